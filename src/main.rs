@@ -1,0 +1,3 @@
+//! The command: parses the arguments, runs, maps to the exit code; nothing else.
+
+fn main() {}
