@@ -119,7 +119,7 @@ impl Default for Bands {
 
 /// A band that is in the wrong place, and the one it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BandFault {
+pub(super) enum BandFault {
     /// It leaves the range of the resource.
     OutOfRange(Band),
     /// It starts before an earlier tier ends, or shares numbers with the reserved band.
@@ -129,7 +129,7 @@ pub enum BandFault {
 /// Checks one table: inside `range`, tiers rising, nothing shared. Returns the first fault of each
 /// band, so that a moved band is told once.
 #[must_use]
-pub fn check(table: &IndexMap<Band, (u32, u32)>, range: (u32, u32)) -> Vec<BandFault> {
+pub(super) fn check(table: &IndexMap<Band, (u32, u32)>, range: (u32, u32)) -> Vec<BandFault> {
     let mut faults = Vec::new();
     let mut before: Option<(Band, u32)> = None;
     let reserved = table.get(&Band::Reserved).copied();

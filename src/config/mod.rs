@@ -2,6 +2,7 @@
 
 mod bands;
 mod read;
+mod reader;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -86,7 +87,13 @@ impl Default for Settings {
             bands: Bands::default(),
             lints: BTreeMap::new(),
             require: Require::default(),
-            admin_ports: vec![(22, 22), (3389, 3389), (445, 445), (1433, 1433), (5985, 5986)],
+            admin_ports: vec![
+                (22, 22),
+                (3389, 3389),
+                (445, 445),
+                (1433, 1433),
+                (5985, 5986),
+            ],
             risk: Risk::default(),
             diff: DiffSettings::default(),
             expiry: Expiry::default(),
