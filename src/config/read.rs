@@ -12,7 +12,8 @@ use super::{
     EnvironmentSettings, Expiry, Layout, Level, NSG_RANGE, Naming, NsgRuleLayout, OnExpired,
     RCG_RANGE, RcgLayout, Require, RequiredOf, Risk, RiskLevel, Settings,
 };
-use crate::diag::{CODES, Code, Diagnostic, Severity};
+use crate::diag::levels::may_be_lowered;
+use crate::diag::{CODES, Code, Diagnostic};
 use crate::source::{FileId, SourceMap, Span};
 
 /// Reads a settings file. Faults are PC9001; the settings then hold what was right.
@@ -412,14 +413,6 @@ fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
-}
-
-/// Whether a code may be told at a lower level than its own: errors say that the output would be
-/// wrong, except those about sets and hygiene, which are a matter of taste.
-pub(crate) fn may_be_lowered(code: Code) -> bool {
-    code.info().severity != Severity::Error
-        || code.id().starts_with("PC5")
-        || code.id().starts_with("PC6")
 }
 
 fn is_guid(text: &str) -> bool {
