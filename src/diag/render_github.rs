@@ -21,6 +21,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
         let mut properties = String::new();
         if let Some(span) = d.primary.filter(|s| sources.get(s.file).is_some()) {
             let (file, line, column) = sources.place(span);
+            properties = format!("file={},line={line},col={column},", property(&file));
         }
         out.push_str(&format!(
             "::{command} {properties}title={}::{}\n",
