@@ -1,3 +1,6 @@
-//! The one binary of integration tests.
+//! One binary for all integration tests.
 
+mod catalog;
+mod cli;
+mod config;
 mod render;

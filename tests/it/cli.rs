@@ -1,0 +1,1 @@
+//! The command as users run it: exit codes, streams, files.

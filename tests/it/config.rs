@@ -1,0 +1,1 @@
+//! Settings files through the command.
