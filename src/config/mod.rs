@@ -103,6 +103,12 @@ impl Default for Settings {
     }
 }
 
+/// A date as `YYYY-MM-DD`, nothing else.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<Date> {
+    reader::date(text)
+}
+
 impl Settings {
     /// Where the resources of an environment live: its own values over the common ones.
     #[must_use]

@@ -356,6 +356,7 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>)
         .map(|(_, k)| format!("did you mean `{k}`?"))
 }
 
+/// A date as `YYYY-MM-DD`, nothing else.
 pub(super) fn date(text: &str) -> Option<Date> {
     let shape = text.len() == 10
         && text.bytes().enumerate().all(|(at, b)| match at {
