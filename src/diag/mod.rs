@@ -1,5 +1,6 @@
 //! What we say to people: one type of diagnostic for every stage, and the sink that collects them.
 
+mod cap;
 mod code;
 pub mod explain;
 pub mod levels;

@@ -1,3 +1,4 @@
-//! One binary for all integration tests.
+//! The one binary of integration tests.
 
 mod catalog;
+mod render;

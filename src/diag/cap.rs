@@ -1,0 +1,73 @@
+//! How many diagnostics are shown to people, and the line of counts. Files for machines hold all.
+
+use super::{Diagnostic, Severity};
+
+/// Most diagnostics shown; more help nobody and flood a log.
+pub(super) const SHOWN: usize = 50;
+
+/// Those that are shown, and how many are not. Errors are shown before others when there are too
+/// many; the order of places is kept.
+pub(super) fn cap(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
+    if diagnostics.len() <= SHOWN {
+        return (diagnostics.iter().collect(), 0);
+    }
+    let mut order: Vec<(usize, &Diagnostic)> = diagnostics.iter().enumerate().collect();
+    order.sort_by_key(|(at, d)| (std::cmp::Reverse(d.severity), *at));
+    order.truncate(SHOWN);
+    order.sort_by_key(|(at, _)| *at);
+    (
+        order.into_iter().map(|(_, d)| d).collect(),
+        diagnostics.len() - SHOWN,
+    )
+}
+
+/// `2 errors, 1 warning`, and the worst level; `None` if there is nothing to say.
+pub(super) fn counts(diagnostics: &[Diagnostic]) -> Option<(Severity, String)> {
+    let worst = diagnostics.iter().map(|d| d.severity).max()?;
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(|severity| {
+            let n = diagnostics
+                .iter()
+                .filter(|d| d.severity == severity)
+                .count();
+            let word = word(severity);
+            match n {
+                0 => None,
+                1 => Some(format!("1 {word}")),
+                _ => Some(format!("{n} {word}s")),
+            }
+        })
+        .collect();
+    Some((worst, parts.join(", ")))
+}
+
+/// `1 more is not shown`, for the end of a cut list.
+pub(super) fn hidden_line(hidden: usize) -> String {
+    let verb = if hidden == 1 { "is" } else { "are" };
+    format!("{hidden} more {verb} not shown")
+}
+
+/// `error`, `warning`, `note`.
+pub(super) fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// Message, then label, help and note, one a line: for forms that have room for one text.
+pub(super) fn whole_text(d: &Diagnostic) -> String {
+    let mut text = d.message.clone();
+    if !d.label.is_empty() {
+        text.push_str("\nhere: ");
+        text.push_str(&d.label);
+    }
+    for (word, part) in [("help", &d.help), ("note", &d.note)] {
+        if let Some(part) = part {
+            text.push_str(&format!("\n{word}: {part}"));
+        }
+    }
+    text
+}
