@@ -93,7 +93,7 @@ fn the_output_is_what_the_page_and_the_language_ask_for() {
             emitted.extend(rows(&name, &json));
         }
     }
-    let emitted = count(emitted.iter().map(|row| canonical(row)));
+    let emitted = count(emitted.iter().map(canonical));
     let mut report = String::new();
     for (title, left, right) in [
         ("missing from the output", &expected, &emitted),
@@ -221,7 +221,7 @@ fn rows(environment: &str, json: &Value) -> Vec<Row> {
             })
             .collect(),
         "rulecollectiongroups" => {
-            let tier = name.splitn(4, '-').nth(2).unwrap_or("?").to_owned();
+            let tier = name.split('-').nth(2).unwrap_or("?").to_owned();
             let mut out = Vec::new();
             for collection in list(properties, "ruleCollections") {
                 let action = text(&collection["action"], "type");
