@@ -372,6 +372,14 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// A file path from its segments. What a file system could read as more than a name is
+    /// replaced, so that no name leads out of the output folder.
+    #[must_use]
+    pub fn file_of(segments: &[&str]) -> String {
+        let safe: Vec<String> = segments.iter().map(|name| file_segment(name)).collect();
+        safe.join("/")
+    }
+
     /// A top-level resource. It depends on everything its content refers to.
     #[must_use]
     pub fn top_level(kind: AzureType, identity: &Identity, properties: Tree, file: String) -> Self {
@@ -408,6 +416,23 @@ impl Resource {
         ids.dedup();
         ids
     }
+}
+
+/// A name as one segment of a path.
+#[must_use]
+pub fn file_segment(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|character| match character {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
+            other if other.is_control() => '-',
+            other => other,
+        })
+        .collect();
+    if safe.chars().all(|character| character == '.') {
+        return "-".repeat(safe.len().max(1));
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -475,5 +500,13 @@ mod tests {
                 ResourceId::Verbatim(foreign.to_owned())
             );
         }
+    }
+
+    #[test]
+    fn no_name_leads_out_of_its_folder() {
+        assert_eq!(Resource::file_of(&["nsg", "../../x"]), "nsg/..-..-x");
+        assert_eq!(Resource::file_of(&["nsg", ".."]), "nsg/--");
+        assert_eq!(Resource::file_of(&["nsg", ""]), "nsg/-");
+        assert_eq!(Resource::file_of(&["nsg", "nsg.a_b-1"]), "nsg/nsg.a_b-1");
     }
 }

@@ -13,7 +13,7 @@ pub fn emit_policy(properties: &PolicyProperties, identity: &Identity) -> Resour
         AzureType::FirewallPolicy,
         identity,
         Tree::from_shape(properties),
-        format!("firewall/{}/policy", identity.name),
+        Resource::file_of(&["firewall", &identity.name, "policy"]),
     )
 }
 
@@ -36,6 +36,6 @@ pub fn emit_rule_collection_group(
         tags: std::collections::BTreeMap::new(),
         properties,
         depends_on,
-        file: format!("firewall/{}/rcg/{name}", policy.name()),
+        file: Resource::file_of(&["firewall", policy.name(), "rcg", name]),
     }
 }

@@ -12,6 +12,6 @@ pub fn emit_ip_group(properties: &IpGroupProperties, identity: &Identity) -> Res
         AzureType::IpGroup,
         identity,
         Tree::from_shape(properties),
-        format!("ip-group/{}", identity.name),
+        Resource::file_of(&["ip-group", &identity.name]),
     )
 }

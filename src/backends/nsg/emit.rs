@@ -16,6 +16,6 @@ pub fn emit_network_security_group(
         AzureType::NetworkSecurityGroup,
         identity,
         Tree::from_shape(properties),
-        format!("nsg/{}", identity.name),
+        Resource::file_of(&["nsg", &identity.name]),
     )
 }

@@ -12,6 +12,6 @@ pub fn emit_route_table(properties: &RouteTableProperties, identity: &Identity) 
         AzureType::RouteTable,
         identity,
         Tree::from_shape(properties),
-        format!("route-table/{}", identity.name),
+        Resource::file_of(&["route-table", &identity.name]),
     )
 }
