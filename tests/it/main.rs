@@ -1,5 +1,7 @@
 //! The one binary of integration tests.
 
+mod allocate;
 mod apim;
 mod catalog;
 mod render;
+mod wrap;
