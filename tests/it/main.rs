@@ -4,4 +4,5 @@ mod allocate;
 mod apim;
 mod catalog;
 mod render;
+mod syntax;
 mod wrap;
