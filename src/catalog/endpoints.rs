@@ -12,6 +12,11 @@ pub fn service_endpoint_tag(service: &str) -> Option<&'static str> {
         .map(|(_, tag)| *tag)
 }
 
+/// The services that have a service endpoint, as Azure spells them.
+pub fn service_endpoints() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|(name, _)| *name)
+}
+
 const SERVICES: [(&str, &str); 11] = [
     ("Microsoft.AzureActiveDirectory", "AzureActiveDirectory"),
     ("Microsoft.AzureCosmosDB", "AzureCosmosDB"),

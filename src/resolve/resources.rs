@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::{service_endpoint_tag, service_endpoints};
 use crate::diag::Diagnostic;
 use crate::model::address::AddressSet;
 use crate::model::{
@@ -155,7 +156,7 @@ impl<'a> World<'a, '_> {
     fn location(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<String> {
         let value = keys.get("location")?;
         match self.convert(&value.node, value.span, &Type::Region, instance)? {
-            Typed::Region(region) => Some(region.arm.clone()),
+            Typed::Region(region) => Some(region.arm.to_owned()),
             _ => None,
         }
     }
@@ -348,17 +349,12 @@ impl<'a> World<'a, '_> {
                 },
                 _ => String::new(),
             };
-            match self.catalog.service_endpoint_tag(&text) {
+            match service_endpoint_tag(&text) {
                 Some(tag) => {
                     out.insert(tag.to_owned());
                 }
                 None => {
-                    let members: Vec<String> = self
-                        .catalog
-                        .service_endpoints()
-                        .into_iter()
-                        .map(str::to_owned)
-                        .collect();
+                    let members: Vec<String> = service_endpoints().map(str::to_owned).collect();
                     self.say(faults::not_a_member(
                         span,
                         &text,

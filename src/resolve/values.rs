@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use ipnet::IpNet;
 
-use crate::catalog::TagKind;
+use crate::catalog::{self, TagKind};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::{Endpoint, NamePattern};
 use crate::model::service::{PortSet, Traffic, default_port, word};
@@ -118,28 +118,28 @@ impl<'a> World<'a, '_> {
             CallKind::Tag => return self.tag(call, instance),
             CallKind::FqdnTag => {
                 let text = self.interpolate(&call.arg, instance, false)?;
-                match self.catalog.fqdn_tag(&text) {
+                match catalog::fqdn_tag(&text) {
                     Some(tag) => {
-                        out.fqdn_tags.insert(tag.name.clone());
+                        out.fqdn_tags.insert(tag.name.to_owned());
                     }
                     None => {
                         let service = self.catalog.tag(&text).is_some();
-                        let near = self.catalog.suggest_fqdn_tag(&text);
+                        let near = catalog::suggest_fqdn_tag(&text);
                         let near = near.filter(|_| !service);
-                        self.say(faults::fqdn_tag(span, &text, near.as_deref(), service));
+                        self.say(faults::fqdn_tag(span, &text, near, service));
                         return None;
                     }
                 }
             }
             CallKind::Category => {
                 let text = self.interpolate(&call.arg, instance, false)?;
-                match self.catalog.category(&text) {
+                match catalog::category(&text) {
                     Some(category) => {
-                        out.categories.insert(category.name.clone());
+                        out.categories.insert(category.name.to_owned());
                     }
                     None => {
-                        let near = self.catalog.suggest_category(&text);
-                        self.say(faults::category(span, &text, near.as_deref()));
+                        let near = catalog::suggest_category(&text);
+                        self.say(faults::category(span, &text, near));
                         return None;
                     }
                 }
@@ -286,10 +286,12 @@ impl<'a> World<'a, '_> {
                             let base = out.trim_end_matches('.').to_owned();
                             match self.catalog.regional_tag(&base, region) {
                                 Some(tag) => out = tag,
-                                None => out.push_str(&region.tag_suffix),
+                                None => {
+                                    out.push_str(region.tag_suffix.unwrap_or(region.arm));
+                                }
                             }
                         }
-                        Typed::Region(region) => out.push_str(&region.arm),
+                        Typed::Region(region) => out.push_str(region.arm),
                         Typed::Str(text) | Typed::Fqdn(text) | Typed::Enum(text) => {
                             out.push_str(&text);
                         }
@@ -662,11 +664,11 @@ impl<'a> World<'a, '_> {
         if let Some(region) = self.catalog.region(text) {
             return Some(region);
         }
-        let near = self.catalog.suggest_region(text);
+        let near = catalog::suggest_region(text);
         self.say(faults::region(
             span,
             format!("region `{text}` is unknown"),
-            near.as_deref(),
+            near,
             "write a region's short name, for example `westeurope`",
         ));
         None
