@@ -184,6 +184,11 @@ pub(super) fn check(text: &str, places: &[Place]) -> Result<(), CatalogFault> {
                 format!("tag `{name}`: unknown features {}", shown(columns.features)),
             ));
         }
+        // They are printed to terminals.
+        if line.chars().any(char::is_control) {
+            let message = format!("tag `{name}`: control character in {}", shown(line));
+            return Err(fault(place.line, message));
+        }
         if columns.change != "-" {
             parse_number(columns.change, place.line)?;
         }
@@ -455,6 +460,7 @@ mod tests {
             refused("B.X", "B\u{1b}[2J"),
             "line 11: `B\\u{1b}[2J` is not the name of a tag"
         );
+        assert!(refused("Svc", "S\u{7}").starts_with("line 8: tag `A`: control character in"));
         let long = refused("cloud public", &format!("cloud {}", "x".repeat(9000)));
         assert!(long.len() < 200);
     }

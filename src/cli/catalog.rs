@@ -125,8 +125,9 @@ struct TagRow<'c> {
     region: &'c str,
     service: &'c str,
     change: Option<u32>,
-    prefixes_v4: usize,
-    prefixes_v6: usize,
+    /// None where the content depends on the place or is not published.
+    prefixes_v4: Option<usize>,
+    prefixes_v6: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -219,13 +220,14 @@ fn tags(with: &mut Surroundings<'_>, only: &MatchArgs) -> io::Result<u8> {
             Some(marks) if marks.is_empty() => "-".to_owned(),
             Some(marks) => marks.join(" "),
         };
+        let count = |count: Option<usize>| count.map_or("-".to_owned(), |count| count.to_string());
         let change = row
             .change
             .map_or("-".to_owned(), |change| change.to_string());
         [
             row.name.to_owned(),
-            row.prefixes_v4.to_string(),
-            row.prefixes_v6.to_string(),
+            count(row.prefixes_v4),
+            count(row.prefixes_v6),
             change,
             marks,
         ]
@@ -657,6 +659,7 @@ impl MatchArgs {
 }
 
 fn tag_row(tag: TagEntry<'_>) -> TagRow<'_> {
+    let known = tag.special().is_none() || !tag.prefixes().is_empty();
     TagRow {
         name: tag.name(),
         special: tag.special().is_some(),
@@ -666,8 +669,8 @@ fn tag_row(tag: TagEntry<'_>) -> TagRow<'_> {
         region: tag.region(),
         service: tag.service(),
         change: tag.change_number(),
-        prefixes_v4: tag.prefixes().v4.len(),
-        prefixes_v6: tag.prefixes().v6.len(),
+        prefixes_v4: known.then(|| tag.prefixes().v4.len()),
+        prefixes_v6: known.then(|| tag.prefixes().v6.len()),
     }
 }
 
