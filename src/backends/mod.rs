@@ -1,1 +1,12 @@
-//! Not written yet.
+//! The rooms: one per Azure resource family. What a room knows about Azure stays in it; what the
+//! wrappers need of every room is in `resource` and `tree`.
+
+mod from_shape;
+mod identity;
+pub mod resource;
+pub mod tree;
+
+pub mod firewall_policy;
+pub mod ip_group;
+pub mod nsg;
+pub mod udr;

@@ -2,8 +2,12 @@
 
 /// The service tag whose traffic a service endpoint takes over.
 ///
-/// The service names are those of the page "Virtual network service endpoints" (checked 2026-11-23).
-/// The tags are those that Public 376 marks `VSE`, one a service, except the two below.
+/// Names of services: pages "Azure virtual network service endpoints" (2019-11-08 text) and, for
+/// Microsoft.Storage.Global, "Configure Azure Storage firewalls and virtual networks". Tags: those that
+/// Public 376 marks `VSE`, one a service, but for the remarks in the table. Checked 2026-11-23.
+///
+/// The first page limits Microsoft.Sql to the region of the virtual network, and the local
+/// Microsoft.Storage to that region (whether also to its pair is unverified): the tag is the outer bound.
 #[must_use]
 pub fn service_endpoint_tag(service: &str) -> Option<&'static str> {
     SERVICES
@@ -12,10 +16,16 @@ pub fn service_endpoint_tag(service: &str) -> Option<&'static str> {
         .map(|(_, tag)| *tag)
 }
 
+/// The services that have a service endpoint, as Azure spells them.
+pub fn service_endpoints() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|(name, _)| *name)
+}
+
 const SERVICES: [(&str, &str); 11] = [
+    // For Data Lake Storage Gen1 only, says the page; the tag itself carries VSE.
     ("Microsoft.AzureActiveDirectory", "AzureActiveDirectory"),
     ("Microsoft.AzureCosmosDB", "AzureCosmosDB"),
-    // Unverified: no Cognitive Services tag carries VSE; this one is the nearest by name.
+    // The tag carries no VSE; the page "Configure virtual networks for Azure AI services" names it.
     ("Microsoft.CognitiveServices", "CognitiveServicesManagement"),
     ("Microsoft.ContainerRegistry", "AzureContainerRegistry"),
     ("Microsoft.EventHub", "EventHub"),
@@ -23,7 +33,7 @@ const SERVICES: [(&str, &str); 11] = [
     ("Microsoft.ServiceBus", "ServiceBus"),
     ("Microsoft.Sql", "Sql"),
     ("Microsoft.Storage", "Storage"),
-    // Unverified that the whole tag is routed: the endpoint for storage accounts of other regions.
+    // The cross-region endpoint.
     ("Microsoft.Storage.Global", "Storage"),
     ("Microsoft.Web", "AppService"),
 ];

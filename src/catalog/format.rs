@@ -184,6 +184,11 @@ pub(super) fn check(text: &str, places: &[Place]) -> Result<(), CatalogFault> {
                 format!("tag `{name}`: unknown features {}", shown(columns.features)),
             ));
         }
+        // They are printed to terminals.
+        if line.chars().any(char::is_control) {
+            let message = format!("tag `{name}`: control character in {}", shown(line));
+            return Err(fault(place.line, message));
+        }
         if columns.change != "-" {
             parse_number(columns.change, place.line)?;
         }
@@ -334,6 +339,194 @@ fn group_of(prefix: IpNet) -> ((bool, u16), u16) {
         IpNet::V6(net) => {
             let [first, second, ..] = net.addr().segments();
             ((true, first), second)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalog::Catalog;
+
+    const SMALL: &str = "portcullis-catalog 1\ncloud public\nchange 7\ndate 2026-01-02\norigin o\ntags 2\n\n\
+        A|API+NSG|-|Svc|3\n 10.0.0.0/8\n 2001:db8::/32\nB.X|?|x|-|-\n 192.0.2.1\n";
+
+    fn refused(from: &str, to: &str) -> String {
+        assert!(SMALL.contains(from), "{from}");
+        Catalog::parse(SMALL.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn every_embedded_line_is_the_one_the_writer_makes() {
+        for cloud in Cloud::ALL {
+            let catalog = Catalog::embedded(cloud);
+            let text = super::super::tags::embedded_text(cloud);
+            assert_eq!(
+                Catalog::parse(text.to_owned()).unwrap().tags().count(),
+                catalog.tags().count()
+            );
+            // Reversed, so that the writer has something to sort.
+            let mut records: Vec<Record> = catalog
+                .tags()
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .map(|tag| Record {
+                    name: tag.name().to_owned(),
+                    features: tag.known_features(),
+                    region: tag.region().to_owned(),
+                    service: tag.service().to_owned(),
+                    change: tag.change_number(),
+                    prefixes: tag.listed_prefixes().collect(),
+                })
+                .collect();
+            assert!(write(catalog.identity(), &mut records) == text, "{cloud}");
+        }
+    }
+
+    #[test]
+    fn faults_name_line_and_tag() {
+        assert!(Catalog::parse(SMALL.to_owned()).is_ok());
+        assert!(Catalog::parse(SMALL.replace('\n', "\r\n")).is_ok());
+        assert!(Catalog::parse(String::new()).is_err());
+        assert_eq!(
+            refused("catalog 1", "catalog 2"),
+            "line 1: the file does not begin with `portcullis-catalog 1`"
+        );
+        assert_eq!(
+            refused("cloud public", "cloud moon"),
+            "line 2: unknown cloud `moon`"
+        );
+        assert_eq!(
+            refused("cloud public\n", ""),
+            "line 1: the header has no line `cloud`"
+        );
+        assert_eq!(
+            refused("change 7", "change -7"),
+            "line 3: `-7` is not a number"
+        );
+        assert!(
+            refused("2026-01-02", "2026-02-30").starts_with("line 4: `2026-02-30` is not a date")
+        );
+        assert!(
+            refused("tags 2", "tags 3")
+                .starts_with("line 6: the header promises 3 tags and the file has 2")
+        );
+        assert_eq!(
+            refused("origin", "orgin"),
+            "line 5: unknown header line `orgin`"
+        );
+        assert_eq!(
+            refused("A|API", " A|API"),
+            "line 8: prefixes stand before the first tag"
+        );
+        assert_eq!(
+            refused("|3", ""),
+            "line 8: tag `A` does not have five columns"
+        );
+        assert_eq!(
+            refused("NSG", "NSX"),
+            "line 8: tag `A`: unknown features `API+NSX`"
+        );
+        assert_eq!(refused("|3", "|x"), "line 8: `x` is not a number");
+        assert_eq!(
+            refused("10.0.0.0/8", "10.0.0.1/8"),
+            "line 9: tag `A`: `10.0.0.1/8` has bits set after its length"
+        );
+        assert_eq!(
+            refused("/32", "/129"),
+            "line 10: tag `A`: `2001:db8::/129` is not a prefix"
+        );
+        assert_eq!(
+            refused("192.0.2.1", "192.0.2.999"),
+            "line 12: tag `B.X`: `192.0.2.999` is not an address"
+        );
+        assert_eq!(
+            refused(" 192.0.2.1\n", ""),
+            "line 11: tag `B.X` has no prefixes"
+        );
+        assert_eq!(refused("B.X", "a"), "line 11: tag `A` is listed twice");
+        assert_eq!(
+            refused("B.X", "B\u{1b}[2J"),
+            "line 11: `B\\u{1b}[2J` is not the name of a tag"
+        );
+        assert!(refused("Svc", "S\u{7}").starts_with("line 8: tag `A`: control character in"));
+        let long = refused("cloud public", &format!("cloud {}", "x".repeat(9000)));
+        assert!(long.len() < 200);
+    }
+
+    #[test]
+    fn tags_in_any_order_are_found() {
+        let swapped = "portcullis-catalog 1\ncloud china\ndate 2026-01-02\n\nb|-|-|-|-\n 1.1.1.1\nA|-|-|-|-\n 2.2.2.2\n";
+        let catalog = Catalog::parse(swapped.to_owned()).unwrap();
+        assert_eq!(catalog.identity().to_string(), "china (2026-01-02)");
+        assert_eq!(
+            catalog.tags().map(|tag| tag.name()).collect::<Vec<_>>(),
+            ["A", "b"]
+        );
+        assert_eq!(
+            catalog.tag("B").unwrap().prefixes().v4[0].to_string(),
+            "1.1.1.1/32"
+        );
+    }
+
+    fn use_all_of(catalog: &Catalog) {
+        for tag in catalog.tags() {
+            let _ = (
+                tag.prefixes(),
+                tag.features(),
+                tag.region(),
+                tag.change_number(),
+                tag.deprecated(),
+            );
+            let _ = (
+                catalog.base_of(tag.name()),
+                catalog.has_regional(tag.name()),
+            );
+        }
+        let _ = (
+            catalog.suggest_tag("A.X"),
+            catalog.containing([10, 0, 0, 1].into()),
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_read_and_never_panics(text in "(?s).{0,400}") {
+            let _ = Catalog::parse(text.clone());
+            if let Ok(catalog) = Catalog::parse(format!("portcullis-catalog 1\ncloud public\ndate 2026-01-02\n\n{text}")) {
+                use_all_of(&catalog);
+            }
+        }
+
+        #[test]
+        fn a_damaged_file_is_refused_or_read_and_never_panics(at in 0..SMALL.len(), cut in 0_usize..30, put in "[ -~\n\u{e9}]{0,8}") {
+            let mut text = SMALL.to_owned();
+            text.replace_range(at..(at + cut).min(SMALL.len()), &put);
+            if let Ok(catalog) = Catalog::parse(text) {
+                use_all_of(&catalog);
+            }
+        }
+
+        #[test]
+        fn unchecked_text_never_panics_either(text in "(?s)([|. \n]|[a-z0-9:/]|.){0,200}") {
+            let text = format!("portcullis-catalog 1\ncloud public\ndate 2026-01-02\n\n{text}");
+            if let Ok((_, places)) = index(&text) {
+                for place in &places {
+                    let _ = columns(text.get(place.columns.clone()).unwrap());
+                    let _ = listed_prefixes(text.get(place.body.clone()).unwrap()).count();
+                }
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ mod weekly;
 pub use categories::{WebCategory, categories, category, suggest_category};
 pub use cloud::{CatalogIdentity, Cloud};
 pub use diff::{CatalogDiff, TagChange};
-pub use endpoints::service_endpoint_tag;
+pub use endpoints::{service_endpoint_tag, service_endpoints};
 pub use features::{Feature, Features};
 pub use format::CatalogFault;
 pub use fqdn_tags::{FqdnTag, fqdn_tag, fqdn_tags, suggest_fqdn_tag};

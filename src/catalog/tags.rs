@@ -312,7 +312,7 @@ impl<'c> TagEntry<'c> {
     }
 
     /// Its prefixes as published, sorted, not collapsed; parsed anew at each call.
-    pub fn listed_prefixes(&self) -> impl Iterator<Item = IpNet> + 'c {
+    pub fn listed_prefixes(&self) -> impl Iterator<Item = IpNet> + use<'c> {
         let body = match self.which {
             Which::Listed(place) => self.text.get(place.body.clone()).unwrap_or_default(),
             Which::Special(_) => "",
@@ -387,7 +387,8 @@ impl fmt::Debug for TagEntry<'_> {
     }
 }
 
-fn embedded_text(cloud: Cloud) -> &'static str {
+/// The text behind [`Catalog::embedded`].
+pub(super) fn embedded_text(cloud: Cloud) -> &'static str {
     match cloud {
         Cloud::Public => include_str!("../../catalog/public.txt"),
         Cloud::UsGov => include_str!("../../catalog/usgov.txt"),

@@ -72,12 +72,12 @@ impl Catalog {
         };
         if !features.has(target.feature()) {
             let marks = if features.is_empty() {
-                "no use at all".to_owned()
+                "for no use".to_owned()
             } else {
-                format!("only {features}")
+                format!("for {features} only")
             };
             return Some(TargetUse::Unmarked(format!(
-                "the service tag data {} marks `{}` for {marks}, not for {}",
+                "service tag data {} marks `{}` {marks}, not for {}",
                 self.identity(),
                 entry.name(),
                 target.rules()
@@ -85,7 +85,7 @@ impl Catalog {
         }
         if target == Target::Firewall && DOUBTED_ON_FIREWALL.contains(&entry.name()) {
             return Some(TargetUse::Unmarked(format!(
-                "the service tags page says that Azure Firewall does not take `{}`, the service tag data {} says that it does",
+                "the service tags page says that Azure Firewall does not take `{}`, service tag data {} says that it does",
                 entry.name(),
                 self.identity()
             )));

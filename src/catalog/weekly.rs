@@ -81,7 +81,7 @@ pub fn convert_weekly(
         Some(date) => date.to_owned(),
         None => date_of(file_name).ok_or_else(|| {
             WeeklyFault(format!(
-                "no date in the file's name {}: give it with --date YYYY-MM-DD",
+                "the file's name {} does not end in a date (`_YYYYMMDD.json`): `catalog build` takes one with --date YYYY-MM-DD",
                 shown(file_name)
             ))
         })?,

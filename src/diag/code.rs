@@ -108,6 +108,7 @@ codes! {
     PC1011 Warning Resolve "unused-name";
     PC1012 Error Resolve "unknown-web-category";
     PC1013 Error Resolve "unknown-key";
+    PC1014 Error Resolve "circular-definition";
     PC2001 Error Resolve "wrong-type";
     PC2002 Error Resolve "name-as-source";
     PC2003 Error Resolve "not-a-member";

@@ -1,12 +1,74 @@
 //! Text to syntax tree. Never fails: what does not parse becomes an error node and a diagnostic.
 
 pub mod ast;
+mod faults;
+mod input;
+mod lex;
+mod literal;
+mod parse;
+mod recover;
+mod token;
+mod words;
+
+pub use faults::{bad_name_pattern, bad_port, bad_prefix, host_bits};
+pub use literal::{check_name_pattern, parse_port, parse_ports, parse_prefix};
 
 use crate::diag::Diagnostic;
-use crate::source::{FileId, SourceMap};
+use crate::source::{FileId, SourceMap, Span};
+use input::{State, Tokens};
+
+/// The largest text that is read: far above any policy, far below what would hurt.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Parses one file.
 #[must_use]
-pub fn parse(_sources: &SourceMap, _file: FileId) -> (ast::File, Vec<Diagnostic>) {
-    (ast::File::default(), Vec::new())
+pub fn parse(sources: &SourceMap, file: FileId) -> (ast::File, Vec<Diagnostic>) {
+    let Some(source) = sources.get(file) else {
+        return (ast::File::default(), Vec::new());
+    };
+    let text = source.text.as_str();
+    let start = Span::new(file, 0, 0);
+    if text.len() > MAX_BYTES {
+        let what = format!("the file holds {} bytes", text.len());
+        let help = format!("a file may hold {MAX_BYTES} bytes; split it");
+        return refused(faults::too_large(start, &what, &help));
+    }
+    if let Some((at, character)) = not_text(text) {
+        let end = at + character.len_utf8();
+        let span = Span::new(file, small(at), small(end));
+        return refused(faults::not_text(span, character));
+    }
+    let lexed = lex::lex(text);
+    if lexed.overflow {
+        let what = format!("the file holds more than {} tokens", lex::MAX_TOKENS);
+        return refused(faults::too_large(start, &what, "split the file"));
+    }
+    let state = State::new(text, file, &lexed);
+    let tree = parse::file(Tokens {
+        rest: &lexed.tokens,
+        state: &state,
+    })
+    .map_or_else(|_| ast::File::default(), |(_, tree)| tree);
+    let mut diagnostics = state.into_diagnostics();
+    diagnostics.sort_by_key(|d| (d.primary, d.code));
+    (tree, diagnostics)
+}
+
+fn refused(diagnostic: Diagnostic) -> (ast::File, Vec<Diagnostic>) {
+    (ast::File::default(), vec![diagnostic])
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The first character that no policy holds: controls, a carriage return inside a line, and the
+/// marks that make text read in another order than it is compiled.
+fn not_text(text: &str) -> Option<(usize, char)> {
+    text.char_indices().find(|(at, c)| match c {
+        '\n' | '\t' => false,
+        '\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    })
 }

@@ -1,6 +1,10 @@
-//! One binary for all integration tests.
+//! The one binary of integration tests.
 
+mod allocate;
+mod apim;
 mod catalog;
 mod cli;
 mod config;
 mod render;
+mod syntax;
+mod wrap;

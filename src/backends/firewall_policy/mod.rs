@@ -1,0 +1,4 @@
+//! Firewall policies and their rule collection groups: the room's table of contents. No logic here.
+
+pub mod emit;
+pub mod shape;

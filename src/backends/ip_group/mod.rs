@@ -1,0 +1,4 @@
+//! IP groups: the room's table of contents. No logic here.
+
+pub mod emit;
+pub mod shape;

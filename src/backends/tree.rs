@@ -1,0 +1,140 @@
+//! The content of a resource as an ordered tree. Field order is the shape's own, whatever features
+//! the JSON library is built with. It does not write text.
+
+use serde::ser::Serialize;
+
+use super::from_shape::TreeSerializer;
+use super::resource::ResourceId;
+
+/// A JSON value with ordered objects, whole numbers only, no null, and references kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// `true`, `false`.
+    Bool(bool),
+    /// A whole number; Azure's network types know no other.
+    Int(i64),
+    /// A string.
+    Str(String),
+    /// The id of another resource.
+    Ref(ResourceId),
+    /// An array.
+    List(Vec<Tree>),
+    /// An object, in order.
+    Object(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    /// The tree of a shape. Absent values are left out.
+    ///
+    /// Shapes are structs of strings, whole numbers, lists and references, for which this cannot
+    /// fail. Should one ever break that rule, the fault itself becomes the content: no validator
+    /// and no service takes a text for an object, while an empty object would pass as an empty
+    /// policy.
+    #[must_use]
+    pub fn from_shape(shape: &impl Serialize) -> Self {
+        match shape.serialize(TreeSerializer) {
+            Ok(Some(tree)) => tree,
+            Ok(None) => Self::Object(Vec::new()),
+            Err(error) => Self::Str(format!("not representable: {error}")),
+        }
+    }
+
+    /// A string.
+    #[must_use]
+    pub fn str(text: impl Into<String>) -> Self {
+        Self::Str(text.into())
+    }
+
+    /// The member of an object.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members
+                .iter()
+                .find_map(|(name, value)| (name == key).then_some(value)),
+            _ => None,
+        }
+    }
+
+    /// The resources referred to, each once, in order of first mention.
+    #[must_use]
+    pub fn references(&self) -> Vec<ResourceId> {
+        let mut found = Vec::new();
+        self.collect_references(&mut found);
+        found
+    }
+
+    fn collect_references(&self, found: &mut Vec<ResourceId>) {
+        match self {
+            Self::Ref(id) => {
+                if !found.contains(id) {
+                    found.push(id.clone());
+                }
+            }
+            Self::List(items) => {
+                for item in items {
+                    item.collect_references(found);
+                }
+            }
+            Self::Object(members) => {
+                for (_, value) in members {
+                    value.collect_references(found);
+                }
+            }
+            Self::Bool(_) | Self::Int(_) | Self::Str(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::*;
+    use crate::backends::resource::{AzureType, Place, Reference};
+
+    #[derive(serde::Serialize)]
+    struct Sample {
+        zebra: u32,
+        absent: Option<bool>,
+        alpha: Vec<Reference>,
+        fraction: Option<f64>,
+    }
+
+    fn sample(fraction: Option<f64>) -> (ResourceId, Tree) {
+        let id = ResourceId::new(&Place::default(), AzureType::IpGroup, "ipg");
+        let shape = Sample {
+            zebra: 1,
+            absent: None,
+            alpha: vec![Reference(id.clone()), Reference(id.clone())],
+            fraction,
+        };
+        (id, Tree::from_shape(&shape))
+    }
+
+    #[test]
+    fn fields_keep_their_order_and_references_stay_references() {
+        let (id, tree) = sample(None);
+        assert_eq!(
+            tree,
+            Tree::Object(vec![
+                ("zebra".to_owned(), Tree::Int(1)),
+                (
+                    "alpha".to_owned(),
+                    Tree::List(vec![Tree::Ref(id.clone()), Tree::Ref(id.clone())])
+                ),
+            ])
+        );
+        assert_eq!(tree.references(), vec![id]);
+    }
+
+    #[test]
+    fn what_cannot_be_represented_is_loud() {
+        assert!(matches!(sample(Some(0.5)).1, Tree::Str(text) if text.contains("broken number")));
+    }
+}

@@ -1,0 +1,226 @@
+//! The ways a flow takes: for every pair of parts, which subnets' security groups and which
+//! firewall lie on it.
+
+use crate::model::address::AddressSet;
+use crate::model::internet::{platform, public};
+use crate::model::{Flow, Key, Layer};
+
+use super::{Fabric, HopClass};
+
+/// How a packet comes to the destination.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entry {
+    /// From a declared subnet, by its routes.
+    Subnet,
+    /// From the internet, straight to the destination's subnet.
+    Internet,
+    /// From an undeclared private source, by the hop that the reply takes.
+    Reply,
+    /// From the platform.
+    Platform,
+    /// Neither end is in a declared subnet.
+    Outside,
+}
+
+/// One way of a flow.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Source subnet.
+    pub out_of: Option<Key>,
+    /// Firewall on the way.
+    pub firewall: Option<Key>,
+    /// Destination subnet.
+    pub into: Option<Key>,
+    /// Sources that take it.
+    pub from: AddressSet,
+    /// Destinations it leads to; empty if it is for names.
+    pub to: AddressSet,
+    /// It is for names with free addresses.
+    pub names: bool,
+    /// Next hop at the source.
+    pub hop: HopClass,
+    /// How it enters.
+    pub entry: Entry,
+}
+
+/// Two ends outside all subnets and several firewalls: the flow must say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undetermined;
+
+impl Fabric<'_> {
+    /// All ways of a flow.
+    ///
+    /// # Errors
+    /// [`Undetermined`] if it may cross any of several firewalls.
+    pub fn ways(&self, flow: &Flow) -> Result<Vec<Way>, Undetermined> {
+        let mut out = Vec::new();
+        for (key, subnet) in self.end_subnets() {
+            let from = self
+                .addresses(&flow.from, Some(key))
+                .intersect(&subnet.prefix);
+            if !from.is_empty() {
+                self.from_subnet(flow, key, &from, &mut out);
+            }
+        }
+        for (key, subnet) in self.end_subnets() {
+            let to = self.addresses(&flow.to, Some(key)).intersect(&subnet.prefix);
+            if !to.is_empty() {
+                self.into_subnet(flow, key, &to, &mut out);
+            }
+        }
+        self.outside(flow, &mut out)?;
+        Ok(out)
+    }
+
+    fn from_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+        let Some(map) = self.hops.get(key) else {
+            return;
+        };
+        let way = |hop: &HopClass, to: AddressSet, into: Option<Key>, names: bool| Way {
+            out_of: Some(key.clone()),
+            firewall: match hop {
+                HopClass::Firewall(f) => Some(f.clone()),
+                _ => None,
+            },
+            into,
+            from: from.clone(),
+            to,
+            names,
+            hop: hop.clone(),
+            entry: Entry::Subnet,
+        };
+        let to = self.addresses(&flow.to, Some(key));
+        for (hop, part) in map.split(&to) {
+            if hop == HopClass::None {
+                continue;
+            }
+            let reaches_subnets = matches!(
+                hop,
+                HopClass::Local | HopClass::Peer | HopClass::Firewall(_)
+            );
+            let mut rest = part.clone();
+            if reaches_subnets {
+                for (other, subnet) in self.end_subnets() {
+                    let inside = part.intersect(&subnet.prefix);
+                    if !inside.is_empty() {
+                        rest = rest.subtract(&inside);
+                        out.push(way(&hop, inside, Some(other.clone()), false));
+                    }
+                }
+            }
+            if !rest.is_empty() {
+                out.push(way(&hop, rest, None, false));
+            }
+        }
+        if Self::has_free_names(&flow.to) {
+            let hop = map.default_hop();
+            if hop != HopClass::None {
+                out.push(way(&hop, AddressSet::empty(), None, true));
+            }
+        }
+    }
+
+    fn into_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+        let from = self
+            .addresses(&flow.from, Some(key))
+            .subtract(&self.all_subnets);
+        if from.is_empty() {
+            return;
+        }
+        let mut push = |part: AddressSet, firewall: Option<Key>, hop: HopClass, entry: Entry| {
+            if !part.is_empty() {
+                out.push(Way {
+                    out_of: None,
+                    firewall,
+                    into: Some(key.clone()),
+                    from: part,
+                    to: to.clone(),
+                    names: false,
+                    hop,
+                    entry,
+                });
+            }
+        };
+        let host = from.intersect(&platform());
+        push(
+            host.clone(),
+            None,
+            HopClass::Platform,
+            Entry::Platform,
+        );
+        let declared = self.virtual_network(key);
+        let open = from.intersect(&public()).subtract(&declared);
+        push(open.clone(), None, HopClass::Internet, Entry::Internet);
+        let near = from.subtract(&host).subtract(&open);
+        let Some(map) = self.hops.get(key) else {
+            return;
+        };
+        for (hop, part) in map.split(&near) {
+            match &hop {
+                HopClass::None | HopClass::Internet => {}
+                HopClass::Firewall(f) => {
+                    let f = f.clone();
+                    push(part, Some(f), hop, Entry::Reply);
+                }
+                _ => push(part, None, hop, Entry::Reply),
+            }
+        }
+    }
+
+    fn outside(&self, flow: &Flow, out: &mut Vec<Way>) -> Result<(), Undetermined> {
+        if self.policy.firewalls.is_empty() {
+            return Ok(());
+        }
+        let host = platform();
+        let from = self
+            .addresses(&flow.from, None)
+            .subtract(&self.all_subnets)
+            .subtract(&host);
+        let to = self
+            .addresses(&flow.to, None)
+            .subtract(&self.all_subnets)
+            .subtract(&host);
+        let names = Self::has_free_names(&flow.to);
+        if from.is_empty() || (to.is_empty() && !names) {
+            return Ok(());
+        }
+        let mut firewalls: Vec<&Key> = match &flow.at {
+            Some(layers) if !layers.contains(&Layer::AnyFirewall) => layers
+                .iter()
+                .filter_map(|l| match l {
+                    Layer::Firewall(key) => Some(key),
+                    _ => None,
+                })
+                .collect(),
+            _ => self.policy.firewalls.keys().collect(),
+        };
+        firewalls.sort();
+        firewalls.dedup();
+        let chosen = flow
+            .at
+            .as_ref()
+            .is_some_and(|l| l.iter().any(|l| matches!(l, Layer::Firewall(_) | Layer::AnyFirewall)));
+        if firewalls.len() > 1 && !chosen {
+            return Err(Undetermined);
+        }
+        for firewall in firewalls {
+            let way = |to: AddressSet, names: bool| Way {
+                out_of: None,
+                firewall: Some(firewall.clone()),
+                into: None,
+                from: from.clone(),
+                to,
+                names,
+                hop: HopClass::Firewall(firewall.clone()),
+                entry: Entry::Outside,
+            };
+            if !to.is_empty() {
+                out.push(way(to.clone(), false));
+            }
+            if names {
+                out.push(way(AddressSet::empty(), true));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,279 @@
+//! What is checked but makes no rule: unused names, `assume`, `moved`, `test`.
+
+use crate::diag::Sink;
+use crate::model::Policy;
+use crate::source::Span;
+use crate::syntax::ast::{self, Relation};
+
+use super::faults;
+use super::imports::Module;
+use super::scope::{Decl, MemberDecl, Scope};
+use super::world::{InstanceId, Used, World};
+
+/// Reports endpoints, services, parameters, security groups, tables and IP groups that nothing uses.
+pub(crate) fn unused(modules: &[Module], scopes: &[Scope<'_>], used: &Used, sink: &mut Sink) {
+    let broken = sink.has_errors();
+    for (index, (module, scope)) in modules.iter().zip(scopes).enumerate() {
+        // A use inside a faulty statement may not have been seen; the library is not the user's.
+        if broken || module.standard {
+            continue;
+        }
+        let mut tell = |space: &'static str, what: &str, name: &str, span: Span| {
+            if !name.starts_with('_') && !used.contains(&(index, space, name.to_owned())) {
+                sink.push(faults::unused(span, what, name));
+            }
+        };
+        for (name, decl) in &scope.values {
+            match decl {
+                Decl::Param(p) => tell("value", "parameter", name, p.name.span),
+                Decl::Endpoint(e) => tell("value", "endpoint", name, e.name.span),
+                Decl::Resource(_) => {}
+            }
+        }
+        for (name, service) in &scope.services {
+            tell("service", "service", name, service.name.span);
+        }
+        for (name, r) in &scope.nsgs {
+            tell("nsg", "nsg", name, r.name.span);
+        }
+        for (name, r) in &scope.tables {
+            tell("route-table", "route table", name, r.name.span);
+        }
+        for (name, r) in &scope.ip_groups {
+            tell("ip-group", "ip group", name, r.name.span);
+        }
+    }
+}
+
+impl<'a> World<'a, '_> {
+    /// Evaluates every endpoint and service of an instance, so that each fault is told, used or not.
+    pub(crate) fn declarations(&mut self, instance: InstanceId) {
+        let Some(scope) = self.scope(instance) else {
+            return;
+        };
+        let before = self.used.clone();
+        for decl in scope.values.values() {
+            if let Decl::Endpoint(e) = decl {
+                self.named_endpoint(instance, &e.name);
+            }
+        }
+        for service in scope.services.values() {
+            self.named_service(instance, &service.name);
+        }
+        // Looking at a declaration is no use of it, but what it mentions is used.
+        let module = self.module_of(instance);
+        let seen = std::mem::replace(self.used, before);
+        let mentioned = self.mentions(instance);
+        for entry in seen {
+            if entry.0 != module || mentioned.contains(&entry.2) {
+                self.used.insert(entry);
+            }
+        }
+    }
+
+    /// Names that the endpoints and services of a module mention in their definitions.
+    fn mentions(&self, instance: InstanceId) -> Vec<String> {
+        let mut out = Vec::new();
+        for decl in self.scope(instance).iter().flat_map(|s| s.values.values()) {
+            match decl {
+                Decl::Endpoint(e) => mention_expr(&e.expr, &mut out),
+                Decl::Resource(r) => {
+                    if let Some(e) = &r.expr {
+                        mention_expr(e, &mut out);
+                    }
+                }
+                Decl::Param(_) => {}
+            }
+        }
+        for service in self.scope(instance).iter().flat_map(|s| s.services.values()) {
+            for svc in &service.services {
+                if let ast::Svc::Named(path) = svc {
+                    out.extend(path.segments.last().map(|s| s.node.clone()));
+                }
+            }
+        }
+        out
+    }
+
+    /// Type-checks the `assume` statements of an instance and keeps the `apart` facts.
+    pub(crate) fn assumes(&mut self, instance: InstanceId, policy: &mut Policy) {
+        let Some(scope) = self.scope(instance) else {
+            return;
+        };
+        for assume in &scope.assumes {
+            let left = self.endpoint(&assume.left, instance);
+            let right = self.endpoint(&assume.right, instance);
+            if let (Some(left), Some(right)) = (left, right)
+                && assume.relation.node == Relation::Apart
+            {
+                policy.apart.push((left, right));
+            }
+        }
+    }
+
+    /// Checks that what `moved` leads to exists.
+    pub(crate) fn moved(&mut self) {
+        let scopes = self.scopes;
+        for statement in scopes.iter().flat_map(|s| &s.moved) {
+            let mut known = Vec::new();
+            for scope in scopes {
+                for (name, group) in &scope.groups {
+                    known.push((*name).to_owned());
+                    for label in group.members.iter().filter_map(MemberDecl::label) {
+                        known.push(format!("{name}::{}", label.node));
+                    }
+                }
+            }
+            let target = statement.to.text();
+            let tail: Vec<&str> = target.split("::").collect();
+            let found = known.iter().any(|k| {
+                *k == target || target.ends_with(&format!("::{k}")) || (tail.len() == 1 && k.ends_with(&format!("::{target}")))
+            });
+            if !found {
+                self.say(faults::undefined(
+                    statement.to.span,
+                    "flow or group",
+                    &target,
+                    known.iter().map(String::as_str),
+                ));
+            }
+        }
+    }
+
+    /// Type-checks the tests of every module once per instance; they are run elsewhere.
+    pub(crate) fn tests(&mut self) {
+        self.in_test = true;
+        for instance in 0..self.instances.len() {
+            let Some(scope) = self.scope(instance) else {
+                continue;
+            };
+            for test in &scope.tests {
+                self.test(test, instance);
+            }
+        }
+        self.in_test = false;
+    }
+
+    fn test(&mut self, test: &'a ast::Test, instance: InstanceId) {
+        for entry in test.with.iter().flat_map(|b| &b.entries) {
+            let key = entry.node.key.text();
+            if key == "env" || key == "enable" {
+                continue;
+            }
+            let Some((at, name)) = self.walk(&entry.node.key, instance) else {
+                continue;
+            };
+            match self.param_decl(at, &name.node) {
+                Some(decl) => {
+                    if let Some(ty) = self.param_type(decl) {
+                        let value = &entry.node.value;
+                        self.convert(&value.node, value.span, &ty, instance);
+                    }
+                }
+                None => {
+                    let known: Vec<&str> = self
+                        .scope(at)
+                        .map(|s| s.values.keys().copied().collect())
+                        .unwrap_or_default();
+                    self.say(faults::unknown_key(
+                        entry.node.key.span,
+                        &key,
+                        "the test",
+                        known,
+                    ));
+                }
+            }
+        }
+        for probe in &test.probes {
+            let p = &probe.node;
+            self.traffic(&p.services, instance);
+            if let (Some(ports), true) = (&p.ports, has_ports(&p.services)) {
+                self.say(faults::wrong_type(
+                    ports.span,
+                    "a destination without ports (the services name them already)",
+                    "ports",
+                ));
+            }
+            self.endpoint(&p.from, instance);
+            self.endpoint(&p.to, instance);
+            if let Some(at) = &p.at
+                && !matches!(at.text().as_str(), "nsg" | "firewall")
+            {
+                self.layer(at, instance);
+            }
+            if let Some(by) = &p.by {
+                self.deciding_flow(by, instance);
+            }
+        }
+    }
+
+    /// Checks that `by` names a flow.
+    fn deciding_flow(&mut self, path: &ast::Path, instance: InstanceId) {
+        let mut known = Vec::new();
+        for (id, child) in self.instances.iter().enumerate() {
+            for (name, group) in self.scope(id).iter().flat_map(|s| &s.groups) {
+                for label in group.members.iter().filter_map(MemberDecl::label) {
+                    let own = format!("{name}::{}", label.node);
+                    let front = child.path.join("::");
+                    if id == instance {
+                        known.push(own.clone());
+                        known.push(label.node.clone());
+                    }
+                    if !front.is_empty() && instance == 0 {
+                        known.push(format!("{front}::{own}"));
+                    }
+                }
+            }
+        }
+        let text = path.text();
+        if text != "default" && !known.contains(&text) {
+            self.say(faults::undefined(
+                path.span,
+                "flow",
+                &text,
+                known.iter().map(String::as_str),
+            ));
+        }
+    }
+}
+
+fn has_ports(services: &[ast::Svc]) -> bool {
+    services.iter().any(|s| match s {
+        ast::Svc::Proto { ports, .. } => ports.is_some(),
+        ast::Svc::Named(_) => false,
+    })
+}
+
+fn mention_expr(expr: &ast::Expr, out: &mut Vec<String>) {
+    match &expr.kind {
+        ast::ExprKind::Path(path) => out.extend(path.segments.last().map(|s| s.node.clone())),
+        ast::ExprKind::List(list) => {
+            for element in &list.elements {
+                mention_expr(&element.node, out);
+            }
+        }
+        ast::ExprKind::Except(left, right) => {
+            mention_expr(left, out);
+            mention_expr(right, out);
+        }
+        ast::ExprKind::Fqdn(template) => mention_template(template, out),
+        ast::ExprKind::Call(call) => {
+            mention_template(&call.arg, out);
+            if call.kind.node == ast::CallKind::IpGroup {
+                out.push(call.arg.source());
+            }
+            if let Some(within) = &call.within {
+                mention_expr(within, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn mention_template(template: &ast::Template, out: &mut Vec<String>) {
+    for piece in &template.pieces {
+        if let ast::Piece::Param(name) = piece {
+            out.push(name.node.clone());
+        }
+    }
+}

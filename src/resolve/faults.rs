@@ -1,0 +1,322 @@
+//! The diagnostics of name and type resolution, one constructor a code; deciding when to raise
+//! them is the resolvers' work.
+
+use crate::diag::suggest::closest;
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+/// A name that nothing declares.
+pub(crate) fn undefined<'a>(
+    span: Span,
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC1001,
+        span,
+        format!("{what} `{name}` is not defined"),
+    )
+    .label("not defined here");
+    match closest(name, known) {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help(format!("declare it, or use a declared {what}")),
+    }
+}
+
+/// A name declared twice in one namespace.
+pub(crate) fn twice(span: Span, first: Span, what: &str, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC1002,
+        span,
+        format!("{what} `{name}` is defined twice"),
+    )
+    .label("second definition")
+    .also(first, "first definition")
+    .help("rename or remove one of them")
+}
+
+/// A module that cannot be had, or a cycle of modules.
+pub(crate) fn module(
+    span: Option<Span>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic::general(Code::PC1003, span, message)
+        .label("imported here")
+        .help(help)
+}
+
+/// A service tag that is not in the catalogue.
+pub(crate) fn service_tag(span: Span, tag: &str, catalogue: &str, near: Option<&str>) -> Diagnostic {
+    let base = tag.split('.').next().unwrap_or(tag);
+    let start: String = base.chars().take(4).collect::<String>().to_lowercase();
+    let d = Diagnostic::new(Code::PC1004, span, format!("unknown service tag `{tag}`"))
+        .label(format!("not in catalogue {catalogue}"))
+        .note(format!(
+            "run `portcullis catalog tags --match {start}` to list candidates"
+        ));
+    match near {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help("write a service tag of the catalogue, or refresh it with `portcullis catalog build`"),
+    }
+}
+
+/// An FQDN tag that Azure Firewall does not have.
+pub(crate) fn fqdn_tag(span: Span, tag: &str, near: Option<&str>, service: bool) -> Diagnostic {
+    let d = Diagnostic::new(Code::PC1005, span, format!("unknown FQDN tag `{tag}`"))
+        .label("no such FQDN tag of Azure Firewall")
+        .note("run `portcullis catalog fqdn-tags` to list them");
+    match near {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None if service => d.help(format!("`{tag}` is a service tag: write `tag({tag})`")),
+        None => d.help("write an FQDN tag of the list, or the names themselves"),
+    }
+}
+
+/// A region that is unknown, or a tag without that regional form.
+pub(crate) fn region(span: Span, message: impl Into<String>, near: Option<&str>, help: &str) -> Diagnostic {
+    let d = Diagnostic::new(Code::PC1006, span, message)
+        .label("no such region here")
+        .note("run `portcullis catalog regions` to list them");
+    match near {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help(help),
+    }
+}
+
+/// A service tag that Microsoft retires.
+pub(crate) fn deprecated_tag(span: Span, tag: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC1007,
+        span,
+        format!("service tag `{tag}` is deprecated"),
+    )
+    .label("deprecated")
+    .help(reason.to_owned())
+}
+
+/// A parameter that nobody gives a value.
+pub(crate) fn no_value(span: Span, param: &str, environment: &str, instance: &str) -> Diagnostic {
+    let (whose, place) = if instance.is_empty() {
+        (
+            format!("`{param}`"),
+            format!("add `{param} = ...` to `env {environment}`, or give the parameter a default"),
+        )
+    } else {
+        (
+            format!("`{param}` of instance `{instance}`"),
+            format!("add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to `env {environment}`"),
+        )
+    };
+    Diagnostic::new(
+        Code::PC1008,
+        span,
+        format!("parameter {whose} has no value in environment `{environment}`"),
+    )
+    .label("declared here without a default")
+    .help(place)
+}
+
+/// `overrides` that names no deny.
+pub(crate) fn overrides(span: Span, path: &str, denies: &[String]) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC1009,
+        span,
+        format!("`overrides {path}` does not name a deny"),
+    )
+    .label("no `deny` flow or group of denies has this name");
+    if let Some(near) = closest(path, denies.iter().map(String::as_str)) {
+        return d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned());
+    }
+    if denies.is_empty() {
+        return d.help("there is no deny here: a plain `allow` is enough");
+    }
+    d.help(format!("the denies here are: {}", denies.join(", ")))
+}
+
+/// `enable` of something that is not optional.
+pub(crate) fn enable(span: Span, path: &str, optional: &[String]) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC1010,
+        span,
+        format!("`enable` names `{path}`, which is not an `optional` flow or a group with one"),
+    )
+    .label("has no effect");
+    match closest(path, optional.iter().map(String::as_str)) {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help("remove it, or write `optional` before the flow"),
+    }
+}
+
+/// A name that nothing uses.
+pub(crate) fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
+    Diagnostic::new(Code::PC1011, span, format!("{what} `{name}` is never used"))
+        .label("never used")
+        .help(format!("remove it, or name it `_{name}` to keep it"))
+        .fix(span, format!("_{name}"))
+}
+
+/// A web category that Azure Firewall does not have.
+pub(crate) fn category(span: Span, name: &str, near: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::new(Code::PC1012, span, format!("unknown web category `{name}`"))
+        .label("no such web category of Azure Firewall")
+        .note("run `portcullis catalog categories` to list them");
+    match near {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help("write a category of the list"),
+    }
+}
+
+/// A key that a block does not take.
+pub(crate) fn unknown_key<'a>(
+    span: Span,
+    key: &str,
+    whose: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC1013,
+        span,
+        format!("{whose} takes no key `{key}`"),
+    )
+    .label("unknown key");
+    if let Some(near) = closest(key, known.clone()) {
+        return d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned());
+    }
+    let list: Vec<&str> = known.into_iter().collect();
+    if list.is_empty() {
+        d.help("remove it: there is nothing to set here")
+    } else {
+        d.help(format!("the keys are: {}", list.join(", ")))
+    }
+}
+
+/// A definition that needs itself.
+pub(crate) fn circular(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC1014,
+        span,
+        format!("`{name}` is defined in terms of itself"),
+    )
+    .label("this definition leads back to itself")
+    .help("break the circle: write one of the definitions out")
+}
+
+/// A value of the wrong type.
+pub(crate) fn wrong_type(span: Span, expected: &str, found: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC2001,
+        span,
+        format!("expected {expected}, found {found}"),
+    )
+    .label(format!("this is {found}"))
+    .help(format!("write {expected} here"))
+}
+
+/// A name where an address is needed.
+pub(crate) fn name_as_source(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC2002,
+        span,
+        format!("{what} can only be a destination"),
+    )
+    .label("a source is known by its address only")
+    .help("swap the ends, or write the addresses; to publish a name inward use `dnat`")
+    .note("Azure Firewall matches names by HTTP Host, TLS SNI or DNS answers, all of them the destination's")
+}
+
+/// A word that is not one of the allowed ones.
+pub(crate) fn not_a_member(span: Span, found: &str, what: &str, members: &[String]) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC2003,
+        span,
+        format!("{what} must be one of {}", members.join(", ")),
+    )
+    .label(format!("`{found}` is not one of them"));
+    match closest(found, members.iter().map(String::as_str)) {
+        Some(near) => d
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near.to_owned()),
+        None => d.help(format!("write one of: {}", members.join(", "))),
+    }
+}
+
+/// Ports behind a protocol that has none.
+pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC2004,
+        span,
+        format!("ports make no sense with `{proto}`"),
+    )
+    .label("drop these ports")
+    .help(format!("write `{proto}` alone, or name tcp or udp with the ports"))
+}
+
+/// An `except` that takes everything away.
+pub(crate) fn nothing_left(span: Span, left: Span, right: Span) -> Diagnostic {
+    Diagnostic::new(Code::PC2005, span, "`except` leaves nothing")
+        .label("every address of the left side is taken away")
+        .also(left, "these addresses")
+        .also(right, "all of them are here")
+        .help("narrow the right side, or remove the flow")
+}
+
+/// An `except` that prefixes cannot express.
+pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC2007,
+        span,
+        format!("`except` cannot be exact with {what}"),
+    )
+    .label("its addresses are not ours to subtract")
+    .help("write a `deny` for the excepted part, or list what is left")
+    .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
+}
+
+/// A feature whose lowering this version does not have.
+pub(crate) fn not_compiled(span: Span, feature: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3011,
+        span,
+        format!("this version does not compile {feature} yet"),
+    )
+    .label("parsed and type-checked, not compiled")
+    .help("remove it for now, or restrict it to an environment that you do not compile with `when`")
+}
+
+/// A route put on a subnet whose table others use too.
+pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str]) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC4018,
+        span,
+        format!(
+            "route table `{table}` of subnet `{subnet}` is shared with {}",
+            others
+                .iter()
+                .map(|o| format!("`{o}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    )
+    .label("the exception would apply to all of them")
+    .help(format!(
+        "write `on {table}` if all are meant, or give `{subnet}` a table of its own"
+    ))
+}

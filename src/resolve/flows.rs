@@ -1,0 +1,737 @@
+//! Flows, routes and DNATs of an instance to the model: conditions decided, names bound, every
+//! clause typed. Which layer enforces a flow is decided later.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::endpoint::Endpoint;
+use crate::model::{Flow, FlowId, FlowSpans, Hop, Layer, Policy, Route, Tier};
+use crate::model::service::PortSet;
+use crate::source::Span;
+use crate::syntax::ast::{self, ClauseKind, Cond, CondValue, Need, Value, Verb};
+
+use super::faults;
+use super::scope::{Decl, GroupDecl, MemberDecl};
+use super::world::{InstanceId, Type, Typed, World};
+
+/// The clauses that count for one statement: its own, else the group's.
+#[derive(Clone, Default)]
+struct Clauses<'a> {
+    when: Vec<&'a Cond>,
+    until: Option<ast::Date>,
+    list: Vec<&'a ast::Clause>,
+}
+
+impl<'a> Clauses<'a> {
+    fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
+        let mut out = Self::default();
+        for clause in group.clauses.iter().copied().chain(own.iter().map(|c| &c.node)) {
+            match &clause.kind {
+                ClauseKind::When(cond) => out.when.push(cond),
+                ClauseKind::Until(date) => {
+                    out.until = Some(out.until.map_or(date.node, |d| d.min(date.node)));
+                }
+                _ => {
+                    // The statement's own clause wins over the group's of the same word, except
+                    // `header`, which may stand several times.
+                    if !matches!(clause.kind, ClauseKind::Header(..)) {
+                        out.list.retain(|c| c.keyword.node != clause.keyword.node);
+                    }
+                    out.list.push(clause);
+                }
+            }
+        }
+        out
+    }
+
+    fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
+        self.list.iter().find_map(|c| pick(&c.kind))
+    }
+}
+
+impl<'a> World<'a, '_> {
+    /// Resolves every statement of an instance's groups. `enabled` holds the ids and groups that
+    /// the environment switches on.
+    pub(crate) fn flows(&mut self, instance: InstanceId, enabled: &[String], policy: &mut Policy) {
+        let Some(scope) = self.scope(instance) else {
+            return;
+        };
+        for (name, group) in &scope.groups {
+            self.group_clauses(group);
+            for member in &group.members {
+                match member {
+                    MemberDecl::Flow(flow, span) => {
+                        self.flow(instance, name, group, flow, *span, enabled, policy);
+                    }
+                    MemberDecl::Route(route, span) => {
+                        self.route(instance, name, group, route, *span, policy);
+                    }
+                    MemberDecl::Dnat(dnat, span) => self.dnat(instance, group, dnat, *span),
+                }
+            }
+            if let Some(span) = group.ordered {
+                self.say(faults::not_compiled(span, "ordered groups"));
+            }
+        }
+    }
+
+    /// Clauses that only a flow takes.
+    fn group_clauses(&mut self, group: &GroupDecl<'a>) {
+        for clause in &group.clauses {
+            let flow_only = matches!(
+                clause.kind,
+                ClauseKind::Pin(_)
+                    | ClauseKind::Name(_)
+                    | ClauseKind::Overrides(_)
+                    | ClauseKind::Header(..)
+                    | ClauseKind::SourcePort(_)
+            );
+            if flow_only {
+                self.say(faults::wrong_type(
+                    clause.keyword.span,
+                    "a clause that a group takes (for, when, at, via, owner, ticket, until, inspect)",
+                    &format!("`{}`, which stands on a flow only", clause.keyword.node),
+                ));
+            }
+        }
+    }
+
+    fn id(
+        &self,
+        instance: InstanceId,
+        group: &str,
+        label: Option<&ast::Name>,
+        text: impl FnOnce() -> String,
+    ) -> FlowId {
+        FlowId {
+            instance: self
+                .instances
+                .get(instance)
+                .map(|i| i.path.clone())
+                .unwrap_or_default(),
+            group: group.to_owned(),
+            label: label.map_or_else(
+                || {
+                    let digest = Sha256::digest(text().as_bytes());
+                    let hex: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+                    format!("u{hex}")
+                },
+                |l| l.node.clone(),
+            ),
+            way: None,
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // one statement with its surroundings
+    fn flow(
+        &mut self,
+        instance: InstanceId,
+        group_name: &str,
+        group: &GroupDecl<'a>,
+        flow: &'a ast::Flow,
+        span: Span,
+        enabled: &[String],
+        policy: &mut Policy,
+    ) {
+        let clauses = Clauses::of(group, &flow.clauses);
+        let active = self.conditions(&clauses.when, instance);
+        let services_span = flow
+            .services
+            .iter()
+            .map(svc_span)
+            .reduce(Span::to)
+            .unwrap_or(span);
+        let traffic = self.traffic(&flow.services, instance);
+        let (a, b, between) = match &flow.ends {
+            ast::Ends::FromTo(a, b) => (a, b, false),
+            ast::Ends::Between(a, b) => (a, b, true),
+        };
+        let from = self.endpoint(a, instance);
+        let to = self.endpoint(b, instance);
+        let mut ends_fit = true;
+        if let Some(e) = &from {
+            ends_fit &= self.can_be_source(e, a.span);
+        }
+        if let (true, Some(e)) = (between, &to) {
+            ends_fit &= self.can_be_source(e, b.span);
+        }
+
+        let at = self.layers(&clauses, instance);
+        let via = match clauses.find(|k| match k {
+            ClauseKind::Via(path) => Some(path),
+            _ => None,
+        }) {
+            Some(path) => self.hop(path, instance).map(Some),
+            None => Some(None),
+        };
+        let overrides = self.overrides(&clauses, instance, group_name);
+        self.deferred_clauses(&clauses, active == Some(true));
+        let in_ordered = group.ordered.is_some();
+        let tier = match flow.verb.node {
+            Verb::Forbid => Tier::Forbid,
+            _ if in_ordered => Tier::Ordered,
+            Verb::Deny => Tier::Deny,
+            Verb::Allow if clauses.list.iter().any(|c| matches!(c.kind, ClauseKind::Overrides(_))) => {
+                Tier::Exception
+            }
+            Verb::Allow => Tier::Allow,
+        };
+        let need = flow.need.as_ref().map(|n| n.node);
+        let (Some(traffic), Some(from), Some(to), Some(at), Some(via), Some(overrides), Some(active)) =
+            (traffic, from, to, at, via, overrides, active)
+        else {
+            return;
+        };
+        if !ends_fit || !active {
+            return;
+        }
+        let id = self.id(instance, group_name, flow.label.as_ref(), || {
+            format!("{}|{traffic:?}|{from:?}|{to:?}", tier.word())
+        });
+        if need == Some(Need::Optional) {
+            let text = id.text();
+            let mut group_path = id.instance.clone();
+            group_path.push(id.group.clone());
+            let in_main = id.group == "main" && id.instance.is_empty();
+            let on = enabled.iter().any(|e| {
+                *e == text || *e == group_path.join("::") || (in_main && *e == id.label)
+            });
+            if !on {
+                return;
+            }
+        }
+        self.deferred_ends(&from, a.span);
+        self.deferred_ends(&to, b.span);
+        let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
+        let clause_span = |word: &str| {
+            clauses
+                .list
+                .iter()
+                .find(|c| c.keyword.node == word)
+                .map(|c| c.keyword.span)
+        };
+        let model = Flow {
+            id,
+            tier,
+            verb: flow.verb.node,
+            need,
+            traffic,
+            from,
+            to,
+            at: at.0,
+            via,
+            overrides,
+            purpose: text_of(|k| match k {
+                ClauseKind::For(text) => Some(text.node.clone()),
+                _ => None,
+            }),
+            owner: text_of(|k| match k {
+                ClauseKind::Owner(text) => Some(text.text.node.clone()),
+                _ => None,
+            }),
+            ticket: text_of(|k| match k {
+                ClauseKind::Ticket(text) => Some(text.text.node.clone()),
+                _ => None,
+            }),
+            until: clauses.until,
+            pin: clauses.find(|k| match k {
+                ClauseKind::Pin(n) => Some(n.node),
+                _ => None,
+            }),
+            rule_name: text_of(|k| match k {
+                ClauseKind::Name(text) => Some(text.node.clone()),
+                _ => None,
+            }),
+            source_ports: clauses.find(|k| match k {
+                ClauseKind::SourcePort(p) => Some(PortSet::from_ranges(&p.ranges)),
+                _ => None,
+            }),
+            spans: FlowSpans {
+                whole: flow
+                    .label
+                    .as_ref()
+                    .map_or(flow.verb.span, |l| flow.verb.span.to(l.span)),
+                from: a.span,
+                to: b.span,
+                services: services_span,
+                layers: at.1,
+                pin: clause_span("pin"),
+                purpose: clause_span("for"),
+            },
+        };
+        if between {
+            let mut back = model.clone();
+            std::mem::swap(&mut back.from, &mut back.to);
+            std::mem::swap(&mut back.spans.from, &mut back.spans.to);
+            back.id.way = Some("ba");
+            let mut forth = model;
+            forth.id.way = Some("ab");
+            policy.flows.push(forth);
+            policy.flows.push(back);
+        } else {
+            policy.flows.push(model);
+        }
+    }
+
+    fn can_be_source(&mut self, e: &Endpoint, span: Span) -> bool {
+        let what = if !e.names.is_empty() {
+            "a name"
+        } else if !e.fqdn_tags.is_empty() {
+            "an FQDN tag"
+        } else if !e.categories.is_empty() {
+            "a web category"
+        } else if !e.urls.is_empty() {
+            "a URL"
+        } else {
+            return true;
+        };
+        self.say(faults::name_as_source(span, what));
+        false
+    }
+
+    fn deferred_ends(&mut self, e: &Endpoint, span: Span) {
+        let feature = if !e.urls.is_empty() {
+            "URLs"
+        } else if !e.categories.is_empty() {
+            "web categories"
+        } else if !e.asgs.is_empty() {
+            "application security groups"
+        } else {
+            return;
+        };
+        self.say(faults::not_compiled(span, feature));
+    }
+
+    fn deferred_clauses(&mut self, clauses: &Clauses<'a>, active: bool) {
+        for clause in &clauses.list {
+            let feature = match &clause.kind {
+                ClauseKind::Inspect => "`inspect`",
+                ClauseKind::Header(..) => "`header`",
+                ClauseKind::SourcePort(_) => "`source-port`",
+                _ => continue,
+            };
+            if active {
+                self.say(faults::not_compiled(clause.keyword.span, feature));
+            }
+        }
+    }
+
+    /// The layers of `at`, with the clause's place; `None` if a fault was reported.
+    #[allow(clippy::type_complexity)]
+    fn layers(
+        &mut self,
+        clauses: &Clauses<'a>,
+        instance: InstanceId,
+    ) -> Option<(Option<Vec<Layer>>, Option<Span>)> {
+        let Some(paths) = clauses.find(|k| match k {
+            ClauseKind::At(paths) => Some(paths),
+            _ => None,
+        }) else {
+            return Some((None, None));
+        };
+        let mut out = Vec::new();
+        let mut span: Option<Span> = None;
+        for path in paths {
+            span = Some(span.map_or(path.span, |s| s.to(path.span)));
+            match path.text().as_str() {
+                "nsg" => out.push(Layer::AnyNsg),
+                "firewall" => out.push(Layer::AnyFirewall),
+                _ => out.push(self.layer(path, instance)?),
+            }
+        }
+        out.sort();
+        out.dedup();
+        Some((Some(out), span))
+    }
+
+    /// One named layer: an NSG or a firewall.
+    pub(crate) fn layer(&mut self, path: &ast::Path, instance: InstanceId) -> Option<Layer> {
+        let (at, name) = self.walk(path, instance)?;
+        let scope = self.scope(at)?;
+        if scope.nsgs.contains_key(name.node.as_str()) {
+            self.mark(at, "nsg", &name.node);
+            return Some(Layer::Nsg(self.key(at, &name.node)));
+        }
+        match scope.values.get(name.node.as_str()) {
+            Some(Decl::Resource(r)) if r.kind == ast::ResourceKind::Firewall => {
+                self.mark(at, "value", &name.node);
+                Some(Layer::Firewall(self.key(at, &name.node)))
+            }
+            Some(Decl::Param(_)) => match self.param(at, &name.node)? {
+                Typed::Hop(Hop::Firewall(key)) => Some(Layer::Firewall(key)),
+                other => {
+                    self.say(faults::wrong_type(
+                        name.span,
+                        "an nsg or a firewall",
+                        other.describe(),
+                    ));
+                    None
+                }
+            },
+            _ => {
+                let known: Vec<&str> = scope
+                    .nsgs
+                    .keys()
+                    .copied()
+                    .chain(
+                        scope
+                            .values
+                            .iter()
+                            .filter(|(_, d)| {
+                                matches!(d, Decl::Resource(r) if r.kind == ast::ResourceKind::Firewall)
+                            })
+                            .map(|(n, _)| *n),
+                    )
+                    .chain(["nsg", "firewall"])
+                    .collect();
+                self.say(faults::undefined(name.span, "layer", &name.node, known));
+                None
+            }
+        }
+    }
+
+    /// The ids of the denies that an exception overrides; `None` if a fault was reported.
+    fn overrides(
+        &mut self,
+        clauses: &Clauses<'a>,
+        instance: InstanceId,
+        group: &str,
+    ) -> Option<Vec<String>> {
+        let Some(paths) = clauses.find(|k| match k {
+            ClauseKind::Overrides(paths) => Some(paths),
+            _ => None,
+        }) else {
+            return Some(Vec::new());
+        };
+        let mut out = Vec::new();
+        let mut whole = true;
+        for path in paths {
+            let found = self.denies(path, instance, group);
+            if found.is_empty() {
+                let known = self.deny_names(instance, group);
+                self.say(faults::overrides(path.span, &path.text(), &known));
+                whole = false;
+            }
+            out.extend(found);
+        }
+        whole.then_some(out)
+    }
+
+    /// Ids of the deny flows that a path names: a label of this group or of `main`, `group::label`,
+    /// or a group.
+    fn denies(&self, path: &ast::Path, instance: InstanceId, group: &str) -> Vec<String> {
+        let mut at = instance;
+        let mut rest = path.segments.as_slice();
+        while let [first, tail @ ..] = rest {
+            let child = self
+                .instances
+                .get(at)
+                .and_then(|i| i.children.get(&first.node).copied());
+            match child {
+                Some(child) if !tail.is_empty() => {
+                    at = child;
+                    rest = tail;
+                }
+                _ => break,
+            }
+        }
+        let Some(scope) = self.scope(at) else {
+            return Vec::new();
+        };
+        let candidates: Vec<(&str, Option<&str>)> = match rest {
+            [name] => vec![
+                (group, Some(name.node.as_str())),
+                ("main", Some(name.node.as_str())),
+                (name.node.as_str(), None),
+            ],
+            [g, label] => vec![(g.node.as_str(), Some(label.node.as_str()))],
+            _ => Vec::new(),
+        };
+        for (g, label) in candidates {
+            let Some(found) = scope.groups.get(g) else {
+                continue;
+            };
+            let mut ids = Vec::new();
+            for member in &found.members {
+                if let MemberDecl::Flow(flow, _) = member
+                    && flow.verb.node == Verb::Deny
+                    && let Some(own) = &flow.label
+                    && label.is_none_or(|l| l == own.node)
+                {
+                    ids.push(self.key(at, &format!("{g}::{}", own.node)));
+                }
+            }
+            if !ids.is_empty() {
+                return ids;
+            }
+        }
+        Vec::new()
+    }
+
+    fn deny_names(&self, instance: InstanceId, own: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        for (name, group) in self.scope(instance).iter().flat_map(|s| &s.groups) {
+            for member in &group.members {
+                if let MemberDecl::Flow(flow, _) = member
+                    && flow.verb.node == Verb::Deny
+                    && let Some(label) = &flow.label
+                {
+                    out.push(if *name == own || *name == "main" {
+                        label.node.clone()
+                    } else {
+                        format!("{name}::{}", label.node)
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    fn route(
+        &mut self,
+        instance: InstanceId,
+        group_name: &str,
+        group: &GroupDecl<'a>,
+        route: &'a ast::Route,
+        span: Span,
+        policy: &mut Policy,
+    ) {
+        let clauses = Clauses::of(group, &route.clauses);
+        let active = self.conditions(&clauses.when, instance);
+        let to = self.endpoint(&route.expr, instance);
+        let hop = self.hop(&route.via, instance);
+        let table = self.route_target(&route.on, instance, policy);
+        let (Some(true), Some(to), Some(hop), Some(table)) = (active, to, hop, table) else {
+            return;
+        };
+        let id = self.id(instance, group_name, route.label.as_ref(), || {
+            format!("route|{to:?}|{hop:?}|{table}")
+        });
+        policy.routes.push(Route {
+            id,
+            to,
+            hop,
+            table,
+            span: route
+                .label
+                .as_ref()
+                .map_or(route.expr.span, |l| l.span)
+                .to(span),
+        });
+    }
+
+    /// The key of the route table that `on` names: a table, or the table of a subnet that alone
+    /// uses it.
+    fn route_target(
+        &mut self,
+        path: &ast::Path,
+        instance: InstanceId,
+        policy: &Policy,
+    ) -> Option<String> {
+        let (at, name) = self.walk(path, instance)?;
+        let scope = self.scope(at)?;
+        if scope.tables.contains_key(name.node.as_str()) {
+            self.mark(at, "route-table", &name.node);
+            return Some(self.key(at, &name.node));
+        }
+        if let Some(Decl::Resource(r)) = scope.values.get(name.node.as_str())
+            && r.kind == ast::ResourceKind::Subnet
+        {
+            self.mark(at, "value", &name.node);
+            let key = self.key(at, &name.node);
+            let table = policy.subnets.get(&key).and_then(|s| s.route_table.clone());
+            let Some(table) = table else {
+                self.say(faults::wrong_type(
+                    path.span,
+                    "a route table, or a subnet that has one",
+                    "a subnet without `route-table`",
+                ));
+                return None;
+            };
+            let others: Vec<&str> = policy
+                .subnets
+                .iter()
+                .filter(|(k, s)| **k != key && s.route_table.as_deref() == Some(table.as_str()))
+                .map(|(k, _)| k.as_str())
+                .collect();
+            if !others.is_empty() {
+                self.say(faults::shared_table(path.span, &table, &key, &others));
+                return None;
+            }
+            return Some(table);
+        }
+        let known: Vec<&str> = scope.tables.keys().copied().collect();
+        self.say(faults::undefined(
+            name.span,
+            "route table",
+            &name.node,
+            known,
+        ));
+        None
+    }
+
+    fn dnat(
+        &mut self,
+        instance: InstanceId,
+        group: &GroupDecl<'a>,
+        dnat: &'a ast::Dnat,
+        span: Span,
+    ) {
+        let clauses = Clauses::of(group, &dnat.clauses);
+        let active = self.conditions(&clauses.when, instance);
+        let from = self.endpoint(&dnat.from, instance);
+        if let Some(e) = &from {
+            self.can_be_source(e, dnat.from.span);
+        }
+        self.endpoint(&dnat.to, instance);
+        self.endpoint(&dnat.into, instance);
+        self.layers(&clauses, instance);
+        if active == Some(true) {
+            self.say(faults::not_compiled(span, "DNAT"));
+        }
+    }
+
+    /// True if all conditions hold; `None` if a fault was reported.
+    fn conditions(&mut self, conds: &[&'a Cond], instance: InstanceId) -> Option<bool> {
+        let mut all = Some(true);
+        for cond in conds {
+            let holds = self.condition(cond, instance);
+            all = match (all, holds) {
+                (Some(a), Some(b)) => Some(a && b),
+                _ => None,
+            };
+        }
+        all
+    }
+
+    fn condition(&mut self, cond: &'a Cond, instance: InstanceId) -> Option<bool> {
+        match cond {
+            Cond::Or(parts) => {
+                let values: Vec<_> = parts.iter().map(|c| self.condition(c, instance)).collect();
+                values
+                    .into_iter()
+                    .try_fold(false, |any, v| v.map(|v| any || v))
+            }
+            Cond::And(parts) => {
+                let values: Vec<_> = parts.iter().map(|c| self.condition(c, instance)).collect();
+                values
+                    .into_iter()
+                    .try_fold(true, |all, v| v.map(|v| all && v))
+            }
+            Cond::Not(inner) => self.condition(inner, instance).map(|v| !v),
+            Cond::Paren(inner) => self.condition(inner, instance),
+            Cond::Atom { path, test } => self.atom(path, test.as_ref(), instance),
+        }
+    }
+
+    fn atom(
+        &mut self,
+        path: &'a ast::Path,
+        test: Option<&'a ast::CondTest>,
+        instance: InstanceId,
+    ) -> Option<bool> {
+        let [name] = path.segments.as_slice() else {
+            if let Some(name) = path.segments.last() {
+                self.undefined_param(name, instance);
+            }
+            return None;
+        };
+        let built_in = matches!(name.node.as_str(), "env" | "cloud");
+        if !built_in && self.param_decl(instance, &name.node).is_none() {
+            self.undefined_param(name, instance);
+            return None;
+        }
+        let value = self.param(instance, &name.node)?;
+        let Some(test) = test else {
+            return match value {
+                Typed::Bool(b) => Some(b),
+                other => {
+                    self.say(faults::wrong_type(
+                        path.span,
+                        "a bool parameter, or a comparison",
+                        other.describe(),
+                    ));
+                    None
+                }
+            };
+        };
+        let equal = self.compare(name, &value, test, instance)?;
+        Some(equal == test.equal)
+    }
+
+    fn compare(
+        &mut self,
+        name: &ast::Name,
+        value: &Typed,
+        test: &'a ast::CondTest,
+        instance: InstanceId,
+    ) -> Option<bool> {
+        let span = test.value.span;
+        let right = match &test.value.node {
+            CondValue::Str(text) => Value::Str(text.clone()),
+            CondValue::Int(n) => Value::Int(*n),
+            CondValue::Date(d) => Value::Date(*d),
+            CondValue::Path(path) => match path.text().as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => Value::Expr(ast::Expr {
+                    kind: ast::ExprKind::Path(path.clone()),
+                    span,
+                }),
+            },
+        };
+        let ty = match (name.node.as_str(), value) {
+            ("env", _) => {
+                // Any declared environment is a legal right side.
+                let mut members: Vec<String> = self
+                    .scopes
+                    .first()
+                    .map(|s| s.envs.iter().map(|e| e.name.node.clone()).collect())
+                    .unwrap_or_default();
+                members.push(self.environment.clone());
+                members.sort();
+                members.dedup();
+                Type::Enum(members)
+            }
+            ("cloud", _) => Type::Enum(vec![
+                "public".to_owned(),
+                "usgov".to_owned(),
+                "china".to_owned(),
+            ]),
+            (_, Typed::Hop(_)) => Type::Hop,
+            _ => {
+                let decl = self.param_decl(instance, &name.node)?;
+                self.param_type(decl)?
+            }
+        };
+        let right = self.convert(&right, span, &ty, instance)?;
+        match (value, &right) {
+            (Typed::Region(a), Typed::Region(b)) => Some(a.arm == b.arm),
+            (Typed::Bool(a), Typed::Bool(b)) => Some(a == b),
+            (Typed::Int(a), Typed::Int(b)) => Some(a == b),
+            (Typed::Str(a), Typed::Str(b))
+            | (Typed::Enum(a), Typed::Enum(b))
+            | (Typed::Vnet(a), Typed::Vnet(b)) => Some(a == b),
+            (Typed::Fqdn(a), Typed::Fqdn(b)) => Some(a.eq_ignore_ascii_case(b)),
+            (Typed::Date(a), Typed::Date(b)) => Some(a == b),
+            (Typed::Hop(a), Typed::Hop(b)) => Some(a == b),
+            (other, _) => {
+                self.say(faults::wrong_type(
+                    name.span,
+                    "a parameter that can be compared",
+                    other.describe(),
+                ));
+                None
+            }
+        }
+    }
+}
+
+/// The place of a service.
+pub(crate) fn svc_span(service: &ast::Svc) -> Span {
+    match service {
+        ast::Svc::Proto { proto, ports } => {
+            ports.as_ref().map_or(proto.span, |p| proto.span.to(p.span))
+        }
+        ast::Svc::Named(path) => path.span,
+    }
+}

@@ -1,0 +1,573 @@
+//! Resource statements to the model: vnets, subnets, firewalls, security groups, route tables, IP
+//! groups, with every key of their blocks typed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{service_endpoint_tag, service_endpoints};
+use crate::diag::Diagnostic;
+use crate::model::address::AddressSet;
+use crate::model::{
+    DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku, Subnet, Vnet,
+};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind, ResourceKind, Value};
+
+use super::faults;
+use super::scope::Decl;
+use super::values::{describe, single_v4};
+use super::world::{InstanceId, Type, Typed, World};
+
+const COMMON: &[&str] = &["name", "id", "location", "resource-group", "tags"];
+
+/// The keys of a resource statement's block.
+pub(crate) fn keys_of(kind: ResourceKind) -> &'static [&'static str] {
+    match kind {
+        ResourceKind::IpGroup => &[],
+        ResourceKind::Vnet => &["peers", "on-premises", "firewall"],
+        ResourceKind::Subnet => &[
+            "vnet",
+            "nsg",
+            "route-table",
+            "service-endpoints",
+            "runs",
+            "zone",
+        ],
+        ResourceKind::Firewall => &[
+            "output",
+            "policy",
+            "manage",
+            "base-policy",
+            "sku",
+            "dns-proxy",
+            "private-ip",
+            "public-ips",
+            "subnet",
+            "vnet",
+            "threat-intel",
+            "snat-private",
+            "infrastructure",
+        ],
+        ResourceKind::Nsg => &[
+            "default-inbound",
+            "default-outbound",
+            "names",
+            "base",
+            "flush",
+        ],
+        ResourceKind::RouteTable => &["default", "bgp"],
+    }
+}
+
+/// The statement's word.
+pub(crate) fn word_of(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::IpGroup => "ip-group",
+        ResourceKind::Vnet => "vnet",
+        ResourceKind::Subnet => "subnet",
+        ResourceKind::Firewall => "firewall",
+        ResourceKind::Nsg => "nsg",
+        ResourceKind::RouteTable => "route-table",
+    }
+}
+
+/// The entries of one statement's block, by key.
+struct Keys<'a> {
+    entries: BTreeMap<String, &'a crate::source::Spanned<Value>>,
+}
+
+impl<'a> Keys<'a> {
+    fn get(&self, key: &str) -> Option<&'a crate::source::Spanned<Value>> {
+        self.entries.get(key).copied()
+    }
+}
+
+impl<'a> World<'a, '_> {
+    /// Resolves every resource statement of an instance into the policy.
+    pub(crate) fn resources(&mut self, instance: InstanceId, policy: &mut Policy) {
+        let Some(scope) = self.scope(instance) else {
+            return;
+        };
+        for decl in scope.values.values() {
+            if let Decl::Resource(r) = decl {
+                match r.kind {
+                    ResourceKind::Vnet => self.vnet_statement(r, instance, policy),
+                    ResourceKind::Subnet => self.subnet_statement(r, instance, policy),
+                    _ => self.firewall_statement(r, instance, policy),
+                }
+            }
+        }
+        for r in scope.nsgs.values() {
+            self.nsg_statement(r, instance, policy);
+        }
+        for r in scope.tables.values() {
+            self.table_statement(r, instance, policy);
+        }
+        for r in scope.ip_groups.values() {
+            self.ip_group_statement(r, instance, policy);
+        }
+    }
+
+    fn keys(&mut self, r: &'a ast::Resource) -> Keys<'a> {
+        let mut entries = BTreeMap::new();
+        let mut places: BTreeMap<String, Span> = BTreeMap::new();
+        let known: Vec<&str> = keys_of(r.kind).iter().chain(COMMON).copied().collect();
+        for entry in r.block.iter().flat_map(|b| &b.entries) {
+            let key = entry.node.key.text();
+            let span = entry.node.key.span;
+            if !known.contains(&key.as_str()) {
+                let whose = format!("`{}`", word_of(r.kind));
+                self.say(faults::unknown_key(span, &key, &whose, known.iter().copied()));
+                continue;
+            }
+            if let Some(first) = places.insert(key.clone(), span) {
+                self.say(faults::twice(span, first, "key", &key));
+                continue;
+            }
+            entries.insert(key, &entry.node.value);
+        }
+        Keys { entries }
+    }
+
+    fn identity(&mut self, r: &'a ast::Resource, keys: &Keys<'a>, instance: InstanceId) -> Identity {
+        let mut parts: Vec<String> = self
+            .instances
+            .get(instance)
+            .map(|i| i.path.clone())
+            .unwrap_or_default();
+        parts.push(r.name.node.clone());
+        Identity {
+            name: self.text(keys, "name", instance).unwrap_or(parts.join("-")),
+            id: self.text(keys, "id", instance),
+            location: self.location(keys, instance),
+            resource_group: self.text(keys, "resource-group", instance),
+            tags: self.azure_tags(keys, instance),
+            span: r.name.span,
+        }
+    }
+
+    fn text(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<String> {
+        let value = keys.get(key)?;
+        match self.convert(&value.node, value.span, &Type::Str, instance)? {
+            Typed::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn location(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<String> {
+        let value = keys.get("location")?;
+        match self.convert(&value.node, value.span, &Type::Region, instance)? {
+            Typed::Region(region) => Some(region.arm.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn azure_tags(&mut self, keys: &Keys<'a>, instance: InstanceId) -> BTreeMap<String, String> {
+        let mut out = BTreeMap::new();
+        let Some(value) = keys.get("tags") else {
+            return out;
+        };
+        let Value::Block(block) = &value.node else {
+            self.say(faults::wrong_type(
+                value.span,
+                "a block `{ key = \"value\" }`",
+                describe(&value.node),
+            ));
+            return out;
+        };
+        for entry in &block.entries {
+            let v = &entry.node.value;
+            if let Some(Typed::Str(text)) = self.convert(&v.node, v.span, &Type::Str, instance) {
+                out.insert(entry.node.key.text(), text);
+            }
+        }
+        out
+    }
+
+    fn flag(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<bool> {
+        let value = keys.get(key)?;
+        match self.convert(&value.node, value.span, &Type::Bool, instance)? {
+            Typed::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    fn member(
+        &mut self,
+        keys: &Keys<'a>,
+        key: &str,
+        members: &[&str],
+        instance: InstanceId,
+    ) -> Option<(String, Span)> {
+        let value = keys.get(key)?;
+        let ty = Type::Enum(members.iter().map(|m| (*m).to_owned()).collect());
+        match self.convert(&value.node, value.span, &ty, instance)? {
+            Typed::Enum(text) => Some((text, value.span)),
+            _ => None,
+        }
+    }
+
+    fn addresses(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<AddressSet> {
+        let value = keys.get(key)?;
+        match self.convert(&value.node, value.span, &Type::Endpoint, instance)? {
+            Typed::Endpoint(e) if e.is_plain() => Some(e.addresses.clone()),
+            _ => {
+                self.say(faults::wrong_type(
+                    value.span,
+                    "prefixes",
+                    "an endpoint that is not prefixes alone",
+                ));
+                None
+            }
+        }
+    }
+
+    fn vnet_key(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<String> {
+        let value = keys.get("vnet")?;
+        match self.convert(&value.node, value.span, &Type::Vnet, instance)? {
+            Typed::Vnet(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn deferred(&mut self, keys: &Keys<'a>, key: &str, feature: &str) {
+        if let Some(value) = keys.get(key) {
+            self.say(faults::not_compiled(value.span, feature));
+        }
+    }
+
+    fn vnet_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
+        let keys = self.keys(r);
+        let identity = self.identity(r, &keys, instance);
+        let space = r
+            .expr
+            .as_ref()
+            .and_then(|e| self.plain(e, instance))
+            .unwrap_or_default();
+        let mut peers = BTreeSet::new();
+        if let Some(value) = keys.get("peers") {
+            let ty = Type::List(Box::new(Type::Vnet));
+            if let Some(Typed::List(list)) = self.convert(&value.node, value.span, &ty, instance) {
+                for item in list {
+                    if let Typed::Vnet(key) = item {
+                        peers.insert(key);
+                    }
+                }
+            }
+        }
+        let on_premises = self
+            .addresses(&keys, "on-premises", instance)
+            .unwrap_or_default();
+        if let Some(value) = keys.get("firewall")
+            && self
+                .convert(&value.node, value.span, &Type::Hop, instance)
+                .is_some()
+        {
+            self.deferred(&keys, "firewall", "the key `firewall` of a vnet");
+        }
+        let key = self.key(instance, &r.name.node);
+        policy.vnets.insert(
+            key,
+            Vnet {
+                identity,
+                space,
+                peers,
+                on_premises,
+            },
+        );
+    }
+
+    fn subnet_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
+        let keys = self.keys(r);
+        let identity = self.identity(r, &keys, instance);
+        let prefix = r
+            .expr
+            .as_ref()
+            .and_then(|e| self.plain(e, instance))
+            .unwrap_or_default();
+        let vnet = self.vnet_key(&keys, instance);
+        let nsg = keys
+            .get("nsg")
+            .and_then(|v| self.resource_key(v, ResourceKind::Nsg, instance));
+        let route_table = keys
+            .get("route-table")
+            .and_then(|v| self.resource_key(v, ResourceKind::RouteTable, instance));
+        let service_endpoints = self.service_endpoints(&keys);
+        let runs = keys.get("runs").and_then(|v| self.word_value(v));
+        if let Some(value) = keys.get("zone") {
+            // A label for reports; any word or text will do.
+            self.word_value(value);
+        }
+        let key = self.key(instance, &r.name.node);
+        policy.subnets.insert(
+            key,
+            Subnet {
+                identity,
+                prefix,
+                vnet,
+                nsg,
+                route_table,
+                service_endpoints,
+                runs,
+            },
+        );
+    }
+
+    /// A lone word or a string.
+    fn word_value(&mut self, value: &'a crate::source::Spanned<Value>) -> Option<(String, Span)> {
+        match &value.node {
+            Value::Str(text) => Some((text.clone(), value.span)),
+            Value::Expr(e) => match &e.kind {
+                ExprKind::Path(path) => Some((path.text(), value.span)),
+                _ => {
+                    self.say(faults::wrong_type(value.span, "a word", describe(&value.node)));
+                    None
+                }
+            },
+            other => {
+                self.say(faults::wrong_type(value.span, "a word", describe(other)));
+                None
+            }
+        }
+    }
+
+    fn service_endpoints(&mut self, keys: &Keys<'a>) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        let Some(value) = keys.get("service-endpoints") else {
+            return out;
+        };
+        let elements: Vec<(&Value, Span)> = match &value.node {
+            Value::List(list) => list.elements.iter().map(|e| (&e.node, e.span)).collect(),
+            one => vec![(one, value.span)],
+        };
+        for (element, span) in elements {
+            let text = match element {
+                Value::Str(text) => text.clone(),
+                Value::Expr(e) => match &e.kind {
+                    ExprKind::Fqdn(template) => template.source(),
+                    ExprKind::Path(path) => format!("Microsoft.{}", path.text()),
+                    _ => String::new(),
+                },
+                _ => String::new(),
+            };
+            match service_endpoint_tag(&text) {
+                Some(tag) => {
+                    out.insert(tag.to_owned());
+                }
+                None => {
+                    let members: Vec<String> = service_endpoints().map(str::to_owned).collect();
+                    self.say(faults::not_a_member(
+                        span,
+                        &text,
+                        "a service endpoint",
+                        &members,
+                    ));
+                }
+            }
+        }
+        out
+    }
+
+    /// The key of an NSG or route table that a value names.
+    fn resource_key(
+        &mut self,
+        value: &'a crate::source::Spanned<Value>,
+        kind: ResourceKind,
+        instance: InstanceId,
+    ) -> Option<String> {
+        let (what, space) = match kind {
+            ResourceKind::Nsg => ("nsg", "nsg"),
+            _ => ("route table", "route-table"),
+        };
+        let Value::Expr(e) = &value.node else {
+            self.say(faults::wrong_type(
+                value.span,
+                &format!("the name of an {what}"),
+                describe(&value.node),
+            ));
+            return None;
+        };
+        let ExprKind::Path(path) = &e.kind else {
+            self.say(faults::wrong_type(
+                value.span,
+                &format!("the name of an {what}"),
+                describe(&value.node),
+            ));
+            return None;
+        };
+        let (at, name) = self.walk(path, instance)?;
+        let scope = self.scope(at)?;
+        let table = if kind == ResourceKind::Nsg {
+            &scope.nsgs
+        } else {
+            &scope.tables
+        };
+        if table.contains_key(name.node.as_str()) {
+            self.mark(at, space, &name.node);
+            return Some(self.key(at, &name.node));
+        }
+        let known: Vec<&str> = table.keys().copied().collect();
+        self.say(faults::undefined(name.span, what, &name.node, known));
+        None
+    }
+
+    fn firewall_statement(
+        &mut self,
+        r: &'a ast::Resource,
+        instance: InstanceId,
+        policy: &mut Policy,
+    ) {
+        let keys = self.keys(r);
+        let mut identity = self.identity(r, &keys, instance);
+        if let Some(name) = self.text(&keys, "policy", instance) {
+            identity.name = name;
+        }
+        if let Some((output, span)) = self.member(&keys, "output", &["policy", "classic"], instance)
+            && output == "classic"
+        {
+            self.say(faults::not_compiled(span, "classic firewalls"));
+        }
+        let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
+        self.text(&keys, "base-policy", instance);
+        self.deferred(&keys, "base-policy", "base policies");
+        let sku = match self.member(&keys, "sku", &["basic", "standard", "premium"], instance) {
+            Some((word, _)) if word == "basic" => Sku::Basic,
+            Some((word, _)) if word == "premium" => Sku::Premium,
+            _ => Sku::Standard,
+        };
+        let private_ip = match self.addresses(&keys, "private-ip", instance) {
+            Some(set) => {
+                let address = single_v4(&set);
+                if let (None, Some(value)) = (address, keys.get("private-ip")) {
+                    self.say(faults::wrong_type(
+                        value.span,
+                        "one IPv4 address",
+                        "several addresses",
+                    ));
+                }
+                address
+            }
+            None => None,
+        };
+        self.addresses(&keys, "public-ips", instance);
+        let subnet = self.addresses(&keys, "subnet", instance).unwrap_or_default();
+        let vnet = self.vnet_key(&keys, instance);
+        let threat_intel = self
+            .member(&keys, "threat-intel", &["off", "alert", "deny"], instance)
+            .map(|(word, _)| word);
+        if self.addresses(&keys, "snat-private", instance).is_some() {
+            self.deferred(&keys, "snat-private", "SNAT private ranges");
+        }
+        if let Some((word, span)) =
+            self.member(&keys, "infrastructure", &["allow", "deny"], instance)
+            && word == "deny"
+        {
+            self.say(faults::not_compiled(
+                span,
+                "`infrastructure = deny`",
+            ));
+        }
+        let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
+        let key = self.key(instance, &r.name.node);
+        policy.firewalls.insert(
+            key,
+            Firewall {
+                identity,
+                manage_policy: manage.is_some_and(|(word, _)| word == "policy"),
+                sku,
+                dns_proxy,
+                private_ip,
+                subnet,
+                vnet,
+                threat_intel,
+                implied: false,
+            },
+        );
+    }
+
+    fn nsg_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
+        let keys = self.keys(r);
+        let identity = self.identity(r, &keys, instance);
+        let action = |found: Option<(String, Span)>| {
+            found.map(|(word, _)| {
+                if word == "deny" {
+                    DefaultAction::Deny
+                } else {
+                    DefaultAction::Allow
+                }
+            })
+        };
+        let words = &["allow", "deny"];
+        let default_inbound = action(self.member(&keys, "default-inbound", words, instance));
+        let default_outbound = action(self.member(&keys, "default-outbound", words, instance));
+        let names = self.member(&keys, "names", &["narrowed", "open"], instance);
+        if self.text(&keys, "base", instance).is_some() {
+            self.deferred(&keys, "base", "`base` files of network security groups");
+        }
+        let flush = self.flag(&keys, "flush", instance);
+        let key = self.key(instance, &r.name.node);
+        policy.nsgs.insert(
+            key,
+            Nsg {
+                identity,
+                default_inbound,
+                default_outbound,
+                names_open: names.is_some_and(|(word, _)| word == "open"),
+                flush,
+            },
+        );
+    }
+
+    fn table_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
+        let keys = self.keys(r);
+        let identity = self.identity(r, &keys, instance);
+        let default = keys.get("default").and_then(|value| {
+            match self.convert(&value.node, value.span, &Type::Hop, instance)? {
+                Typed::Hop(hop) => Some(hop),
+                _ => None,
+            }
+        });
+        if let (Some(Hop::Vnet), Some(value)) = (&default, keys.get("default")) {
+            let d: Diagnostic = faults::wrong_type(
+                value.span,
+                "a firewall, `internet`, `none` or `gateway`",
+                "`vnet`, which is no next hop of 0.0.0.0/0",
+            );
+            self.say(d);
+        }
+        let bgp = self
+            .member(&keys, "bgp", &["on", "off"], instance)
+            .map(|(word, _)| word == "on");
+        let key = self.key(instance, &r.name.node);
+        policy.route_tables.insert(
+            key,
+            RouteTable {
+                identity,
+                default,
+                bgp,
+            },
+        );
+    }
+
+    fn ip_group_statement(
+        &mut self,
+        r: &'a ast::Resource,
+        instance: InstanceId,
+        policy: &mut Policy,
+    ) {
+        let keys = self.keys(r);
+        let identity = self.identity(r, &keys, instance);
+        let addresses = r
+            .expr
+            .as_ref()
+            .and_then(|e| self.plain(e, instance))
+            .unwrap_or_default();
+        let key = self.key(instance, &r.name.node);
+        policy.ip_groups.insert(
+            key,
+            IpGroup {
+                identity,
+                addresses,
+            },
+        );
+    }
+}
