@@ -38,6 +38,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Explain a diagnostic code.
     Explain(ExplainArgs),
+    /// List, search, build and compare the names that Azure knows.
+    Catalog(super::catalog::CatalogArgs),
 }
 
 /// Options of every command.
