@@ -327,8 +327,11 @@ fn code(text: &str) -> Result<Code, String> {
     })
 }
 
-/// The code whose number is nearest to what was typed.
+/// The code whose number is nearest to what was typed, of the same family.
 #[must_use]
 pub fn nearest_code(text: &str) -> Option<&'static str> {
-    suggest::closest(&text.to_ascii_uppercase(), CODES.iter().map(|c| c.id))
+    let text = text.to_ascii_uppercase();
+    let family = text.get(..3)?;
+    let codes = CODES.iter().map(|c| c.id).filter(|id| id.starts_with(family));
+    suggest::closest(&text, codes)
 }

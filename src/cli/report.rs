@@ -164,7 +164,7 @@ impl Reporter {
     pub fn wants_summary(&self) -> bool {
         let machine = matches!(self.format, Format::Json | Format::Sarif);
         let mixed = self.place == Place::Stream(Stream::Stdout) && self.output.is_none();
-        !self.quiet && !(machine && mixed)
+        !(self.quiet || (machine && mixed))
     }
 
     /// Whether results are for programs.
