@@ -2,6 +2,7 @@
 
 mod code;
 pub mod explain;
+pub mod internal;
 pub mod levels;
 pub mod render_github;
 pub mod render_json;

@@ -1,2 +1,3 @@
 //! The one integration test binary: one module for each part.
+mod fmt;
 mod syntax;
