@@ -73,7 +73,8 @@ fn keeps_order(trivia: &Trivia) -> bool {
     trivia
         .leading
         .iter()
-        .any(|c| c.text == KEEP_ORDER || c.text.starts_with("// keep-order "))
+        .filter_map(|c| c.text.strip_prefix(KEEP_ORDER))
+        .any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-'))
 }
 
 fn has_comments(trivia: &Trivia) -> bool {
