@@ -8,6 +8,7 @@ mod apim;
 mod catalog;
 mod cli;
 mod config;
+mod fmt;
 mod render;
 mod syntax;
 mod wrap;
