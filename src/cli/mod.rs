@@ -19,7 +19,7 @@ use args::{Cli, Command, Global};
 use io::IoFault;
 use report::Reporter;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::internal::internal;
 use crate::source::SourceMap;
 
 /// Exit code: nothing is wrong.
@@ -56,7 +56,7 @@ pub fn main() -> u8 {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no further word");
-            let _ = reporter.tell(&SourceMap::default(), &[internal_error(text)]);
+            let _ = reporter.tell(&SourceMap::default(), &[internal(text)]);
             CANNOT_RUN
         }
     }
@@ -108,10 +108,4 @@ fn catalogue(global: &Global, args: &catalog::CatalogArgs) -> Result<u8, IoFault
     }
     io::print(io::Stream::Stderr, &String::from_utf8_lossy(&err))?;
     Ok(code)
-}
-
-fn internal_error(text: &str) -> Diagnostic {
-    Diagnostic::general(Code::PC9004, None, format!("internal error: {text}"))
-        .help("please report it with the input that leads to it; nothing was written")
-        .note(format!("portcullis {}", env!("CARGO_PKG_VERSION")))
 }

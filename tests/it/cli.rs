@@ -545,6 +545,26 @@ fn a_catalogue_of_ones_own() {
     assert_eq!(ran.code, 2);
 }
 
+#[test]
+fn an_old_catalogue_is_told_on_a_given_day() {
+    let dir = good();
+    let says = |args: &[&str]| {
+        let ran = portcullis(dir.path(), &[&["check"], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.err.contains("warning[PC9002]")
+    };
+    assert!(!says(&[]));
+    assert!(says(&["--as-of", "2090-01-01"]));
+    assert!(!says(&["--as-of", "2000-01-01"]));
+    let old = format!("{SETTINGS}as-of: 2090-01-01\n");
+    fs::write(dir.path().join("portcullis.yaml"), &old).unwrap();
+    assert!(says(&[]));
+    assert!(!says(&["--as-of", "none"]));
+    let patient = format!("{old}catalog: {{ max-age-days: 3650 }}\n");
+    fs::write(dir.path().join("portcullis.yaml"), patient).unwrap();
+    assert!(!says(&["--as-of", "2030-01-01"]));
+}
+
 const UNTIDY: &str =
     "endpoint   workloads=10.1.0.0/16\nallow a: tcp/443 from workloads   to 10.2.0.0/16\n";
 
