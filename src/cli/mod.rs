@@ -13,7 +13,8 @@ mod run;
 
 use std::path::Path;
 
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, Global};
 use io::IoFault;
@@ -34,7 +35,10 @@ pub const DIFFERS: u8 = 3;
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse_from(io::args()) {
+    let parsed = without_empty_variables(Cli::command())
+        .try_get_matches_from(io::args())
+        .and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, with code 0.
@@ -60,6 +64,16 @@ pub fn main() -> u8 {
             CANNOT_RUN
         }
     }
+}
+
+/// A variable that is set to nothing counts as not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| match arg.get_env() {
+            Some(name) if io::env_is_empty(name) => arg.env(Resettable::Reset),
+            _ => arg,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, IoFault> {

@@ -228,6 +228,7 @@ pub fn levels(global: &Global, settings: &Settings) -> Result<Levels, IoFault> {
         settings: settings.lints.clone(),
         flags,
         deny_warnings: global.deny.contains(&Denied::Warnings),
+        keep_errors: false,
         judge_unused: global.environments.is_empty(),
     })
 }

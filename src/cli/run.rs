@@ -9,6 +9,7 @@ use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
 use crate::config::{self, Settings};
+use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
 use crate::source::{SourceMap, Span};
@@ -39,7 +40,7 @@ pub(super) fn run(
         reporter.tell(&found.faults.0, &found.faults.1)?;
         return Ok(Err(CANNOT_RUN));
     }
-    let levels = report::levels(global, &found.settings)?;
+    let mut levels = report::levels(global, &found.settings)?;
     let mut own = None;
     let catalog = match catalog(global, &found, &mut own)? {
         Ok(catalog) => catalog,
@@ -72,15 +73,18 @@ pub(super) fn run(
     let sources = shown_names(&compiled.sources, &loader, &found);
     let mut diagnostics = compiled.diagnostics;
     diagnostics.extend(old_catalogue(catalog, &found.settings, options.as_of));
+    levels.keep_errors = compiled.output.is_none();
+    if compiled.output.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        diagnostics.push(internal("the compiler gave neither output nor error"));
+    }
     let diagnostics = levels::apply(&sources, diagnostics, &levels);
     reporter.tell(&sources, &diagnostics)?;
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Ok(Err(BAD));
     }
+    // Without output there was an error, and it was told above.
     let Some(output) = compiled.output else {
-        return Err(IoFault::Other(
-            "nothing was compiled: an error that was lowered leaves no output".to_owned(),
-        ));
+        return Ok(Err(BAD));
     };
     if let Some(unknown) = global.environments.iter().find(|name| {
         !output

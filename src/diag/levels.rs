@@ -16,6 +16,8 @@ pub struct Levels {
     pub flags: BTreeMap<Code, Level>,
     /// Every warning that no flag names is an error.
     pub deny_warnings: bool,
+    /// No error may be lowered, because the stage that raised it made no output.
+    pub keep_errors: bool,
     /// Whether a silencer that silenced nothing is told. False where only a part was compiled: the
     /// silencer may be for the rest.
     pub judge_unused: bool,
@@ -43,7 +45,7 @@ pub fn apply(
     let had_errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
     let mut out: Vec<Diagnostic> = diagnostics
         .into_iter()
-        .filter(|d| !silenced(sources, d, &mut silencers))
+        .filter(|d| !silenced(sources, d, &mut silencers, levels))
         .filter_map(|d| level(d, levels))
         .collect();
     // Later stages do not run after an error, so their silencers cannot be judged.
@@ -66,18 +68,18 @@ fn soft_family(code: Code) -> bool {
 
 /// An error of a stage stands, whatever the code's default: a stage may raise one instance of a
 /// warning to an error because there the output would be wrong.
-fn stands(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Error && !soft_family(diagnostic.code)
+fn stands(diagnostic: &Diagnostic, levels: &Levels) -> bool {
+    diagnostic.severity == Severity::Error && (levels.keep_errors || !soft_family(diagnostic.code))
 }
 
 fn level(mut diagnostic: Diagnostic, levels: &Levels) -> Option<Diagnostic> {
     let named = levels.flags.get(&diagnostic.code);
     if let Some(level) = named.or_else(|| levels.settings.get(&diagnostic.code)) {
         match level.severity() {
-            Some(severity) if severity >= diagnostic.severity || !stands(&diagnostic) => {
+            Some(severity) if severity >= diagnostic.severity || !stands(&diagnostic, levels) => {
                 diagnostic.severity = severity;
             }
-            None if !stands(&diagnostic) => return None,
+            None if !stands(&diagnostic, levels) => return None,
             _ => {}
         }
     }
@@ -114,11 +116,16 @@ enum Word {
     Other(String),
 }
 
-fn silenced(sources: &SourceMap, diagnostic: &Diagnostic, silencers: &mut [Silencer]) -> bool {
+fn silenced(
+    sources: &SourceMap,
+    diagnostic: &Diagnostic,
+    silencers: &mut [Silencer],
+    levels: &Levels,
+) -> bool {
     let Some(span) = diagnostic.primary else {
         return false;
     };
-    if stands(diagnostic) || sources.get(span.file).is_none() {
+    if stands(diagnostic, levels) || sources.get(span.file).is_none() {
         return false;
     }
     let mut hit = false;
@@ -321,6 +328,16 @@ three
         assert_eq!(apply(&sources, vec![raised], &levels).len(), 1);
         let plain = Diagnostic::new(PC4002, at, "m");
         assert_eq!(apply(&sources, vec![plain], &levels).len(), 0);
+    }
+
+    #[test]
+    fn soft_errors_give_way_where_there_is_output() {
+        let mut levels = judging();
+        levels.settings.insert(PC5013, Level::Warn);
+        let found = [(PC5013, "x")];
+        assert_eq!(run("x\n", &found, &levels), ["1 Warning PC5013"]);
+        levels.keep_errors = true;
+        assert_eq!(run("x\n", &found, &levels), ["1 Error PC5013"]);
     }
 
     #[test]
