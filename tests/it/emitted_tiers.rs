@@ -290,3 +290,68 @@ fn report(wrong: Vec<String>, asked: usize) {
         shown.join("\n")
     );
 }
+
+/// A resource that breaks its tiers, and what the sample must find in it.
+#[test]
+fn the_sample_finds_a_broken_tier() {
+    let rule = |name: &str, number: u64, access: &str, source: &str| {
+        serde_json::json!({"name": name, "properties": {"priority": number,
+            "direction": "Inbound", "access": access, "protocol": "Tcp",
+            "sourceAddressPrefix": source, "sourcePortRange": "*",
+            "destinationAddressPrefix": "10.1.0.0/24", "destinationPortRange": "22"}})
+    };
+    let found = |rules: Vec<Value>| -> usize {
+        let group = serde_json::json!({"name": "nsg", "properties": {"securityRules": rules}});
+        let emitted = Emitted {
+            nsgs: vec![group.clone()],
+            ..Emitted::default()
+        };
+        let known = known(&emitted, Knowledge::default());
+        packets(&emitted, &group, &known, None)
+            .iter()
+            .filter_map(|packet| check_group(&group, Direction::Inbound, packet, &known))
+            .count()
+    };
+    let deny = rule("deny", 1200, "Deny", "Sql");
+    let narrow = |number, access| rule("narrow", number, access, "20.200.0.0/30");
+    assert_eq!(found(vec![deny.clone(), narrow(2500, "Allow")]), 0);
+    assert_eq!(found(vec![deny.clone(), narrow(700, "Allow")]), 0);
+    assert!(found(vec![deny.clone(), narrow(150, "Allow")]) > 0);
+    let forbid = narrow(210, "Deny");
+    assert_eq!(
+        found(vec![forbid.clone(), rule("x", 700, "Allow", "Sql")]),
+        0
+    );
+    assert!(found(vec![forbid, rule("x", 205, "Allow", "Sql")]) > 0);
+}
+
+#[test]
+fn the_sample_finds_a_forbidden_name_behind_a_network_rule() {
+    let emitted = Emitted {
+        firewall: crate::oracle::firewall::Firewall {
+            groups: vec![
+                serde_json::json!({"name": "pol/forbid", "properties": {"priority": 1000,
+                    "ruleCollections": [{"name": "app", "priority": 300,
+                        "action": {"type": "Deny"}, "rules": [
+                            {"ruleType": "ApplicationRule", "name": "x",
+                                "sourceAddresses": ["10.1.0.0/24"],
+                                "protocols": [{"protocolType": "Https", "port": 443}],
+                                "targetFqdns": ["*.example.com"]}]}]}}),
+                serde_json::json!({"name": "pol/allow", "properties": {"priority": 25000,
+                    "ruleCollections": [{"name": "net", "priority": 200,
+                        "action": {"type": "Allow"}, "rules": [
+                            {"ruleType": "NetworkRule", "name": "y", "ipProtocols": ["TCP"],
+                                "sourceAddresses": ["*"], "destinationAddresses": ["20.0.0.0/8"],
+                                "destinationPorts": ["443"]}]}]}}),
+            ],
+            ..Default::default()
+        },
+        ..Emitted::default()
+    };
+    let known = known(&emitted, Knowledge::default());
+    let found = firewall_packets(&emitted, &known)
+        .iter()
+        .filter_map(|packet| check_firewall(&emitted, "pol", packet, &known))
+        .count();
+    assert!(found > 0);
+}

@@ -56,6 +56,16 @@ const MOST_LINES: usize = 800;
 /// Files that may be longer, each with its reason.
 const LONG_FILES: [(&str, &str); 0] = [];
 
+/// Rooms by name, where one is a single file.
+const ROOMS: [&str; 6] = [
+    "firewall_policy",
+    "classic_firewall",
+    "nsg",
+    "udr",
+    "route_table",
+    "ip_group",
+];
+
 /// One source file.
 struct File {
     /// Below the repository, forward slashes: `src/syntax/lex.rs`.
@@ -118,7 +128,9 @@ fn modules_use_only_what_stands_above_them() {
 
 #[test]
 fn rooms_do_not_know_each_other() {
-    let rooms: Vec<String> = folders(&root().join("src/backends"));
+    // Every folder is a room; so is a file that has the name of one.
+    let mut rooms: Vec<String> = folders(&root().join("src/backends"));
+    rooms.extend(ROOMS.map(str::to_owned));
     let mut wrong = Vec::new();
     for file in product() {
         let from = module(&file.path);

@@ -186,6 +186,9 @@ pub(crate) fn evaluate(
             let public = packet.source.is_public() && !topology.declares(packet.source);
             if public || packet.source.is_platform() {
                 way.add("route", Decision::new(Verdict::Allow, "arrives directly"));
+                if public {
+                    way.reply(topology, emitted, subnet, packet, known);
+                }
             } else {
                 // On-premises traffic enters by the gateway's subnet; any other private source by
                 // the hop that its replies take.
@@ -312,6 +315,30 @@ impl Way {
             }
             _ => None,
         }
+    }
+
+    /// A request that arrived directly needs a reply that leaves so: the firewall drops the reply of
+    /// a connection it has not seen begin.
+    fn reply(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        at: &Subnet,
+        packet: &Packet,
+        known: &Knowledge,
+    ) {
+        let table = emitted.route_table(at.route_table.as_deref());
+        let choice = routes::next_hop(table, &topology.around(at), packet.source, known);
+        let verdict = match choice.hop {
+            Hop::Internet | Hop::ServiceEndpoint => Verdict::Allow,
+            Hop::Unknown => Verdict::Unknown,
+            _ => Verdict::Deny,
+        };
+        let by = format!("{} ({})", choice.hop, choice.by);
+        self.add(
+            &format!("reply at {} to {}", at.name, packet.source),
+            Decision::new(verdict, by),
+        );
     }
 
     fn firewall(
