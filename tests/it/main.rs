@@ -2,7 +2,14 @@
 
 mod allocate;
 mod apim;
+mod apim_mutants;
+mod apim_packets;
 mod catalog;
+mod emitted_tiers;
+mod golden_vectors;
+mod oracle;
+mod oracle_ways;
 mod render;
 mod syntax;
+mod tidy;
 mod wrap;
