@@ -1,3 +1,7 @@
 //! The command: parses the arguments, runs, maps to the exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(portcullis::cli::main())
+}

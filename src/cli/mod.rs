@@ -1,3 +1,117 @@
-//! Not written yet.
+//! The command line: arguments in, exit code out. It knows no Azure and no language.
 
+pub mod args;
 pub mod catalog;
+pub mod check;
+pub mod compile;
+pub mod explain;
+pub mod fmt;
+pub mod io;
+pub mod project;
+pub mod report;
+mod run;
+
+use std::path::Path;
+
+use clap::Parser;
+
+use args::{Cli, Command, Global};
+use io::IoFault;
+use report::Reporter;
+
+use crate::diag::{Code, Diagnostic};
+use crate::source::SourceMap;
+
+/// Exit code: nothing is wrong.
+pub const FINE: u8 = 0;
+/// Exit code: the input was judged bad.
+pub const BAD: u8 = 1;
+/// Exit code: the command could not run.
+pub const CANNOT_RUN: u8 = 2;
+/// Exit code: something differs, where that was the question.
+pub const DIFFERS: u8 = 3;
+
+/// Runs the program and returns its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse_from(io::args()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(CANNOT_RUN);
+        }
+    };
+    let reporter = Reporter::new(&cli.global, true);
+    io::silence_panics();
+    match std::panic::catch_unwind(|| dispatch(&cli)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(fault)) => {
+            reporter.fail(&fault);
+            CANNOT_RUN
+        }
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no further word");
+            let _ = reporter.tell(&SourceMap::default(), &[internal_error(text)]);
+            CANNOT_RUN
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
+    if let Some(folder) = &cli.global.folder {
+        io::change_directory(folder)?;
+    }
+    match &cli.command {
+        Command::Compile(args) => compile::run(&cli.global, args),
+        Command::Check(args) => check::run(&cli.global, args),
+        Command::Fmt(args) => fmt::run(&cli.global, args),
+        Command::Explain(args) => explain::run(&cli.global, args),
+        Command::Catalog(args) => catalogue(&cli.global, args),
+    }
+}
+
+/// Gives the subcommand `catalog` what it may use: the catalogue in force and the streams.
+fn catalogue(global: &Global, args: &catalog::CatalogArgs) -> Result<u8, IoFault> {
+    let reporter = Reporter::new(global, true);
+    let found = project::settings_only(Path::new("."), global.config.as_deref())?;
+    if !found.faults.1.is_empty() {
+        reporter.tell(&found.faults.0, &found.faults.1)?;
+        return Ok(CANNOT_RUN);
+    }
+    let mut own = None;
+    let catalog = match run::catalog(global, &found, &mut own)? {
+        Ok(catalog) => catalog,
+        Err((sources, fault)) => {
+            reporter.tell(&sources, &[*fault])?;
+            return Ok(CANNOT_RUN);
+        }
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = catalog::run(
+        args,
+        &mut catalog::Surroundings {
+            catalog,
+            json: reporter.json(),
+            read: &|path| io::read_bytes(Path::new(path)),
+            out: &mut out,
+            err: &mut err,
+        },
+    )
+    .map_err(|e| IoFault::Other(e.to_string()))?;
+    if !out.is_empty() {
+        reporter.exact(&String::from_utf8_lossy(&out))?;
+    }
+    io::print(io::Stream::Stderr, &String::from_utf8_lossy(&err))?;
+    Ok(code)
+}
+
+fn internal_error(text: &str) -> Diagnostic {
+    Diagnostic::general(Code::PC9004, None, format!("internal error: {text}"))
+        .help("please report it with the input that leads to it; nothing was written")
+        .note(format!("portcullis {}", env!("CARGO_PKG_VERSION")))
+}

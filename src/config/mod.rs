@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 pub use bands::{Band, Bands, NSG_RANGE, RCG_RANGE, Stride};
 pub use read::parse;
 
+use crate::catalog::Cloud;
 use crate::diag::{Code, Severity};
 use crate::driver::Emit;
 use crate::syntax::ast::Date;
@@ -30,7 +31,7 @@ pub struct Settings {
     /// Output folder, relative to the settings file.
     pub out: String,
     /// Which Azure cloud's names are valid.
-    pub cloud: CloudName,
+    pub cloud: Cloud,
     /// The day on which expiry and catalogue age are judged; not judged if absent.
     pub as_of: Option<Date>,
     /// Forms of output.
@@ -74,7 +75,7 @@ impl Default for Settings {
             project: None,
             sources: Vec::new(),
             out: "out".to_owned(),
-            cloud: CloudName::Public,
+            cloud: Cloud::Public,
             as_of: None,
             emit: vec![Emit::Rest],
             api_version: ApiVersions::default(),
@@ -102,6 +103,12 @@ impl Default for Settings {
     }
 }
 
+/// A date as `YYYY-MM-DD`, nothing else.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<Date> {
+    reader::date(text)
+}
+
 impl Settings {
     /// Where the resources of an environment live: its own values over the common ones.
     #[must_use]
@@ -117,18 +124,6 @@ impl Settings {
             location: pick(|d| &d.location),
         }
     }
-}
-
-/// An Azure cloud, as the settings name it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CloudName {
-    /// `public`
-    #[default]
-    Public,
-    /// `usgov`
-    UsGov,
-    /// `china`
-    China,
 }
 
 /// API versions of the emitted resources.

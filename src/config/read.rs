@@ -8,10 +8,11 @@ use super::bands::{self, BandFault};
 use super::reader::{Reader, bad_settings, did_you_mean};
 use super::tree::{self, Node};
 use super::{
-    ApiVersions, Band, Bands, CatalogSettings, CloudName, CommentMode, Deploy, DiffSettings,
+    ApiVersions, Band, Bands, CatalogSettings, CommentMode, Deploy, DiffSettings,
     EnvironmentSettings, Expiry, Layout, Level, NSG_RANGE, Naming, NsgRuleLayout, OnExpired,
     RCG_RANGE, RcgLayout, Require, RequiredOf, Risk, RiskLevel, Settings,
 };
+use crate::catalog::Cloud;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, Diagnostic};
 use crate::source::{FileId, SourceMap, Span};
@@ -87,9 +88,9 @@ impl Reader<'_> {
                     node,
                     key,
                     &[
-                        ("public", CloudName::Public),
-                        ("usgov", CloudName::UsGov),
-                        ("china", CloudName::China),
+                        ("public", Cloud::Public),
+                        ("usgov", Cloud::UsGov),
+                        ("china", Cloud::China),
                     ],
                 ),
             ),
@@ -491,7 +492,7 @@ associate: true
         assert_eq!(faults, Vec::<String>::new());
         assert_eq!(s.project.as_deref(), Some("hub"));
         assert_eq!(s.sources, ["hub.gate", "apim-prod.gate"]);
-        assert_eq!(s.cloud, CloudName::UsGov);
+        assert_eq!(s.cloud, Cloud::UsGov);
         assert_eq!(s.as_of, date("2027-01-31"));
         assert_eq!(s.emit, [Emit::Rest, Emit::Arm]);
         assert_eq!(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::{self, Node};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, suggest};
 use crate::driver::Emit;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Date;
@@ -349,13 +349,10 @@ pub(super) fn bad_settings(span: Span, message: impl Into<String>) -> Diagnostic
 
 /// A help that names the nearest of the known words.
 pub(super) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|k| (strsim::osa_distance(word, k), k))
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, k)| format!("did you mean `{k}`?"))
+    suggest::closest(word, known).map(|k| format!("did you mean `{k}`?"))
 }
 
+/// A date as `YYYY-MM-DD`, nothing else.
 pub(super) fn date(text: &str) -> Option<Date> {
     let shape = text.len() == 10
         && text.bytes().enumerate().all(|(at, b)| match at {

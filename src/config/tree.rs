@@ -310,6 +310,8 @@ impl<'de> Visitor<'de> for Find<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    // A test of speed needs a clock.
+    #![allow(clippy::disallowed_methods)]
     use std::time::{Duration, Instant};
 
     use super::*;

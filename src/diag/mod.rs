@@ -3,6 +3,7 @@
 mod cap;
 mod code;
 pub mod explain;
+pub mod internal;
 pub mod levels;
 pub mod render_github;
 pub mod render_json;

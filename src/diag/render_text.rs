@@ -23,11 +23,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
     let Some((worst, counts)) = counts(diagnostics) else {
         return String::new();
     };
-    let renderer = if style.color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = renderer(style);
     let (shown, hidden) = cap(diagnostics);
     let mut out = String::new();
     for d in shown {
@@ -40,10 +36,29 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
     } else {
         counts
     };
-    let last = [Group::with_title(level(worst).primary_title(tail))];
-    out.push_str(&renderer.render(&last));
-    out.push('\n');
+    out.push_str(&count_line(&renderer, worst, tail));
     if style.ascii { to_ascii(&out) } else { out }
+}
+
+/// The line of counts alone; empty if there is nothing to say.
+#[must_use]
+pub fn summary(diagnostics: &[Diagnostic], style: Style) -> String {
+    counts(diagnostics).map_or_else(String::new, |(worst, counts)| {
+        count_line(&renderer(style), worst, counts)
+    })
+}
+
+fn renderer(style: Style) -> Renderer {
+    if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+}
+
+fn count_line(renderer: &Renderer, worst: Severity, counts: String) -> String {
+    let line = [Group::with_title(level(worst).primary_title(counts))];
+    renderer.render(&line) + "\n"
 }
 
 /// Replaces what is not ASCII, for consoles that cannot show it.

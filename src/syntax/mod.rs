@@ -3,12 +3,13 @@
 pub mod ast;
 mod faults;
 mod input;
-mod lex;
+pub(crate) mod lex;
 mod literal;
 mod parse;
 mod recover;
-mod token;
-mod words;
+pub(crate) mod token;
+pub mod visit;
+pub(crate) mod words;
 
 pub use faults::{bad_name_pattern, bad_port, bad_prefix, host_bits};
 pub use literal::{check_name_pattern, parse_port, parse_ports, parse_prefix};

@@ -11,8 +11,9 @@ use crate::syntax::recover::{brace_ends, node, report_unclosed, resync_entry, un
 use crate::syntax::token::{Kind, Token};
 
 use super::endpoint::{expr, foreign, has_comment_between, term};
+use super::path_as;
 use super::service::{proto_word, services, svc};
-use super::token::{date, int, path, string};
+use super::token::{date, int, string};
 
 pub(super) fn block(i: In<'_>) -> Res<'_, Block> {
     i.nested(block_body)
@@ -78,10 +79,7 @@ fn block_body(i: In<'_>) -> Res<'_, Block> {
 }
 
 pub(super) fn entry(i: In<'_>) -> Res<'_, Entry> {
-    let (i, key) = path(i).map_err(|e| {
-        i.note(Expected::What("a key"));
-        e
-    })?;
+    let (i, key) = path_as(i, "a key")?;
     let (i, _) = sign(Kind::Equals, "=")(i)?;
     let (i, value) = cut(value).parse(i)?;
     Ok((i, Entry { key, value }))

@@ -11,8 +11,8 @@ use crate::syntax::literal::shorten;
 use crate::syntax::token::Kind;
 use crate::syntax::words::CLAUSES;
 
-use super::make_clause;
-use super::token::{date, int, name, path, ports, string};
+use super::token::{date, int, path, ports, string};
+use super::{make_clause, name_as, path_as};
 
 pub(super) fn clause(i: In<'_>) -> Res<'_, Clause> {
     let (rest, word) = one(i, Expected::What("a clause"), |t, text| {
@@ -72,10 +72,7 @@ fn text(i: In<'_>) -> Res<'_, Text> {
                 .fix(span, format!("\"{found}\"")),
         );
     }
-    let (rest, text) = name(i).map_err(|e| {
-        i.note(Expected::What("a string"));
-        e
-    })?;
+    let (rest, text) = name_as(i, "a string or a name")?;
     let quoted = false;
     Ok((rest, Text { text, quoted }))
 }
@@ -145,10 +142,7 @@ pub(super) fn atom(i: In<'_>) -> Res<'_, Cond> {
         }
         return Ok((rest.skip(1), Cond::Paren(Box::new(inner))));
     }
-    let (i, path) = path(i).map_err(|e| {
-        i.note(Expected::What("a parameter"));
-        e
-    })?;
+    let (i, path) = path_as(i, "a parameter")?;
     let equal = i.is(Kind::EqualEqual);
     if !equal && !i.is(Kind::NotEqual) {
         if i.is(Kind::Equals) {

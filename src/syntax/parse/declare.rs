@@ -16,7 +16,7 @@ use super::block::{block, value};
 use super::endpoint::expr;
 use super::service::services;
 use super::token::{name, path, string};
-use super::{declared_name, spanned};
+use super::{declared_name, name_as, spanned};
 
 pub(super) fn use_module(i: In<'_>) -> Res<'_, Use> {
     let (i, _) = keyword("use")(i)?;
@@ -64,10 +64,7 @@ pub(super) fn param(i: In<'_>) -> Res<'_, Param> {
 
 pub(super) fn param_type(i: In<'_>) -> Res<'_, Type> {
     let start = i.peek().start;
-    let (mut i, name) = name(i).map_err(|e| {
-        i.note(Expected::What("a type"));
-        e
-    })?;
+    let (mut i, name) = name_as(i, "a type")?;
     let mut members = Vec::new();
     if i.is(Kind::LParen) {
         let open = i.peek();

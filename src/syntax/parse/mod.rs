@@ -13,10 +13,10 @@ mod verify;
 
 pub(crate) use file::file;
 
-use super::ast::{Clause, ClauseKind, Node, Template};
+use super::ast::{Clause, ClauseKind, Node, Path, Template};
 use super::ast::{Name, Piece};
 use super::faults;
-use super::input::{Expected, In, Res};
+use super::input::{Expected, In, Res, one};
 use super::lex::is_name;
 use super::recover::node;
 use super::token::{Kind, Token};
@@ -145,6 +145,32 @@ fn template(text: &str, span: Span, first_byte: u32) -> Template {
         pieces.push(Piece::Text(plain));
     }
     Template { pieces, span }
+}
+
+/// A name, called `what` if it is missing.
+fn name_as<'a>(i: In<'a>, what: &'static str) -> Res<'a, Name> {
+    let (rest, token) = one(i, Expected::What(what), |t, _| t.kind == Kind::Word)?;
+    Ok((rest, spanned(i, token)))
+}
+
+/// A path, called `what` if it is missing.
+fn path_as<'a>(i: In<'a>, what: &'static str) -> Res<'a, Path> {
+    if i.at_statement(STATEMENTS) {
+        return i.miss(Expected::What(what));
+    }
+    let (rest, token) = one(i, Expected::What(what), |t, _| {
+        matches!(t.kind, Kind::Word | Kind::Path)
+    })?;
+    let mut segments = Vec::new();
+    let mut at = token.start;
+    for part in i.text(token).split("::") {
+        let end = at.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+        let span = Span::new(i.state.file, at, end);
+        segments.push(Spanned::new(part.to_owned(), span));
+        at = end.saturating_add(2);
+    }
+    let span = i.span(token);
+    Ok((rest, Path { segments, span }))
 }
 
 /// Pairs a token's text with its place.

@@ -7,30 +7,14 @@ use crate::syntax::input::{Expected, In, Res, one};
 use crate::syntax::literal::{parse_date, parse_ports, unescape};
 use crate::syntax::token::Kind;
 
-use super::spanned;
+use super::{name_as, path_as};
 
 pub(super) fn name(i: In<'_>) -> Res<'_, Name> {
-    let (rest, token) = one(i, Expected::What("a name"), |t, _| t.kind == Kind::Word)?;
-    Ok((rest, spanned(i, token)))
+    name_as(i, "a name")
 }
 
 pub(super) fn path(i: In<'_>) -> Res<'_, Path> {
-    if i.at_statement(crate::syntax::words::STATEMENTS) {
-        return i.miss(Expected::What("a name"));
-    }
-    let (rest, token) = one(i, Expected::What("a name"), |t, _| {
-        matches!(t.kind, Kind::Word | Kind::Path)
-    })?;
-    let mut segments = Vec::new();
-    let mut at = token.start;
-    for part in i.text(token).split("::") {
-        let end = at.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
-        let span = crate::source::Span::new(i.state.file, at, end);
-        segments.push(Spanned::new(part.to_owned(), span));
-        at = end.saturating_add(2);
-    }
-    let span = i.span(token);
-    Ok((rest, Path { segments, span }))
+    path_as(i, "a name")
 }
 
 pub(super) fn string(i: In<'_>) -> Res<'_, Str> {

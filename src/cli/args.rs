@@ -1,0 +1,337 @@
+//! The arguments as typed data. It runs nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diag::levels::may_be_lowered;
+use crate::diag::{CODES, Code, suggest};
+use crate::driver::{Emit, LimitsMode};
+use crate::syntax::ast::Date;
+
+/// Compiles network flows to Azure Firewall Policy, network security group rules and route tables.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 fine, 1 the input is bad, 2 could not run, 3 differs (--check).\n\
+                  No command uses the network."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Compile a project and write its output folder.
+    Compile(CompileArgs),
+    /// Judge a project without writing anything.
+    Check(CheckArgs),
+    /// Format source files.
+    Fmt(FmtArgs),
+    /// Explain a diagnostic code.
+    Explain(ExplainArgs),
+    /// List, search, build and compare the names that Azure knows.
+    Catalog(super::catalog::CatalogArgs),
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Go to this folder first.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub folder: Option<PathBuf>,
+    /// Settings file; found from PATH upwards to the repository's root if not given.
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "PORTCULLIS_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Environment to compile, repeatable; all if not given.
+    #[arg(
+        short,
+        long = "env",
+        value_name = "NAME",
+        global = true,
+        env = "PORTCULLIS_ENV",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub environments: Vec<String>,
+    /// Form of diagnostics.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        global = true,
+        env = "PORTCULLIS_FORMAT",
+        hide_env_values = true
+    )]
+    pub format: Option<Format>,
+    /// Write results to a file instead of standard output.
+    #[arg(short = 'o', value_name = "FILE", global = true)]
+    pub output: Option<PathBuf>,
+    /// Colour.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        env = "PORTCULLIS_COLOR",
+        hide_env_values = true
+    )]
+    pub color: Color,
+    /// Write nothing outside ASCII.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Errors only, no summary.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say what is read and written.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// The day on which expiry and the catalogue's age are judged: a date, `today` or `none`.
+    #[arg(
+        long,
+        value_name = "DATE",
+        global = true,
+        env = "PORTCULLIS_AS_OF",
+        hide_env_values = true,
+        value_parser = as_of
+    )]
+    pub as_of: Option<AsOf>,
+    /// Catalogue of Azure's names instead of the program's own.
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "PORTCULLIS_CATALOG",
+        hide_env_values = true
+    )]
+    pub catalog: Option<PathBuf>,
+    /// Tell CODE, or all `warnings`, as errors; repeatable.
+    #[arg(long, value_name = "CODE", global = true, value_delimiter = ',', value_parser = denied)]
+    pub deny: Vec<Denied>,
+    /// Do not tell CODE; repeatable.
+    #[arg(long, value_name = "CODE", global = true, value_delimiter = ',', value_parser = lowered)]
+    pub allow: Vec<Code>,
+    /// Tell CODE as a warning; repeatable.
+    #[arg(long, value_name = "CODE", global = true, value_delimiter = ',', value_parser = lowered)]
+    pub warn: Vec<Code>,
+    /// Where diagnostics go: `stderr`, `stdout` or a file.
+    #[arg(
+        long,
+        value_name = "WHERE",
+        global = true,
+        env = "PORTCULLIS_DIAGNOSTICS",
+        hide_env_values = true
+    )]
+    pub diagnostics: Option<PathBuf>,
+}
+
+/// `compile`
+#[derive(Args, Clone, Debug)]
+pub struct CompileArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Output folder.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PORTCULLIS_OUT",
+        hide_env_values = true
+    )]
+    pub out: Option<PathBuf>,
+    /// Forms of output.
+    #[arg(
+        long,
+        value_name = "FORMS",
+        value_delimiter = ',',
+        env = "PORTCULLIS_EMIT",
+        hide_env_values = true
+    )]
+    pub emit: Vec<EmitArg>,
+    /// Print one output file, for example `nsg-apim` or `prod/nsg/nsg-apim.json`, and write none.
+    #[arg(long, value_name = "NAME", conflicts_with = "check")]
+    pub stdout: Option<String>,
+    /// Write nothing; exit with 3 and list the files that would change.
+    #[arg(long)]
+    pub check: bool,
+    /// What exceeding a limit of Azure means.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub limits: LimitsArg,
+}
+
+/// `check`
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What exceeding a limit of Azure means.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub limits: LimitsArg,
+}
+
+/// `fmt`
+#[derive(Args, Clone, Debug)]
+pub struct FmtArgs {
+    /// Files, or folders whose `.gate` files are taken, deeper ones too; `.` if none is given.
+    #[arg(conflicts_with = "stdin")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; exit with 1 and list the files that are not formatted.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    pub diff: bool,
+    /// Read standard input, write standard output.
+    #[arg(long)]
+    pub stdin: bool,
+}
+
+/// `explain`
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// A code such as `PC1004`, or its name such as `unknown-service-tag`.
+    #[arg(required = true, value_name = "CODE")]
+    pub subject: Vec<String>,
+}
+
+/// Form of diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// A SARIF 2.1.0 log.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// Issues of Azure Pipelines.
+    AzurePipelines,
+}
+
+/// Colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EmitArg {
+    /// One file a resource.
+    Rest,
+    /// One template a resource group.
+    Arm,
+}
+
+impl From<EmitArg> for Emit {
+    fn from(arg: EmitArg) -> Self {
+        match arg {
+            EmitArg::Rest => Self::Rest,
+            EmitArg::Arm => Self::Arm,
+        }
+    }
+}
+
+/// What exceeding a limit means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LimitsArg {
+    /// Refuse.
+    Error,
+    /// Warn and go on.
+    Warn,
+    /// Say nothing.
+    Off,
+}
+
+impl From<LimitsArg> for LimitsMode {
+    fn from(arg: LimitsArg) -> Self {
+        match arg {
+            LimitsArg::Error => Self::Error,
+            LimitsArg::Warn => Self::Warn,
+            LimitsArg::Off => Self::Off,
+        }
+    }
+}
+
+/// The day on which things are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// They are not.
+    None,
+    /// The clock's.
+    Today,
+    /// That one.
+    Date(Date),
+}
+
+/// What `--deny` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Every warning.
+    Warnings,
+    /// One code.
+    Code(Code),
+}
+
+fn as_of(text: &str) -> Result<AsOf, String> {
+    match text {
+        "none" => Ok(AsOf::None),
+        "today" => Ok(AsOf::Today),
+        _ => crate::config::parse_date(text)
+            .map(AsOf::Date)
+            .ok_or_else(|| "write a date such as 2027-01-31, `today` or `none`".to_owned()),
+    }
+}
+
+fn denied(text: &str) -> Result<Denied, String> {
+    if text == "warnings" {
+        return Ok(Denied::Warnings);
+    }
+    code(text).map(Denied::Code)
+}
+
+fn lowered(text: &str) -> Result<Code, String> {
+    let code = code(text)?;
+    if may_be_lowered(code) {
+        Ok(code)
+    } else {
+        Err(format!("{code} is an error that cannot be lowered"))
+    }
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    Code::parse(text).ok_or_else(|| match nearest_code(text) {
+        Some(near) => format!("no such code; did you mean {near}?"),
+        None => "no such code; codes look like PC1011".to_owned(),
+    })
+}
+
+/// The code whose number is nearest to what was typed, of the same family.
+#[must_use]
+pub fn nearest_code(text: &str) -> Option<&'static str> {
+    let text = text.to_ascii_uppercase();
+    let family = text.get(..3)?;
+    let codes = CODES.iter().map(|c| c.id).filter(|id| id.starts_with(family));
+    suggest::closest(&text, codes)
+}

@@ -1,0 +1,592 @@
+//! Disk, environment, clock, terminal: the only file that touches them. It decides nothing.
+
+// The lint keeps the rest of the crate from what this file is for.
+#![allow(clippy::disallowed_methods)]
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::source::{LoadError, Loader};
+use crate::syntax::ast::Date;
+
+/// Largest source file in bytes; offsets are 32 bits wide and no policy comes near it.
+pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Largest catalogue or other data file in bytes; the weekly file of service tags has 4 million.
+const MAX_DATA_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Why the world did not answer.
+#[derive(Debug, Error)]
+pub enum IoFault {
+    /// Reading.
+    #[error("cannot read `{path}`: {reason}")]
+    Read {
+        /// As shown.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Writing.
+    #[error("cannot write `{path}`: {reason}")]
+    Write {
+        /// As shown.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+// Environment, clock, terminal.
+
+/// A variable that is set and not empty.
+#[must_use]
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+/// The arguments, the program's name first.
+#[must_use]
+pub fn args() -> Vec<std::ffi::OsString> {
+    std::env::args_os().collect()
+}
+
+/// Today in UTC, so that two machines agree.
+#[must_use]
+pub fn today() -> Option<Date> {
+    let now = jiff::Timestamp::try_from(std::time::SystemTime::now()).ok()?;
+    Some(now.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// A stream of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Results.
+    Stdout,
+    /// Everything else.
+    Stderr,
+}
+
+/// Whether a stream is a terminal.
+#[must_use]
+pub fn is_terminal(stream: Stream) -> bool {
+    match stream {
+        Stream::Stdout => io::stdout().is_terminal(),
+        Stream::Stderr => io::stderr().is_terminal(),
+    }
+}
+
+/// Writes to a stream. A reader that went away is no fault: `portcullis ... | head` is usual.
+///
+/// # Errors
+/// When the stream takes no more, for example on a full disk.
+pub fn print(stream: Stream, text: &str) -> Result<(), IoFault> {
+    let write = |out: &mut dyn Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let done = match stream {
+        Stream::Stdout => write(&mut io::stdout().lock()),
+        Stream::Stderr => write(&mut io::stderr().lock()),
+    };
+    match done {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(IoFault::Write {
+            path: match stream {
+                Stream::Stdout => "standard output".to_owned(),
+                Stream::Stderr => "standard error".to_owned(),
+            },
+            reason: reason(&e),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Replaces the runtime's report of a panic by one for users; the text is told by the caller.
+pub fn silence_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+// Paths.
+
+/// The working directory.
+///
+/// # Errors
+/// When it is gone.
+pub fn working_directory() -> Result<PathBuf, IoFault> {
+    std::env::current_dir()
+        .map_err(|e| IoFault::Other(format!("cannot use the working directory: {}", reason(&e))))
+}
+
+/// Makes `folder` the working directory.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn change_directory(folder: &Path) -> Result<(), IoFault> {
+    std::env::set_current_dir(folder).map_err(|e| {
+        IoFault::Other(format!(
+            "cannot go to folder `{}`: {}",
+            slashes(folder),
+            reason(&e)
+        ))
+    })
+}
+
+/// Whether a path leads to a folder.
+#[must_use]
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// Whether a path leads to a file.
+#[must_use]
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Whether a path leads to anything.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// An absolute path without `.` and `..`, as written: links are not followed.
+#[must_use]
+pub fn absolute(base: &Path, path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in base.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// `to` as seen from the folder `from`, with forward slashes; both absolute. `.` if they are equal.
+#[must_use]
+pub fn relative(from: &Path, to: &Path) -> String {
+    let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
+    let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if same == 0 {
+        // Another drive: there is no relative path.
+        return slashes(&to.iter().collect::<PathBuf>());
+    }
+    let mut parts = vec!["..".to_owned(); from.len() - same];
+    parts.extend(
+        to.iter()
+            .skip(same)
+            .map(|c| c.as_os_str().to_string_lossy().into_owned()),
+    );
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
+}
+
+/// A path with forward slashes on every system.
+#[must_use]
+pub fn slashes(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+/// Names of the files directly in a folder that end in `.gate`, sorted.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn gate_files(folder: &Path) -> Result<Vec<String>, IoFault> {
+    let mut names = Vec::new();
+    for (name, is_folder) in entries(folder)? {
+        if !is_folder && is_gate(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Paths below a folder that end in `.gate`, sorted; hidden folders and links to folders are left
+/// out.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn gate_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for (name, is_folder) in entries(&next)? {
+            let path = next.join(&name);
+            if is_folder {
+                if !name.starts_with('.') && !path.is_symlink() {
+                    open.push(path);
+                }
+            } else if is_gate(&name) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_gate(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "gate") && !name.starts_with('.')
+}
+
+fn entries(folder: &Path) -> Result<Vec<(String, bool)>, IoFault> {
+    let fault = |e: &io::Error| IoFault::Read {
+        path: slashes(folder),
+        reason: reason(e),
+    };
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| fault(&e))? {
+        let entry = entry.map_err(|e| fault(&e))?;
+        // A name that is not Unicode cannot be shown or imported.
+        if let Ok(name) = entry.file_name().into_string() {
+            let is_folder = entry.path().is_dir();
+            out.push((name, is_folder));
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+// Reading.
+
+/// The text of a source or settings file.
+///
+/// # Errors
+/// When it is absent, a folder, too large, or not UTF-8.
+pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
+    load(path).map_err(|e| IoFault::Read {
+        path: shown.to_owned(),
+        reason: match e {
+            LoadError::NotFound => "there is no such file".to_owned(),
+            LoadError::Unreadable(why) => why,
+        },
+    })
+}
+
+/// The bytes of a data file.
+///
+/// # Errors
+/// As the system says; also when it is absurdly large.
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(MAX_DATA_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_DATA_BYTES {
+        return Err(io::Error::other("it is larger than 64 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// All of standard input as text.
+///
+/// # Errors
+/// When it is too large or not UTF-8.
+pub fn read_stdin() -> Result<String, IoFault> {
+    let mut bytes = Vec::new();
+    let fault = |reason: String| IoFault::Read {
+        path: "standard input".to_owned(),
+        reason,
+    };
+    io::stdin()
+        .lock()
+        .take(MAX_SOURCE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| fault(reason(&e)))?;
+    to_text(bytes).map_err(fault)
+}
+
+fn load(path: &Path) -> Result<String, LoadError> {
+    let unreadable = |e: &io::Error| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => LoadError::NotFound,
+        _ => LoadError::Unreadable(reason(e)),
+    };
+    let about = fs::metadata(path).map_err(|e| unreadable(&e))?;
+    if about.is_dir() {
+        return Err(LoadError::Unreadable("it is a folder".to_owned()));
+    }
+    // A device or a pipe may never end.
+    if !about.is_file() {
+        return Err(LoadError::Unreadable("it is not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|e| unreadable(&e))?;
+    to_text(bytes).map_err(LoadError::Unreadable)
+}
+
+fn to_text(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > MAX_SOURCE_BYTES {
+        return Err("it is larger than 16 MiB".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        format!(
+            "it is not UTF-8 text: invalid byte at offset {}",
+            e.utf8_error().valid_up_to()
+        )
+    })
+}
+
+/// What the system says, without its numbers, which differ from system to system.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::Other | io::ErrorKind::InvalidData => error.to_string(),
+        kind => kind.to_string(),
+    }
+}
+
+/// Loads modules from a folder and remembers which it gave.
+#[derive(Debug)]
+pub struct DiskLoader {
+    root: PathBuf,
+    served: RefCell<BTreeSet<String>>,
+}
+
+impl DiskLoader {
+    /// A loader for paths relative to `root`.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            served: RefCell::new(BTreeSet::new()),
+        }
+    }
+
+    /// Whether a path was read from disk, not from the embedded library.
+    #[must_use]
+    pub fn served(&self, path: &str) -> bool {
+        self.served.borrow().contains(path)
+    }
+}
+
+impl Loader for DiskLoader {
+    fn load(&self, path: &str) -> Result<String, LoadError> {
+        if path.contains('\\') || Path::new(path).is_absolute() {
+            return Err(LoadError::Unreadable(
+                "paths are relative, with forward slashes".to_owned(),
+            ));
+        }
+        self.served.borrow_mut().insert(path.to_owned());
+        load(&absolute(&self.root, Path::new(path)))
+    }
+}
+
+// Writing.
+
+/// What happened to a set of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Those whose content differed.
+    pub written: Vec<String>,
+    /// How many were the same already.
+    pub unchanged: usize,
+}
+
+/// Which of the files (path below `folder`, text) differ from the disk.
+#[must_use]
+pub fn differing<'a>(folder: &Path, files: &'a [(String, String)]) -> Vec<&'a (String, String)> {
+    files
+        .iter()
+        .filter(|(path, text)| {
+            fs::read(folder.join(path)).map_or(true, |old| old != text.as_bytes())
+        })
+        .collect()
+}
+
+/// Writes the files whose content differs, all or none as far as a file system allows: every new
+/// text is on the disk under a temporary name before the first old file is replaced.
+///
+/// # Errors
+/// The first fault; if it comes before the replacing, no old file has changed.
+pub fn write_all(
+    folder: &Path,
+    shown: &str,
+    files: &[(String, String)],
+) -> Result<Written, IoFault> {
+    let mut seen = BTreeSet::new();
+    for (path, _) in files {
+        let inside = Path::new(path)
+            .components()
+            .all(|c| matches!(c, Component::Normal(_)));
+        // Names in lower case: some disks hold `A` and `a` in one file.
+        if !inside || path.contains('\\') || !seen.insert(path.to_lowercase()) {
+            return Err(IoFault::Write {
+                path: format!("{shown}/{path}"),
+                reason: "two files would share this path, or it leaves the output folder"
+                    .to_owned(),
+            });
+        }
+    }
+    let todo = differing(folder, files);
+    let mut ready: Vec<(NamedTempFile, PathBuf, &str)> = Vec::new();
+    for (path, text) in &todo {
+        let target = folder.join(path);
+        let temporary = prepare(&target, text).map_err(|e| write_fault(shown, path, &e))?;
+        ready.push((temporary, target, path));
+    }
+    let mut written = Vec::new();
+    for (temporary, target, path) in ready {
+        temporary
+            .persist(&target)
+            .map_err(|e| write_fault(shown, path, &e.error))?;
+        written.push(path.to_owned());
+    }
+    Ok(Written {
+        unchanged: files.len() - written.len(),
+        written,
+    })
+}
+
+/// Replaces one file.
+///
+/// # Errors
+/// As the system says; the old file is then whole.
+pub fn write_file(path: &Path, shown: &str, text: &str) -> Result<(), IoFault> {
+    let fault = |e: &io::Error| IoFault::Write {
+        path: shown.to_owned(),
+        reason: reason(e),
+    };
+    // A device such as /dev/null is written to, not replaced.
+    if path.exists() && !path.is_file() && !path.is_dir() {
+        return fs::write(path, text).map_err(|e| fault(&e));
+    }
+    let temporary = prepare(path, text).map_err(|e| fault(&e))?;
+    temporary.persist(path).map_err(|e| fault(&e.error))?;
+    Ok(())
+}
+
+fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
+    IoFault::Write {
+        path: format!("{shown}/{path}"),
+        reason: reason(e),
+    }
+}
+
+/// A temporary file beside the target, with its text safe on the disk.
+fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
+    if target.is_dir() {
+        return Err(io::Error::other("there is a folder of this name"));
+    }
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".portcullis-");
+    // Temporary files are private by default; output is as readable as the user's other files.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(parent)?;
+    file.write_all(text.as_bytes())?;
+    #[cfg(unix)]
+    if let Ok(old) = fs::metadata(target) {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn pair(path: &str, text: &str) -> (String, String) {
+        (path.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn a_fault_on_the_way_leaves_old_files_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "old").unwrap();
+        // `b` is a file, so `b/c` cannot be made.
+        fs::write(dir.path().join("b"), "file").unwrap();
+        let files = [pair("a", "new"), pair("b/c", "x")];
+        let fault = write_all(dir.path(), "out", &files).unwrap_err();
+        assert!(fault.to_string().starts_with("cannot write `out/b/c`: "));
+        assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "old");
+        // Nothing temporary stays.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        fs::create_dir(dir.path().join("d")).unwrap();
+        let files = [pair("a", "new"), pair("d", "x")];
+        assert!(write_all(dir.path(), "out", &files).is_err());
+        assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "old");
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [pair("x/a", "1\n"), pair("x/b", "2\n")];
+        let first = write_all(dir.path(), "out", &files).unwrap();
+        assert_eq!((first.written.len(), first.unchanged), (2, 0));
+        let files = [pair("x/a", "1\n"), pair("x/b", "3\n")];
+        let second = write_all(dir.path(), "out", &files).unwrap();
+        assert_eq!(second.written, ["x/b"]);
+        assert_eq!(second.unchanged, 1);
+    }
+
+    #[test]
+    fn paths_stay_inside_and_differ() {
+        let dir = tempfile::tempdir().unwrap();
+        for files in [
+            vec![pair("../a", "")],
+            vec![pair("/a", "")],
+            vec![pair("a", ""), pair("A", "")],
+            vec![pair("a\\b", "")],
+        ] {
+            assert!(write_all(dir.path(), "out", &files).is_err(), "{files:?}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn relative_paths() {
+        let rel = |a: &str, b: &str| relative(Path::new(a), Path::new(b));
+        assert_eq!(rel("/a/b", "/a/b"), ".");
+        assert_eq!(rel("/a/b", "/a/b/c/d"), "c/d");
+        assert_eq!(rel("/a/b/x", "/a/c"), "../../c");
+        assert_eq!(
+            absolute(Path::new("/a/b"), Path::new("../c/./d")),
+            Path::new("/a/c/d")
+        );
+    }
+
+    #[test]
+    fn the_loader_refuses_what_is_no_text() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("bad"), b"ab\xff").unwrap();
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        let big = fs::File::create(dir.path().join("big")).unwrap();
+        big.set_len(MAX_SOURCE_BYTES + 1).unwrap();
+        let loader = DiskLoader::new(dir.path().to_path_buf());
+        let why = |path: &str| match loader.load(path) {
+            Err(LoadError::Unreadable(why)) => why,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(why("bad"), "it is not UTF-8 text: invalid byte at offset 2");
+        assert_eq!(why("sub"), "it is a folder");
+        assert_eq!(why("big"), "it is larger than 16 MiB");
+        assert_eq!(loader.load("none"), Err(LoadError::NotFound));
+        assert_eq!(loader.load("bad/x"), Err(LoadError::NotFound));
+        assert!(why("/etc/hostname").starts_with("paths are relative"));
+    }
+}

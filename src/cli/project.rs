@@ -1,0 +1,138 @@
+//! Finds the project that a PATH means: settings, folder, sources. It compiles nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::io::{self, IoFault};
+use crate::config::{self, Settings};
+use crate::diag::Diagnostic;
+use crate::source::SourceMap;
+
+/// The settings file's name.
+const SETTINGS_FILE: &str = "portcullis.yaml";
+
+/// A project on the disk.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Absolute folder that all paths of the project are relative to.
+    pub root: PathBuf,
+    /// The same as seen from the working directory; `.` if it is that.
+    pub shown_root: String,
+    /// The settings.
+    pub settings: Settings,
+    /// The settings file as shown, if there is one.
+    pub settings_file: Option<String>,
+    /// Faults of the settings, and the text they point into.
+    pub faults: (SourceMap, Vec<Diagnostic>),
+    /// Root module's files, relative to `root`.
+    pub sources: Vec<String>,
+}
+
+/// Finds the project of `path`.
+///
+/// # Errors
+/// When there is no such path, no source in it, or a file cannot be read.
+pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
+    let (found, shown) = settings_and_sources(path, config)?;
+    // Faults of the settings are told first; they may be why there are no sources.
+    if found.sources.is_empty() && found.faults.1.is_empty() {
+        return Err(IoFault::Other(match found.settings_file {
+            Some(file) => format!("no .gate files in `{shown}`, and `{file}` names no `sources`"),
+            None => format!("no .gate files and no {SETTINGS_FILE} in `{shown}`"),
+        }));
+    }
+    Ok(found)
+}
+
+/// Finds the settings in force at `path`, for commands that need no source.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn settings_only(path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
+    settings_and_sources(path, config).map(|(found, _)| found)
+}
+
+fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, String), IoFault> {
+    let here = io::working_directory()?;
+    let target = io::absolute(&here, path);
+    let shown = io::relative(&here, &target);
+    if !io::exists(&target) {
+        return Err(IoFault::Other(format!("there is no `{shown}`")));
+    }
+    let is_folder = io::is_folder(&target);
+    if !is_folder
+        && target
+            .extension()
+            .is_some_and(|e| e == "yaml" || e == "yml")
+    {
+        return Err(IoFault::Other(format!(
+            "`{shown}` is a settings file; name its folder, or use --config {shown}"
+        )));
+    }
+    let folder = if is_folder {
+        target.clone()
+    } else {
+        target.parent().unwrap_or(&target).to_path_buf()
+    };
+    let file = match config {
+        Some(file) => Some(io::absolute(&here, file)),
+        None => settings_above(&folder),
+    };
+    let mut faults = (SourceMap::default(), Vec::new());
+    let mut settings = Settings::default();
+    let mut root = folder.clone();
+    let mut settings_file = None;
+    if let Some(file) = file {
+        let name = io::relative(&here, &file);
+        let text = io::read_text(&file, &name)?;
+        let id = faults.0.add(name.clone(), text);
+        (settings, faults.1) = config::parse(&faults.0, id);
+        root = file.parent().unwrap_or(&file).to_path_buf();
+        settings_file = Some(name);
+    }
+    if settings.project.is_none() {
+        settings.project = root
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+    }
+    let sources = if !is_folder {
+        vec![io::relative(&root, &target)]
+    } else if !settings.sources.is_empty() {
+        settings.sources.clone()
+    } else {
+        io::gate_files(&folder)?
+            .iter()
+            .map(|name| io::relative(&root, &folder.join(name)))
+            .collect()
+    };
+    let found = Found {
+        shown_root: io::relative(&here, &root),
+        root,
+        settings,
+        settings_file,
+        faults,
+        sources,
+    };
+    Ok((found, shown))
+}
+
+/// The settings file of a folder or of one above it, up to the repository's root. Outside a
+/// repository only the folder itself counts: a file further up may be anybody's.
+fn settings_above(folder: &Path) -> Option<PathBuf> {
+    let file_in = |folder: &Path| {
+        let file = folder.join(SETTINGS_FILE);
+        io::is_file(&file).then_some(file)
+    };
+    let in_repository = folder.ancestors().any(|f| io::exists(&f.join(".git")));
+    if !in_repository {
+        return file_in(folder);
+    }
+    for above in folder.ancestors() {
+        if let Some(file) = file_in(above) {
+            return Some(file);
+        }
+        if io::exists(&above.join(".git")) {
+            return None;
+        }
+    }
+    None
+}

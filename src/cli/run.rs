@@ -1,0 +1,163 @@
+//! What `compile` and `check` share: project, catalogue, compilation, levels. It writes no output.
+
+use std::path::Path;
+
+use super::args::{AsOf, Global};
+use super::io::{self, DiskLoader, IoFault};
+use super::project::{self, Found};
+use super::report::{self, Reporter};
+use super::{BAD, CANNOT_RUN};
+use crate::catalog::Catalog;
+use crate::diag::{Code, Diagnostic, Severity, levels};
+use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
+use crate::source::{SourceMap, Span};
+
+/// A compilation that went well.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// The project.
+    pub(super) found: Found,
+    /// Its output.
+    pub(super) output: Output,
+}
+
+/// Compiles and tells the diagnostics. The inner `Err` is an exit code: everything is told then.
+pub(super) fn run(
+    global: &Global,
+    reporter: &Reporter,
+    path: &Path,
+    limits: LimitsMode,
+    emit: Vec<Emit>,
+) -> Result<Result<Done, u8>, IoFault> {
+    let found = project::find(path, global.config.as_deref())?;
+    if let Some(file) = &found.settings_file {
+        reporter.remark(&format!("settings: {file}"))?;
+    }
+    if !found.faults.1.is_empty() {
+        reporter.tell(&found.faults.0, &found.faults.1)?;
+        return Ok(Err(CANNOT_RUN));
+    }
+    let levels = report::levels(global, &found.settings)?;
+    let mut own = None;
+    let catalog = match catalog(global, &found, &mut own)? {
+        Ok(catalog) => catalog,
+        Err((sources, fault)) => {
+            reporter.tell(&sources, &[*fault])?;
+            return Ok(Err(CANNOT_RUN));
+        }
+    };
+    reporter.remark(&format!("catalogue: {}", catalog.identity()))?;
+    let options = Options {
+        environments: global.environments.clone(),
+        limits,
+        as_of: match global.as_of {
+            None => found.settings.as_of,
+            Some(AsOf::None) => None,
+            Some(AsOf::Date(date)) => Some(date),
+            Some(AsOf::Today) => io::today(),
+        },
+        emit,
+    };
+    let project = Project {
+        settings: found.settings.clone(),
+        sources: found.sources.clone(),
+    };
+    let loader = DiskLoader::new(found.root.clone());
+    let compiled = driver::compile(&loader, &project, catalog, &options);
+    for (_, file) in compiled.sources.iter() {
+        reporter.remark(&format!("read: {}", file.name))?;
+    }
+    let sources = shown_names(&compiled.sources, &loader, &found);
+    let diagnostics = levels::apply(&sources, compiled.diagnostics, &levels);
+    reporter.tell(&sources, &diagnostics)?;
+    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return Ok(Err(BAD));
+    }
+    let Some(output) = compiled.output else {
+        return Err(IoFault::Other(
+            "nothing was compiled: an error that was lowered leaves no output".to_owned(),
+        ));
+    };
+    if let Some(unknown) = global.environments.iter().find(|name| {
+        !output
+            .summaries
+            .iter()
+            .any(|s| s.environment == name.as_str())
+    }) {
+        return Err(IoFault::Other(format!(
+            "there is no environment `{unknown}`"
+        )));
+    }
+    Ok(Ok(Done { found, output }))
+}
+
+/// The catalogue in force: of the flag, of the settings, or the program's own. `own` keeps one
+/// that was read.
+pub(super) fn catalog<'a>(
+    global: &Global,
+    found: &Found,
+    own: &'a mut Option<Catalog>,
+) -> Result<Result<&'a Catalog, (SourceMap, Box<Diagnostic>)>, IoFault> {
+    let here = io::working_directory()?;
+    let file = match (&global.catalog, &found.settings.catalog.file) {
+        (Some(flag), _) => Some(io::absolute(&here, flag)),
+        (None, Some(file)) => Some(io::absolute(&found.root, Path::new(file))),
+        (None, None) => None,
+    };
+    let Some(file) = file else {
+        return Ok(Ok(Catalog::embedded(found.settings.cloud)));
+    };
+    let shown = io::relative(&here, &file);
+    let text = io::read_text(&file, &shown)?;
+    match Catalog::parse(text.clone()) {
+        Ok(catalog) => Ok(Ok(own.insert(catalog))),
+        Err(fault) => {
+            let mut sources = SourceMap::default();
+            let id = sources.add(shown, text);
+            let line = u32::try_from(fault.line).unwrap_or(u32::MAX);
+            let (start, end) = sources.get(id).map_or((0, 0), |file| {
+                let start = file.lines.line_start(line);
+                let rest = file.text.get(start as usize..).unwrap_or("");
+                let length = rest.lines().next().map_or(0, str::len);
+                (start, start + u32::try_from(length).unwrap_or(0))
+            });
+            let fault = Diagnostic::new(Code::PC9008, Span::new(id, start, end), fault.message)
+                .help("make the file anew with `portcullis catalog build --from FILE`");
+            Ok(Err((sources, Box::new(fault))))
+        }
+    }
+}
+
+/// The same sources with names as seen from the working directory. The core knows names relative
+/// to the project, so that its output does not depend on where the command was started.
+fn shown_names(sources: &SourceMap, loader: &DiskLoader, found: &Found) -> SourceMap {
+    let mut out = SourceMap::default();
+    for (_, file) in sources.iter() {
+        let name = if loader.served(&file.name) {
+            join(&found.shown_root, &file.name)
+        } else {
+            file.name.clone()
+        };
+        out.add(name, file.text.clone());
+    }
+    out
+}
+
+/// A path below a shown folder, without `./` and with `..` taken up where possible.
+pub(super) fn join(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| *p != ".").collect();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." if parts.last().is_some_and(|p| *p != ".." && !p.is_empty()) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
+}
