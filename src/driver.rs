@@ -1,10 +1,20 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
+use crate::backends::plan::plan;
+use crate::backends::resource::AzureType;
+use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 use crate::config::Settings;
-use crate::diag::Diagnostic;
-use crate::source::{Loader, SourceMap};
+use crate::diag::{Code, Diagnostic, Sink};
+use crate::model::{Firewall, Identity, Policy, canonical};
+use crate::path::Fabric;
+use crate::resolve::resolve;
+use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
+use crate::wrap::manifest::{
+    Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
+};
+use crate::wrap::{ApiVersions, arm, rest};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -103,10 +113,225 @@ pub struct Compiled {
 /// Compiles a project. Never fails: faults are diagnostics, and then there is no output.
 #[must_use]
 pub fn compile(
-    _loader: &dyn Loader,
-    _project: &Project,
-    _catalog: &Catalog,
-    _options: &Options,
+    loader: &dyn Loader,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
 ) -> Compiled {
-    Compiled::default()
+    let mut sources = SourceMap::default();
+    let mut sink = Sink::default();
+    check_age(project, catalog, options, &mut sink);
+    let mut policies = resolve(
+        loader,
+        &project.sources,
+        catalog,
+        &options.environments,
+        &mut sources,
+        &mut sink,
+    );
+    let mut output = None;
+    // What did not resolve would only draw faults that are not its own.
+    if !sink.has_errors() {
+        let mut made = Output::default();
+        for policy in &mut policies {
+            imply_firewall(policy, project);
+            environment(policy, project, catalog, options, &mut made, &mut sink);
+        }
+        made.files.sort_by(|a, b| a.path.cmp(&b.path));
+        output = (!sink.has_errors()).then_some(made);
+    }
+    Compiled {
+        sources,
+        output,
+        diagnostics: sink.into_sorted(),
+    }
+}
+
+/// Where neither subnet nor firewall is declared, one firewall policy named after the project is
+/// implied, so that a first policy is five lines.
+fn imply_firewall(policy: &mut Policy, project: &Project) {
+    if !policy.subnets.is_empty() || !policy.firewalls.is_empty() {
+        return;
+    }
+    let name = project
+        .settings
+        .project
+        .clone()
+        .unwrap_or_else(|| "policy".to_owned());
+    policy.firewalls.insert(
+        name.clone(),
+        Firewall {
+            identity: Identity {
+                name,
+                ..Identity::default()
+            },
+            implied: true,
+            ..Firewall::default()
+        },
+    );
+}
+
+fn environment(
+    policy: &Policy,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
+    made: &mut Output,
+    sink: &mut Sink,
+) {
+    let fabric = Fabric::new(policy, catalog);
+    let plan = plan(&fabric, sink);
+    let context = Context {
+        fabric: &fabric,
+        plan: &plan,
+        settings: &project.settings,
+        limits: options.limits,
+    };
+    let lowered = lower(&context, sink);
+    if sink.has_errors() {
+        return;
+    }
+    let versions = api_versions(project);
+    let emit = if options.emit.is_empty() {
+        &project.settings.emit
+    } else {
+        &options.emit
+    };
+    let mut files = Vec::new();
+    for form in emit {
+        let written = match form {
+            Emit::Rest => rest::files(&policy.environment, &lowered.resources, &versions),
+            Emit::Arm => arm::files(&policy.environment, &lowered.resources, &versions),
+        };
+        match written {
+            Ok(list) => files.extend(list),
+            Err(clash) => sink.push(faults::bad_name(
+                Span::default(),
+                &clash.path,
+                &format!(
+                    "is the file of both `{}` and `{}`",
+                    clash.first, clash.second
+                ),
+            )),
+        }
+    }
+    made.summaries.push(summary(policy, &lowered));
+    let mut record = manifest(policy, catalog, &fabric, &lowered);
+    record.record_files(&files);
+    files.push(record.file());
+    made.files.extend(files);
+}
+
+fn api_versions(project: &Project) -> ApiVersions {
+    let settings = &project.settings.api_version;
+    ApiVersions {
+        default: settings.default.clone(),
+        per_type: AzureType::ALL
+            .into_iter()
+            .map(|kind| (kind, settings.of(&kind.full()).to_owned()))
+            .collect(),
+    }
+}
+
+fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
+    let rows = lowered
+        .resources
+        .iter()
+        .zip(&lowered.rules)
+        .map(|(resource, (file, rules))| SummaryRow {
+            kind: match resource.kind {
+                AzureType::FirewallPolicy => "firewall policy",
+                AzureType::RuleCollectionGroup => "rule collection group",
+                AzureType::NetworkSecurityGroup => "nsg",
+                AzureType::RouteTable => "route table",
+                AzureType::IpGroup => "ip group",
+                AzureType::ApplicationSecurityGroup => "application security group",
+            },
+            name: resource.id.name().to_owned(),
+            rules: *rules,
+            envelopes: lowered
+                .traces
+                .iter()
+                .filter(|t| t.envelope && t.file == *file)
+                .count(),
+        })
+        .collect();
+    EnvSummary {
+        environment: policy.environment.clone(),
+        rows,
+    }
+}
+
+fn manifest(
+    policy: &Policy,
+    catalog: &Catalog,
+    fabric: &Fabric<'_>,
+    lowered: &Lowered,
+) -> Manifest {
+    let mut out = Manifest {
+        tool: Tool::this(),
+        environment: policy.environment.clone(),
+        catalog: CatalogIdentity {
+            name: catalog.identity().to_string(),
+            ..CatalogIdentity::default()
+        },
+        // The resolved content: a comment or the order of statements changes nothing.
+        inputs: vec![FileHash::of("policy", &canonical::text(policy))],
+        ..Manifest::default()
+    };
+    for trace in &lowered.traces {
+        let place = RulePlace {
+            file: format!("{}.json", trace.file),
+            rule: trace.rule.clone(),
+        };
+        for flow in &trace.flows {
+            out.flows
+                .entry(flow.clone())
+                .or_default()
+                .push(place.clone());
+        }
+        if trace.envelope {
+            out.envelopes.push(Envelope {
+                file: place.file,
+                rule: place.rule,
+                flows: trace.flows.clone(),
+            });
+        }
+    }
+    for (_, subnet) in fabric.end_subnets() {
+        let name = |key: Option<&String>, of: &dyn Fn(&String) -> Option<String>| key.and_then(of);
+        out.associations.push(Association {
+            subnet: subnet.identity.name.clone(),
+            network_security_group: name(subnet.nsg.as_ref(), &|k| {
+                policy.nsgs.get(k).map(|n| n.identity.name.clone())
+            }),
+            route_table: name(subnet.route_table.as_ref(), &|k| {
+                policy.route_tables.get(k).map(|t| t.identity.name.clone())
+            }),
+        });
+    }
+    out
+}
+
+fn check_age(project: &Project, catalog: &Catalog, options: &Options, sink: &mut Sink) {
+    let Some(today) = options.as_of.or(project.settings.as_of) else {
+        return;
+    };
+    let identity = catalog.identity();
+    let Ok(made) = identity.date.parse::<Date>() else {
+        return;
+    };
+    let days = made.until(today).map_or(0, |span| span.get_days());
+    let most = project.settings.catalog.max_age_days;
+    if i64::from(days) > i64::from(most) {
+        sink.push(
+            Diagnostic::general(
+                Code::PC9002,
+                None,
+                format!("the catalogue {identity} is {days} days old"),
+            )
+            .help("download the weekly service tag file and run `portcullis catalog build --from FILE`")
+            .note(format!("`catalog: max-age-days` allows {most} days")),
+        );
+    }
 }

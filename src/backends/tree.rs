@@ -64,6 +64,23 @@ impl Tree {
         found
     }
 
+    /// Bytes of the tree as JSON without white space, escapes not counted.
+    #[must_use]
+    pub fn json_len(&self) -> usize {
+        match self {
+            Self::Bool(true) => 4,
+            Self::Bool(false) => 5,
+            Self::Int(n) => n.to_string().len(),
+            Self::Str(text) => text.len() + 2,
+            Self::Ref(id) => id.text().len() + 2,
+            Self::List(items) => 2 + items.iter().map(|i| i.json_len() + 1).sum::<usize>(),
+            Self::Object(members) => {
+                let inside = members.iter().map(|(key, v)| key.len() + 4 + v.json_len());
+                2 + inside.sum::<usize>()
+            }
+        }
+    }
+
     fn collect_references(&self, found: &mut Vec<ResourceId>) {
         match self {
             Self::Ref(id) => {

@@ -190,7 +190,9 @@ impl AddressSet {
         if let Some((first, _)) = self.v4.first() {
             return u32::try_from(*first).ok().map(|n| Ipv4Addr::from(n).into());
         }
-        self.v6.first().map(|(first, _)| Ipv6Addr::from(*first).into())
+        self.v6
+            .first()
+            .map(|(first, _)| Ipv6Addr::from(*first).into())
     }
 }
 
@@ -283,7 +285,10 @@ fn cover(mut first: u128, last: u128, bits: u8, mut emit: impl FnMut(u128, u8)) 
             }
             size_log -= 1;
         }
-        emit(first, bits.saturating_sub(u8::try_from(size_log).unwrap_or(bits)));
+        emit(
+            first,
+            bits.saturating_sub(u8::try_from(size_log).unwrap_or(bits)),
+        );
         let span = if size_log >= 128 {
             u128::MAX
         } else {

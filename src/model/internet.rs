@@ -34,7 +34,12 @@ const NOT_INTERNET_V6: &[&str] = &["2001::/23", "2001:db8::/32", "3fff::/20"];
 /// Private space of RFC 1918 and RFC 6598, IPv4.
 #[must_use]
 pub fn private() -> AddressSet {
-    parse(&["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"])
+    parse(&[
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+    ])
 }
 
 /// The addresses that Azure's platform answers on, reached directly whatever the routes.

@@ -2,6 +2,7 @@
 //! It knows no Azure JSON and no numbers.
 
 pub mod address;
+pub mod canonical;
 pub mod endpoint;
 pub mod internet;
 pub mod service;

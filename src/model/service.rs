@@ -103,12 +103,9 @@ impl PortSet {
     /// True if the sets share a port.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        self.0.iter().any(|(first, last)| {
-            other
-                .0
-                .iter()
-                .any(|(from, to)| first <= to && from <= last)
-        })
+        self.0
+            .iter()
+            .any(|(first, last)| other.0.iter().any(|(from, to)| first <= to && from <= last))
     }
 
     /// The ports one by one.
@@ -143,7 +140,10 @@ pub struct Traffic(BTreeMap<Proto, PortSet>);
 impl Traffic {
     /// Adds a protocol with ports.
     pub fn add(&mut self, proto: Proto, ports: &PortSet) {
-        let merged = self.0.get(&proto).map_or_else(|| ports.clone(), |p| p.union(ports));
+        let merged = self
+            .0
+            .get(&proto)
+            .map_or_else(|| ports.clone(), |p| p.union(ports));
         self.0.insert(proto, merged);
     }
 

@@ -143,7 +143,12 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
                 add(&mut list, &AddressSet::all(), Rank::UserPrefix, &class);
             }
             Target::Prefix(net) => {
-                add(&mut list, &AddressSet::prefix(*net), Rank::UserPrefix, &class);
+                add(
+                    &mut list,
+                    &AddressSet::prefix(*net),
+                    Rank::UserPrefix,
+                    &class,
+                );
             }
             Target::Tag(tag) => {
                 let rank = match (tag.as_str(), tag.contains('.')) {
@@ -278,7 +283,11 @@ mod tests {
 
     #[test]
     fn longest_prefix_then_rank() {
-        let mut list = candidate("0.0.0.0/0", Rank::UserPrefix, HopClass::Firewall("f".into()));
+        let mut list = candidate(
+            "0.0.0.0/0",
+            Rank::UserPrefix,
+            HopClass::Firewall("f".into()),
+        );
         list.extend(candidate("10.0.0.0/8", Rank::System, HopClass::Local));
         list.extend(candidate("10.1.0.0/16", Rank::System, HopClass::Peer));
         list.extend(candidate("10.1.0.0/16", Rank::UserTag, HopClass::Internet));

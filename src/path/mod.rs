@@ -68,7 +68,9 @@ impl<'a> Fabric<'a> {
             return Rc::clone(known);
         }
         let set = match self.catalog.tag(name) {
-            Some(tag) if tag.kind() == TagKind::Special => platform(),
+            Some(tag) if tag.kind() == TagKind::Special && tag.name() != "AzureLoadBalancer" => {
+                platform()
+            }
             Some(tag) => AddressSet::prefixes(tag.listed_prefixes()),
             None => AddressSet::empty(),
         };

@@ -63,7 +63,9 @@ impl Fabric<'_> {
             }
         }
         for (key, subnet) in self.end_subnets() {
-            let to = self.addresses(&flow.to, Some(key)).intersect(&subnet.prefix);
+            let to = self
+                .addresses(&flow.to, Some(key))
+                .intersect(&subnet.prefix);
             if !to.is_empty() {
                 self.into_subnet(flow, key, &to, &mut out);
             }
@@ -142,12 +144,7 @@ impl Fabric<'_> {
             }
         };
         let host = from.intersect(&platform());
-        push(
-            host.clone(),
-            None,
-            HopClass::Platform,
-            Entry::Platform,
-        );
+        push(host.clone(), None, HopClass::Platform, Entry::Platform);
         let declared = self.virtual_network(key);
         let open = from.intersect(&public()).subtract(&declared);
         push(open.clone(), None, HopClass::Internet, Entry::Internet);
@@ -196,10 +193,10 @@ impl Fabric<'_> {
         };
         firewalls.sort();
         firewalls.dedup();
-        let chosen = flow
-            .at
-            .as_ref()
-            .is_some_and(|l| l.iter().any(|l| matches!(l, Layer::Firewall(_) | Layer::AnyFirewall)));
+        let chosen = flow.at.as_ref().is_some_and(|l| {
+            l.iter()
+                .any(|l| matches!(l, Layer::Firewall(_) | Layer::AnyFirewall))
+        });
         if firewalls.len() > 1 && !chosen {
             return Err(Undetermined);
         }

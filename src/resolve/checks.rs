@@ -85,7 +85,11 @@ impl<'a> World<'a, '_> {
                 Decl::Param(_) => {}
             }
         }
-        for service in self.scope(instance).iter().flat_map(|s| s.services.values()) {
+        for service in self
+            .scope(instance)
+            .iter()
+            .flat_map(|s| s.services.values())
+        {
             for svc in &service.services {
                 if let ast::Svc::Named(path) = svc {
                     out.extend(path.segments.last().map(|s| s.node.clone()));
@@ -127,7 +131,9 @@ impl<'a> World<'a, '_> {
             let target = statement.to.text();
             let tail: Vec<&str> = target.split("::").collect();
             let found = known.iter().any(|k| {
-                *k == target || target.ends_with(&format!("::{k}")) || (tail.len() == 1 && k.ends_with(&format!("::{target}")))
+                *k == target
+                    || target.ends_with(&format!("::{k}"))
+                    || (tail.len() == 1 && k.ends_with(&format!("::{target}")))
             });
             if !found {
                 self.say(faults::undefined(

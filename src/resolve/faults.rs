@@ -7,21 +7,26 @@ use crate::source::Span;
 
 /// A name that nothing declares.
 pub(crate) fn undefined<'a>(
-    span: Span,
+    span: impl Into<Option<Span>>,
     what: &str,
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(
+    let span = span.into();
+    let d = Diagnostic::general(
         Code::PC1001,
         span,
         format!("{what} `{name}` is not defined"),
     )
     .label("not defined here");
     match closest(name, known) {
-        Some(near) => d
-            .help(format!("did you mean `{near}`?"))
-            .fix(span, near.to_owned()),
+        Some(near) => {
+            let d = d.help(format!("did you mean `{near}`?"));
+            match span {
+                Some(span) => d.fix(span, near.to_owned()),
+                None => d,
+            }
+        }
         None => d.help(format!("declare it, or use a declared {what}")),
     }
 }
@@ -50,7 +55,12 @@ pub(crate) fn module(
 }
 
 /// A service tag that is not in the catalogue.
-pub(crate) fn service_tag(span: Span, tag: &str, catalogue: &str, near: Option<&str>) -> Diagnostic {
+pub(crate) fn service_tag(
+    span: Span,
+    tag: &str,
+    catalogue: &str,
+    near: Option<&str>,
+) -> Diagnostic {
     let base = tag.split('.').next().unwrap_or(tag);
     let start: String = base.chars().take(4).collect::<String>().to_lowercase();
     let d = Diagnostic::new(Code::PC1004, span, format!("unknown service tag `{tag}`"))
@@ -62,7 +72,9 @@ pub(crate) fn service_tag(span: Span, tag: &str, catalogue: &str, near: Option<&
         Some(near) => d
             .help(format!("did you mean `{near}`?"))
             .fix(span, near.to_owned()),
-        None => d.help("write a service tag of the catalogue, or refresh it with `portcullis catalog build`"),
+        None => d.help(
+            "write a service tag of the catalogue, or refresh it with `portcullis catalog build`",
+        ),
     }
 }
 
@@ -81,7 +93,12 @@ pub(crate) fn fqdn_tag(span: Span, tag: &str, near: Option<&str>, service: bool)
 }
 
 /// A region that is unknown, or a tag without that regional form.
-pub(crate) fn region(span: Span, message: impl Into<String>, near: Option<&str>, help: &str) -> Diagnostic {
+pub(crate) fn region(
+    span: Span,
+    message: impl Into<String>,
+    near: Option<&str>,
+    help: &str,
+) -> Diagnostic {
     let d = Diagnostic::new(Code::PC1006, span, message)
         .label("no such region here")
         .note("run `portcullis catalog regions` to list them");
@@ -114,7 +131,9 @@ pub(crate) fn no_value(span: Span, param: &str, environment: &str, instance: &st
     } else {
         (
             format!("`{param}` of instance `{instance}`"),
-            format!("add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to `env {environment}`"),
+            format!(
+                "add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to `env {environment}`"
+            ),
         )
     };
     Diagnostic::new(
@@ -189,12 +208,8 @@ pub(crate) fn unknown_key<'a>(
     whose: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    let d = Diagnostic::new(
-        Code::PC1013,
-        span,
-        format!("{whose} takes no key `{key}`"),
-    )
-    .label("unknown key");
+    let d = Diagnostic::new(Code::PC1013, span, format!("{whose} takes no key `{key}`"))
+        .label("unknown key");
     if let Some(near) = closest(key, known.clone()) {
         return d
             .help(format!("did you mean `{near}`?"))
@@ -266,7 +281,9 @@ pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
         format!("ports make no sense with `{proto}`"),
     )
     .label("drop these ports")
-    .help(format!("write `{proto}` alone, or name tcp or udp with the ports"))
+    .help(format!(
+        "write `{proto}` alone, or name tcp or udp with the ports"
+    ))
 }
 
 /// An `except` that takes everything away.

@@ -4,8 +4,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::model::endpoint::Endpoint;
-use crate::model::{Flow, FlowId, FlowSpans, Hop, Layer, Policy, Route, Tier};
 use crate::model::service::PortSet;
+use crate::model::{Flow, FlowId, FlowSpans, Hop, Layer, Policy, Route, Tier};
 use crate::source::Span;
 use crate::syntax::ast::{self, ClauseKind, Cond, CondValue, Need, Value, Verb};
 
@@ -24,7 +24,12 @@ struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        for clause in group.clauses.iter().copied().chain(own.iter().map(|c| &c.node)) {
+        for clause in group
+            .clauses
+            .iter()
+            .copied()
+            .chain(own.iter().map(|c| &c.node))
+        {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -170,14 +175,26 @@ impl<'a> World<'a, '_> {
             Verb::Forbid => Tier::Forbid,
             _ if in_ordered => Tier::Ordered,
             Verb::Deny => Tier::Deny,
-            Verb::Allow if clauses.list.iter().any(|c| matches!(c.kind, ClauseKind::Overrides(_))) => {
+            Verb::Allow
+                if clauses
+                    .list
+                    .iter()
+                    .any(|c| matches!(c.kind, ClauseKind::Overrides(_))) =>
+            {
                 Tier::Exception
             }
             Verb::Allow => Tier::Allow,
         };
         let need = flow.need.as_ref().map(|n| n.node);
-        let (Some(traffic), Some(from), Some(to), Some(at), Some(via), Some(overrides), Some(active)) =
-            (traffic, from, to, at, via, overrides, active)
+        let (
+            Some(traffic),
+            Some(from),
+            Some(to),
+            Some(at),
+            Some(via),
+            Some(overrides),
+            Some(active),
+        ) = (traffic, from, to, at, via, overrides, active)
         else {
             return;
         };
@@ -192,9 +209,9 @@ impl<'a> World<'a, '_> {
             let mut group_path = id.instance.clone();
             group_path.push(id.group.clone());
             let in_main = id.group == "main" && id.instance.is_empty();
-            let on = enabled.iter().any(|e| {
-                *e == text || *e == group_path.join("::") || (in_main && *e == id.label)
-            });
+            let on = enabled
+                .iter()
+                .any(|e| *e == text || *e == group_path.join("::") || (in_main && *e == id.label));
             if !on {
                 return;
             }

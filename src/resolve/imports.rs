@@ -9,10 +9,7 @@ use crate::syntax::{self, ast};
 use super::faults;
 
 /// The library that comes with the compiler: module path and text.
-const STANDARD: &[(&str, &str)] = &[(
-    "std/apim",
-    include_str!("../../policies/std/apim.gate"),
-)];
+const STANDARD: &[(&str, &str)] = &[("std/apim", include_str!("../../policies/std/apim.gate"))];
 
 /// One module: the root's files together, or one imported file.
 #[derive(Debug, Default)]

@@ -66,9 +66,7 @@ impl<'a> World<'a, '_> {
     ) {
         if self.param_decl(target, name).is_some() {
             if let Some(instance) = self.instances.get_mut(target) {
-                instance
-                    .given
-                    .insert(name.to_owned(), (value, written_in));
+                instance.given.insert(name.to_owned(), (value, written_in));
             }
             return;
         }

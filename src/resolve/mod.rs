@@ -1,11 +1,11 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod checks;
 mod faults;
 mod flows;
 mod imports;
 mod instances;
-mod checks;
 mod resources;
 mod scope;
 mod values;
@@ -42,6 +42,12 @@ pub fn resolve(
         .unwrap_or_default();
     if names.is_empty() {
         names.insert("default".to_owned());
+    }
+    for name in wanted {
+        if !names.contains(name) {
+            let known = names.iter().map(String::as_str);
+            sink.push(faults::undefined(None, "environment", name, known));
+        }
     }
     let mut used = Used::new();
     let mut policies = Vec::new();

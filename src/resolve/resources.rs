@@ -116,7 +116,12 @@ impl<'a> World<'a, '_> {
             let span = entry.node.key.span;
             if !known.contains(&key.as_str()) {
                 let whose = format!("`{}`", word_of(r.kind));
-                self.say(faults::unknown_key(span, &key, &whose, known.iter().copied()));
+                self.say(faults::unknown_key(
+                    span,
+                    &key,
+                    &whose,
+                    known.iter().copied(),
+                ));
                 continue;
             }
             if let Some(first) = places.insert(key.clone(), span) {
@@ -128,7 +133,12 @@ impl<'a> World<'a, '_> {
         Keys { entries }
     }
 
-    fn identity(&mut self, r: &'a ast::Resource, keys: &Keys<'a>, instance: InstanceId) -> Identity {
+    fn identity(
+        &mut self,
+        r: &'a ast::Resource,
+        keys: &Keys<'a>,
+        instance: InstanceId,
+    ) -> Identity {
         let mut parts: Vec<String> = self
             .instances
             .get(instance)
@@ -206,7 +216,12 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn addresses(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<AddressSet> {
+    fn addresses(
+        &mut self,
+        keys: &Keys<'a>,
+        key: &str,
+        instance: InstanceId,
+    ) -> Option<AddressSet> {
         let value = keys.get(key)?;
         match self.convert(&value.node, value.span, &Type::Endpoint, instance)? {
             Typed::Endpoint(e) if e.is_plain() => Some(e.addresses.clone()),
@@ -276,7 +291,12 @@ impl<'a> World<'a, '_> {
         );
     }
 
-    fn subnet_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
+    fn subnet_statement(
+        &mut self,
+        r: &'a ast::Resource,
+        instance: InstanceId,
+        policy: &mut Policy,
+    ) {
         let keys = self.keys(r);
         let identity = self.identity(r, &keys, instance);
         let prefix = r
@@ -319,7 +339,11 @@ impl<'a> World<'a, '_> {
             Value::Expr(e) => match &e.kind {
                 ExprKind::Path(path) => Some((path.text(), value.span)),
                 _ => {
-                    self.say(faults::wrong_type(value.span, "a word", describe(&value.node)));
+                    self.say(faults::wrong_type(
+                        value.span,
+                        "a word",
+                        describe(&value.node),
+                    ));
                     None
                 }
             },
@@ -449,7 +473,9 @@ impl<'a> World<'a, '_> {
             None => None,
         };
         self.addresses(&keys, "public-ips", instance);
-        let subnet = self.addresses(&keys, "subnet", instance).unwrap_or_default();
+        let subnet = self
+            .addresses(&keys, "subnet", instance)
+            .unwrap_or_default();
         let vnet = self.vnet_key(&keys, instance);
         let threat_intel = self
             .member(&keys, "threat-intel", &["off", "alert", "deny"], instance)
@@ -461,10 +487,7 @@ impl<'a> World<'a, '_> {
             self.member(&keys, "infrastructure", &["allow", "deny"], instance)
             && word == "deny"
         {
-            self.say(faults::not_compiled(
-                span,
-                "`infrastructure = deny`",
-            ));
+            self.say(faults::not_compiled(span, "`infrastructure = deny`"));
         }
         let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
         let key = self.key(instance, &r.name.node);

@@ -105,14 +105,14 @@ fn collect_item<'a>(
     seen: &mut BTreeMap<(&'a str, &'a str), Span>,
     sink: &mut Sink,
 ) {
-    let mut declare = |space: &'a str, what: &str, name: &'a ast::Name| {
-        match seen.insert((space, name.node.as_str()), name.span) {
-            Some(first) => {
-                sink.push(faults::twice(name.span, first, what, &name.node));
-                false
-            }
-            None => true,
+    let mut declare = |space: &'a str, what: &str, name: &'a ast::Name| match seen
+        .insert((space, name.node.as_str()), name.span)
+    {
+        Some(first) => {
+            sink.push(faults::twice(name.span, first, what, &name.node));
+            false
         }
+        None => true,
     };
     match &item.node {
         ast::Item::Use(u) => {

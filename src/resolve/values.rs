@@ -24,9 +24,7 @@ impl<'a> World<'a, '_> {
         match &expr.kind {
             ExprKind::Any => Some(Endpoint::everything()),
             ExprKind::Prefix(net) => Some(Endpoint::of(AddressSet::prefix(*net))),
-            ExprKind::Address(address) => {
-                Some(Endpoint::of(AddressSet::range(*address, *address)))
-            }
+            ExprKind::Address(address) => Some(Endpoint::of(AddressSet::range(*address, *address))),
             ExprKind::Range(first, last) => Some(Endpoint::of(AddressSet::range(*first, *last))),
             ExprKind::Fqdn(template) => self.name_pattern(template, None, instance),
             ExprKind::Path(path) => {
@@ -145,7 +143,8 @@ impl<'a> World<'a, '_> {
                 }
             }
             CallKind::Url => {
-                out.urls.insert(self.interpolate(&call.arg, instance, false)?);
+                out.urls
+                    .insert(self.interpolate(&call.arg, instance, false)?);
             }
             CallKind::Asg => {
                 let text = self.interpolate(&call.arg, instance, false)?;
@@ -184,10 +183,7 @@ impl<'a> World<'a, '_> {
         within: Option<AddressSet>,
         instance: InstanceId,
     ) -> Option<Endpoint> {
-        let interpolated = template
-            .pieces
-            .iter()
-            .any(|p| matches!(p, Piece::Param(_)));
+        let interpolated = template.pieces.iter().any(|p| matches!(p, Piece::Param(_)));
         let text = self
             .interpolate(template, instance, false)?
             .to_ascii_lowercase();
@@ -204,10 +200,13 @@ impl<'a> World<'a, '_> {
         let span = call.arg.span;
         let text = self.interpolate(&call.arg, instance, true)?;
         let mut out = Endpoint::default();
-        let found = self
-            .catalog
-            .tag(&text)
-            .map(|t| (t.name().to_owned(), t.kind(), t.deprecated().map(str::to_owned)));
+        let found = self.catalog.tag(&text).map(|t| {
+            (
+                t.name().to_owned(),
+                t.kind(),
+                t.deprecated().map(str::to_owned),
+            )
+        });
         let Some((name, kind, deprecated)) = found else {
             self.unknown_tag(&text, span);
             return None;
@@ -240,7 +239,10 @@ impl<'a> World<'a, '_> {
                 ),
                 Some(found) => faults::region(
                     span,
-                    format!("service tag `{known}` has no form for region `{}`", found.arm),
+                    format!(
+                        "service tag `{known}` has no form for region `{}`",
+                        found.arm
+                    ),
                     None,
                     "drop the suffix, or use a region of the list",
                 ),
@@ -349,8 +351,8 @@ impl<'a> World<'a, '_> {
                         }
                         Some(p) => out.add(proto.node, &PortSet::from_ranges(&p.ranges)),
                         None => {
-                            let ports = default_port(proto.node)
-                                .map_or_else(PortSet::all, PortSet::one);
+                            let ports =
+                                default_port(proto.node).map_or_else(PortSet::all, PortSet::one);
                             out.add(proto.node, &ports);
                         }
                     }
@@ -417,7 +419,10 @@ impl<'a> World<'a, '_> {
             _ => {}
         }
         let (at, name) = self.walk(path, instance)?;
-        match self.scope(at).and_then(|s| s.values.get(name.node.as_str())) {
+        match self
+            .scope(at)
+            .and_then(|s| s.values.get(name.node.as_str()))
+        {
             Some(Decl::Resource(r)) if r.kind == ast::ResourceKind::Firewall => {
                 self.mark(at, "value", &name.node);
                 Some(Hop::Firewall(self.key(at, &name.node)))
@@ -453,7 +458,10 @@ impl<'a> World<'a, '_> {
     /// A virtual network by name or parameter.
     fn vnet(&mut self, path: &ast::Path, instance: InstanceId) -> Option<Key> {
         let (at, name) = self.walk(path, instance)?;
-        match self.scope(at).and_then(|s| s.values.get(name.node.as_str())) {
+        match self
+            .scope(at)
+            .and_then(|s| s.values.get(name.node.as_str()))
+        {
             Some(Decl::Resource(r)) if r.kind == ast::ResourceKind::Vnet => {
                 self.mark(at, "value", &name.node);
                 Some(self.key(at, &name.node))
@@ -597,7 +605,12 @@ impl<'a> World<'a, '_> {
 
     /// The value of a lone path that names a parameter of the scope, checked against the type.
     /// `None`: it is not one. `Some(None)`: it is, and a fault was reported.
-    fn param_as(&mut self, value: &Value, ty: &Type, instance: InstanceId) -> Option<Option<Typed>> {
+    fn param_as(
+        &mut self,
+        value: &Value,
+        ty: &Type,
+        instance: InstanceId,
+    ) -> Option<Option<Typed>> {
         let Value::Expr(expr) = value else {
             return None;
         };

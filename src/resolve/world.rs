@@ -268,7 +268,9 @@ impl<'a, 's> World<'a, 's> {
             .and_then(|i| i.given.get(name).copied());
         let value = match (self.param_type(decl), given, &decl.default) {
             (None, _, _) => None,
-            (Some(ty), Some((value, scope)), _) => self.convert(&value.node, value.span, &ty, scope),
+            (Some(ty), Some((value, scope)), _) => {
+                self.convert(&value.node, value.span, &ty, scope)
+            }
             (Some(ty), None, Some(default)) => {
                 self.convert(&default.node, default.span, &ty, instance)
             }
@@ -325,7 +327,11 @@ impl<'a, 's> World<'a, 's> {
             }
             other => {
                 let words: Vec<String> = WORDS.iter().map(|w| (*w).to_owned()).collect();
-                let found = if other == "enum" { "enum without members" } else { other };
+                let found = if other == "enum" {
+                    "enum without members"
+                } else {
+                    other
+                };
                 self.say(faults::not_a_member(
                     decl.ty.name.span,
                     found,
@@ -348,7 +354,10 @@ impl<'a, 's> World<'a, 's> {
         instance: InstanceId,
         name: &ast::Name,
     ) -> Option<Rc<Endpoint>> {
-        let Some(decl) = self.scope(instance).and_then(|s| s.values.get(name.node.as_str())) else {
+        let Some(decl) = self
+            .scope(instance)
+            .and_then(|s| s.values.get(name.node.as_str()))
+        else {
             let known: Vec<&str> = self
                 .scope(instance)
                 .map(|s| s.values.keys().copied().collect())
@@ -379,7 +388,11 @@ impl<'a, 's> World<'a, 's> {
     }
 
     /// The addresses of a vnet, subnet or firewall.
-    fn resource_endpoint(&mut self, r: &'a ast::Resource, instance: InstanceId) -> Option<Endpoint> {
+    fn resource_endpoint(
+        &mut self,
+        r: &'a ast::Resource,
+        instance: InstanceId,
+    ) -> Option<Endpoint> {
         if let Some(expr) = &r.expr {
             return self.plain(expr, instance).map(Endpoint::of);
         }
@@ -462,7 +475,9 @@ impl<'a, 's> World<'a, 's> {
             .services
             .keys()
             .copied()
-            .chain(["tcp", "udp", "icmp", "esp", "ah", "any", "http", "https", "mssql"])
+            .chain([
+                "tcp", "udp", "icmp", "esp", "ah", "any", "http", "https", "mssql",
+            ])
             .collect();
         self.say(faults::undefined(name.span, "service", &name.node, known));
         None

@@ -501,3 +501,61 @@ mod properties {
         }
     }
 }
+
+/// The productions of the grammar, and the functions that carry them out.
+#[test]
+fn grammar_and_parser_have_the_same_productions() {
+    use std::collections::BTreeSet;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let grammar = std::fs::read_to_string(root.join("grammar/portcullis.ebnf")).unwrap();
+    let lower = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let productions: BTreeSet<String> = grammar
+        .lines()
+        .filter(|l| !l.starts_with(' '))
+        .filter_map(|l| l.split_once(" ="))
+        .map(|(name, _)| name.trim().to_owned())
+        .filter(|name| lower(name))
+        .collect();
+    let mut functions = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("src/syntax/parse")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|n| n == "mod.rs") {
+            continue;
+        }
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            let Some((name, rest)) = line
+                .strip_prefix("pub(super) fn ")
+                .or_else(|| line.strip_prefix("pub(crate) fn "))
+                .and_then(|l| l.split_once('('))
+            else {
+                continue;
+            };
+            if rest.contains("i: In<'_>) -> Res<") {
+                functions.insert(name.to_owned());
+            }
+        }
+    }
+    assert_eq!(productions, functions);
+    // Every production that is used is defined.
+    let mut used = BTreeSet::new();
+    let mut plain = String::new();
+    for (n, part) in grammar.split("(*").enumerate() {
+        plain.push_str(if n == 0 {
+            part
+        } else {
+            part.split_once("*)").unwrap().1
+        });
+    }
+    for (n, part) in plain.split('"').enumerate() {
+        if n % 2 == 0 {
+            used.extend(
+                part.split(|c: char| {
+                    !c.is_ascii_lowercase() && c != '_' && !c.is_ascii_uppercase()
+                })
+                .filter(|w| lower(w))
+                .map(str::to_owned),
+            );
+        }
+    }
+    assert_eq!(used, productions);
+}

@@ -1,4 +1,17 @@
-//! Firewall policies and their rule collection groups: the room's table of contents. No logic here.
+//! Firewall policies and their rule collection groups.
+//!
+//! * Order: all network rules before all application rules, whatever the priorities; inside a type
+//!   by rule collection group, then by collection. One group holds one tier, so a forbid or a deny
+//!   precedes every allow of its type.
+//! * Cannot express: service tags as a source, source ports, IPv6, ESP and AH, wildcards outside
+//!   application rules, application security groups.
+//! * Limits: see `caps`.
+//! * Sources: "Azure Firewall rule processing logic", "Azure Firewall Policy rule sets" (Microsoft
+//!   Learn, checked 2026-11-23).
 
+mod caps;
 pub mod emit;
+pub(crate) mod lower;
+mod order;
+mod rules;
 pub mod shape;

@@ -271,7 +271,7 @@ pub struct ApplicationRule {
 }
 
 /// One protocol of an application rule.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationProtocol {
     /// The protocol.

@@ -1,4 +1,5 @@
 //! IP groups: the room's table of contents. No logic here.
 
 pub mod emit;
+pub(crate) mod lower;
 pub mod shape;

@@ -1,4 +1,12 @@
-//! Route tables: the room's table of contents. No logic here.
+//! Route tables: which next hop a subnet's traffic takes.
+//!
+//! * Order: longest prefix first, then user over BGP over system, then explicit prefix over tag.
+//! * Cannot express: ports, protocols, names; the tags Internet, VirtualNetwork, AzureLoadBalancer
+//!   and AzurePlatform*.
+//! * Limits: see `caps`.
+//! * Source: "Virtual network traffic routing" (Microsoft Learn, checked 2026-11-23).
 
+mod caps;
 pub mod emit;
+pub(crate) mod lower;
 pub mod shape;

@@ -1,0 +1,507 @@
+//! One flow at a firewall: which application rules and network rules it becomes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::backends::faults;
+use crate::backends::ip_group;
+use crate::backends::lowered::Context;
+use crate::backends::plan::Duty;
+use crate::backends::resource::Reference;
+use crate::catalog::{Target, TargetUse};
+use crate::diag::Sink;
+use crate::model::address::{AddressSet, Family};
+use crate::model::endpoint::NamePattern;
+use crate::model::service::{PortSet, Proto, word};
+use crate::model::{Firewall, Flow, Key};
+
+use super::caps;
+use super::shape::{
+    ApplicationProtocol, ApplicationProtocolType, ApplicationRule, IpProtocol, NetworkRule,
+};
+
+/// The rules of one flow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FlowRules {
+    pub network: Vec<NetworkRule>,
+    pub application: Vec<ApplicationRule>,
+}
+
+/// How the traffic to names is divided.
+#[derive(Default)]
+struct NameTraffic {
+    /// What application rules match.
+    pairs: BTreeSet<ApplicationProtocol>,
+    /// What only network rules match, by port set.
+    network: BTreeMap<Vec<String>, BTreeSet<IpProtocol>>,
+}
+
+/// A flow at a firewall.
+pub(super) struct Room<'a> {
+    pub context: &'a Context<'a>,
+    pub key: &'a Key,
+    pub firewall: &'a Firewall,
+    pub flow: &'a Flow,
+    pub duty: &'a Duty,
+}
+
+impl Room<'_> {
+    /// The rules, with base names that are unique inside their flow.
+    pub(super) fn rules(&self, sink: &mut Sink) -> FlowRules {
+        let mut out = FlowRules::default();
+        let flow = self.flow;
+        if !flow.from.tags.is_empty() && !flow.from.any {
+            // Only an allow comes here: a deny that is not exact is not assigned to this layer.
+            self.cannot(
+                flow.spans.from,
+                "a service tag cannot be a source on Azure Firewall",
+                "write the prefixes, or keep the flow at the NSG with `at nsg`",
+                sink,
+            );
+            return out;
+        }
+        if flow.traffic.has(Proto::Esp) || flow.traffic.has(Proto::Ah) {
+            self.cannot(
+                flow.spans.services,
+                "Azure Firewall has no rule for ESP or AH alone",
+                "use `any` to the same ends, or keep the flow at the NSG with `at nsg`",
+                sink,
+            );
+            return out;
+        }
+        let (sources, source_groups) = self.sources(sink);
+        if sources.is_empty() && source_groups.is_empty() {
+            return out;
+        }
+        let with_names = flow.to.has_names() && self.duty.names || !self.within_names().is_empty();
+        let mut fqdn_rules = Vec::new();
+        if with_names {
+            let traffic = self.name_traffic(sink);
+            if !traffic.pairs.is_empty() {
+                out.application.push(ApplicationRule {
+                    name: String::new(),
+                    description: flow.purpose.clone(),
+                    source_addresses: sources.clone(),
+                    protocols: traffic.pairs.iter().copied().collect(),
+                    target_fqdns: flow.to.names.iter().map(|n| n.text.clone()).collect(),
+                    fqdn_tags: flow.to.fqdn_tags.iter().cloned().collect(),
+                    source_ip_groups: source_groups.clone(),
+                    ..ApplicationRule::default()
+                });
+                self.split_tags(&mut out.application);
+            }
+            fqdn_rules = self.fqdn_rules(&traffic, &sources, &source_groups, sink);
+        }
+        self.address_rules(&sources, &source_groups, &mut out.network, sink);
+        suffix(&mut out.network, "", flow);
+        suffix(&mut fqdn_rules, "-fqdn", flow);
+        out.network.extend(fqdn_rules);
+        let several = out.application.len() > 1;
+        for rule in &mut out.application {
+            rule.name = if several && !rule.fqdn_tags.is_empty() {
+                format!("{}-tags", base_name(flow))
+            } else {
+                base_name(flow)
+            };
+        }
+        out
+    }
+
+    /// Names and FQDN tags in one rule: whether they add up or narrow each other is not documented,
+    /// so each kind gets a rule of its own.
+    fn split_tags(&self, rules: &mut Vec<ApplicationRule>) {
+        let Some(rule) = rules.pop() else {
+            return;
+        };
+        if !rule.target_fqdns.is_empty() && !rule.fqdn_tags.is_empty() {
+            rules.push(ApplicationRule {
+                fqdn_tags: Vec::new(),
+                ..rule.clone()
+            });
+            rules.push(ApplicationRule {
+                target_fqdns: Vec::new(),
+                ..rule
+            });
+        } else {
+            rules.push(rule);
+        }
+    }
+
+    fn within_names(&self) -> Vec<&NamePattern> {
+        self.flow
+            .to
+            .names
+            .iter()
+            .filter(|n| n.within.as_ref().is_some_and(|w| w.meets(&self.duty.to)))
+            .collect()
+    }
+
+    fn cannot(&self, span: crate::source::Span, why: &str, help: &str, sink: &mut Sink) {
+        sink.push(faults::cannot_express(
+            self.flow,
+            span,
+            &format!("firewall `{}`", self.key),
+            why,
+            help,
+        ));
+    }
+
+    /// IPv4 prefixes of a set; what was written as IPv6 is named in a note.
+    fn prefixes(
+        &self,
+        set: &AddressSet,
+        span: crate::source::Span,
+        sink: &mut Sink,
+    ) -> Vec<String> {
+        if !set.only(Family::V6).is_empty() {
+            sink.push(faults::left_out(faults::cannot_express(
+                self.flow,
+                span,
+                &format!("firewall `{}`", self.key),
+                "Azure Firewall rules take IPv4 only, the IPv6 part is left out",
+                "filter IPv6 at the NSG",
+            )));
+        }
+        set.only(Family::V4)
+            .to_prefixes()
+            .iter()
+            .map(text_of)
+            .collect()
+    }
+
+    fn sources(&self, sink: &mut Sink) -> (Vec<String>, Vec<Reference>) {
+        let from = &self.flow.from;
+        if from.any {
+            return (vec!["*".to_owned()], Vec::new());
+        }
+        let span = self.flow.spans.from;
+        let mut set = from.addresses.intersect(&self.duty.from);
+        if from.virtual_network {
+            set = set.union(&self.seen_virtual_network(&self.duty.from));
+        }
+        let mut groups = Vec::new();
+        for (key, content) in &from.ip_groups {
+            if content.as_ref().is_none_or(|c| c.meets(&self.duty.from))
+                && let Some(id) = ip_group::lower::group_id(self.context, key)
+            {
+                groups.push(Reference(id));
+            }
+        }
+        if from.internet && self.context.fabric.internet.meets(&self.duty.from) {
+            groups.push(Reference(ip_group::lower::internet_id(self.context)));
+        }
+        (self.prefixes(&set, span, sink), groups)
+    }
+
+    /// What `tag(VirtualNetwork)` stands for here: everything seen that is declared.
+    fn seen_virtual_network(&self, seen: &AddressSet) -> AddressSet {
+        let mut all = AddressSet::empty();
+        for (key, _) in self.context.fabric.end_subnets() {
+            all = all.union(&self.context.fabric.virtual_network(key));
+        }
+        all.intersect(seen)
+    }
+
+    fn name_traffic(&self, sink: &mut Sink) -> NameTraffic {
+        let flow = self.flow;
+        let mut out = NameTraffic::default();
+        let mut from_tcp = BTreeSet::new();
+        for (proto, ports) in flow.traffic.iter() {
+            match proto {
+                Proto::Http | Proto::Https | Proto::Mssql => {
+                    self.single_ports(proto, ports, &mut out, sink);
+                }
+                Proto::Tcp => {
+                    let mut rest = ports.clone();
+                    // A broad port set is no statement about HTTP: it stays a network rule.
+                    if ports.len() <= 256 {
+                        for (port, kind) in [
+                            (80, ApplicationProtocolType::Http),
+                            (443, ApplicationProtocolType::Https),
+                            (1433, ApplicationProtocolType::Mssql),
+                        ] {
+                            if rest.contains(port) {
+                                rest = rest.without(port);
+                                from_tcp.insert(port);
+                                out.pairs.insert(ApplicationProtocol {
+                                    protocol_type: kind,
+                                    port: u32::from(port),
+                                });
+                            }
+                        }
+                    }
+                    if !rest.is_empty() {
+                        out.network
+                            .entry(rest.texts())
+                            .or_default()
+                            .insert(IpProtocol::Tcp);
+                    }
+                }
+                Proto::Esp | Proto::Ah => {}
+                Proto::Udp | Proto::Icmp | Proto::Any => {
+                    if !flow.allows() {
+                        self.cannot(
+                            flow.spans.services,
+                            &format!("a deny of `{}` cannot be told by name", word(proto)),
+                            "deny http, https or mssql to the names, or deny the addresses",
+                            sink,
+                        );
+                        continue;
+                    }
+                    out.network
+                        .entry(port_texts(proto, ports))
+                        .or_default()
+                        .insert(ip_protocol(proto));
+                }
+            }
+        }
+        if !from_tcp.is_empty() {
+            let list: Vec<String> = from_tcp.iter().map(ToString::to_string).collect();
+            sink.push(faults::l7_meaning(
+                flow,
+                &format!(
+                    "tcp/{} to names is matched as HTTP, HTTPS or SQL",
+                    list.join(",")
+                ),
+                "needs a Host header or TLS SNI; other clients need a rule by address",
+            ));
+        }
+        out
+    }
+
+    fn single_ports(&self, proto: Proto, ports: &PortSet, out: &mut NameTraffic, sink: &mut Sink) {
+        if ports.len() > caps::PORTS_WRITTEN_OUT
+            || ports.ports().any(|p| p > caps::APPLICATION_PORT)
+        {
+            self.cannot(
+                self.flow.spans.services,
+                "an application rule takes single ports up to 64000",
+                "list the ports",
+                sink,
+            );
+            return;
+        }
+        let kind = match proto {
+            Proto::Http => ApplicationProtocolType::Http,
+            Proto::Https => ApplicationProtocolType::Https,
+            _ => ApplicationProtocolType::Mssql,
+        };
+        for port in ports.ports() {
+            out.pairs.insert(ApplicationProtocol {
+                protocol_type: kind,
+                port: u32::from(port),
+            });
+        }
+    }
+
+    fn fqdn_rules(
+        &self,
+        traffic: &NameTraffic,
+        sources: &[String],
+        groups: &[Reference],
+        sink: &mut Sink,
+    ) -> Vec<NetworkRule> {
+        let flow = self.flow;
+        let mut out = Vec::new();
+        for (ports, protocols) in &traffic.network {
+            let what = format!(
+                "{} {}",
+                protocols
+                    .iter()
+                    .map(|p| protocol_text(*p))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                ports.join(",")
+            );
+            let mut refused = false;
+            for name in flow.to.names.iter().filter(|n| n.is_wildcard()) {
+                sink.push(faults::wildcard(flow, &name.text, &what));
+                refused = true;
+            }
+            if !flow.to.fqdn_tags.is_empty() {
+                self.cannot(
+                    flow.spans.to,
+                    &format!("an FQDN tag is matched by application rules only, not on {what}"),
+                    "use tcp/80 or tcp/443, or list the names",
+                    sink,
+                );
+                refused = true;
+            }
+            if refused || flow.to.names.is_empty() {
+                continue;
+            }
+            if !self.firewall.dns_proxy {
+                sink.push(faults::no_dns_proxy(flow, self.key));
+                continue;
+            }
+            out.push(NetworkRule {
+                description: flow.purpose.clone(),
+                ip_protocols: protocols.iter().copied().collect(),
+                source_addresses: sources.to_vec(),
+                source_ip_groups: groups.to_vec(),
+                destination_fqdns: flow.to.names.iter().map(|n| n.text.clone()).collect(),
+                destination_ports: ports.clone(),
+                ..NetworkRule::default()
+            });
+        }
+        out
+    }
+
+    fn address_rules(
+        &self,
+        sources: &[String],
+        source_groups: &[Reference],
+        out: &mut Vec<NetworkRule>,
+        sink: &mut Sink,
+    ) {
+        let flow = self.flow;
+        let to = &flow.to;
+        let mut addresses: Vec<String> = Vec::new();
+        let mut groups = Vec::new();
+        if to.any {
+            addresses.push("*".to_owned());
+        } else {
+            let span = flow.spans.to;
+            let mut set = to.addresses.intersect(&self.duty.to);
+            if to.virtual_network {
+                set = set.union(&self.seen_virtual_network(&self.duty.to));
+            }
+            addresses.extend(self.prefixes(&set, span, sink));
+            for (key, content) in &to.ip_groups {
+                if content.as_ref().is_none_or(|c| c.meets(&self.duty.to))
+                    && let Some(id) = ip_group::lower::group_id(self.context, key)
+                {
+                    groups.push(Reference(id));
+                }
+            }
+            if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
+                groups.push(Reference(ip_group::lower::internet_id(self.context)));
+            }
+            for tag in &to.tags {
+                if !self.context.fabric.tag(tag).meets(&self.duty.to) {
+                    continue;
+                }
+                match self.context.fabric.catalog.usable(tag, Target::Firewall) {
+                    Some(TargetUse::No(why)) => {
+                        self.cannot(span, &why, "write the prefixes, or another tag", sink);
+                        continue;
+                    }
+                    Some(TargetUse::Unmarked(why)) => {
+                        sink.push(faults::unmarked_tag(span, tag, &why));
+                    }
+                    _ => {}
+                }
+                addresses.push(tag.clone());
+            }
+        }
+        if addresses.is_empty() && groups.is_empty() {
+            return;
+        }
+        let words: Vec<&str> = flow
+            .traffic
+            .iter()
+            .filter(|(p, _)| matches!(p, Proto::Http | Proto::Https | Proto::Mssql))
+            .map(|(p, _)| word(p))
+            .collect();
+        if let Some(first) = words.first() {
+            if !flow.allows() {
+                self.cannot(
+                    flow.spans.services,
+                    &format!("`{first}` to addresses cannot be told from other tcp"),
+                    "write tcp with the ports, or name the destinations",
+                    sink,
+                );
+                return;
+            }
+            sink.push(faults::l7_meaning(
+                flow,
+                &format!("`{first}` to addresses is plain tcp"),
+                "read as tcp on these ports",
+            ));
+        }
+        let mut by_ports: BTreeMap<Vec<String>, BTreeSet<IpProtocol>> = BTreeMap::new();
+        for (proto, ports) in flow.traffic.transport() {
+            by_ports
+                .entry(port_texts(proto, &ports))
+                .or_default()
+                .insert(ip_protocol(proto));
+        }
+        for (ports, protocols) in by_ports {
+            out.push(NetworkRule {
+                description: flow.purpose.clone(),
+                ip_protocols: protocols.into_iter().collect(),
+                source_addresses: sources.to_vec(),
+                source_ip_groups: source_groups.to_vec(),
+                destination_addresses: addresses.clone(),
+                destination_ip_groups: groups.clone(),
+                destination_ports: ports,
+                ..NetworkRule::default()
+            });
+        }
+    }
+}
+
+/// A single address without its length, as Azure shows it.
+fn text_of(net: &ipnet::IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() {
+        net.addr().to_string()
+    } else {
+        net.to_string()
+    }
+}
+
+fn port_texts(proto: Proto, ports: &PortSet) -> Vec<String> {
+    match proto {
+        Proto::Icmp | Proto::Any => vec!["*".to_owned()],
+        _ => ports.texts(),
+    }
+}
+
+fn ip_protocol(proto: Proto) -> IpProtocol {
+    match proto {
+        Proto::Udp => IpProtocol::Udp,
+        Proto::Icmp => IpProtocol::Icmp,
+        Proto::Any => IpProtocol::Any,
+        _ => IpProtocol::Tcp,
+    }
+}
+
+fn protocol_text(protocol: IpProtocol) -> &'static str {
+    match protocol {
+        IpProtocol::Tcp => "tcp",
+        IpProtocol::Udp => "udp",
+        IpProtocol::Icmp => "icmp",
+        IpProtocol::Any => "any",
+    }
+}
+
+/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named.
+pub(super) fn base_name(flow: &Flow) -> String {
+    if let Some(name) = &flow.rule_name {
+        return name.clone();
+    }
+    let mut name = if flow.id.group == "main" {
+        flow.id.label.clone()
+    } else {
+        format!("{}-{}", flow.id.group, flow.id.label)
+    };
+    if let Some(way) = flow.id.way {
+        name.push('-');
+        name.push_str(way);
+    }
+    name
+}
+
+/// Names the rules of one kind: the protocol is added where a flow needs several.
+fn suffix(rules: &mut [NetworkRule], kind: &str, flow: &Flow) {
+    let several = rules.len() > 1;
+    for rule in rules {
+        let mut name = format!("{}{kind}", base_name(flow));
+        if several {
+            for protocol in &rule.ip_protocols {
+                name.push('-');
+                name.push_str(protocol_text(*protocol));
+            }
+        }
+        rule.name = name;
+    }
+}

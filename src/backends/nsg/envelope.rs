@@ -1,0 +1,202 @@
+//! Envelopes and guards: what a security group says for flows to names. An envelope allows Internet
+//! on the flow's ports; a guard keeps it from opening what goes past the firewall.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::allocate::envelope_id;
+use crate::backends::lowered::Context;
+use crate::backends::plan::Duty;
+use crate::config::Band;
+use crate::model::address::Family;
+use crate::model::service::PortSet;
+use crate::model::{Hop, Key};
+use crate::path::routes::{Cause, Target};
+use crate::source::Span;
+
+use super::lower::{Draft, Operand};
+use super::shape::{Access, Direction, Protocol};
+
+/// What makes two envelopes one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sort {
+    source: Operand,
+    protocol: Protocol,
+    ports: PortSet,
+    narrowed: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Behind {
+    flows: BTreeSet<String>,
+    subnets: BTreeSet<Key>,
+    span: Span,
+}
+
+/// The envelopes of one security group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Envelopes {
+    list: BTreeMap<Sort, Behind>,
+}
+
+impl Envelopes {
+    pub(super) fn add(
+        &mut self,
+        source: &Operand,
+        protocol: Protocol,
+        ports: &PortSet,
+        flow: &str,
+        duty: &Duty,
+        span: Span,
+    ) {
+        let behind = self
+            .list
+            .entry(Sort {
+                source: source.clone(),
+                protocol,
+                ports: ports.clone(),
+                narrowed: duty.narrowed,
+            })
+            .or_default();
+        if behind.flows.is_empty() {
+            behind.span = span;
+        }
+        behind.flows.insert(flow.to_owned());
+        behind.subnets.extend(duty.subnets.iter().cloned());
+    }
+
+    /// The rules: envelopes, and guards for every exception of their subnets.
+    pub(super) fn drafts(&self, context: &Context<'_>, key: &Key) -> Vec<Draft> {
+        let mut out = Vec::new();
+        let mut guards: BTreeMap<(Operand, Protocol, Operand), (PortSet, Span)> = BTreeMap::new();
+        for (sort, behind) in &self.list {
+            let what = format!(
+                "{key}|out|{:?}|{:?}|{}",
+                sort.source,
+                sort.protocol,
+                sort.ports.texts().join(",")
+            );
+            let id = envelope_id(&what);
+            let list: Vec<&str> = behind.flows.iter().map(String::as_str).collect();
+            let action = if sort.narrowed {
+                "Names, narrowed by the firewall"
+            } else {
+                "Names, accepted as Internet"
+            };
+            out.push(Draft {
+                name: format!(
+                    "envelope-{}-{}",
+                    protocol_word(sort.protocol),
+                    hex(&what, 4)
+                ),
+                id,
+                band: Band::Envelope,
+                pin: None,
+                description: Some(format!("{action}: {}", list.join(", "))),
+                protocol: sort.protocol,
+                ports: sort.ports.clone(),
+                source: sort.source.clone(),
+                destination: Operand::Tag("Internet".to_owned()),
+                access: Access::Allow,
+                direction: Direction::Outbound,
+                flows: behind.flows.iter().cloned().collect(),
+                envelope: true,
+                span: behind.span,
+            });
+            if !sort.narrowed {
+                continue;
+            }
+            for exception in exceptions(context, &behind.subnets) {
+                let slot = guards
+                    .entry((sort.source.clone(), sort.protocol, exception))
+                    .or_insert_with(|| (PortSet::from_ranges(&[]), behind.span));
+                slot.0 = slot.0.union(&sort.ports);
+            }
+        }
+        for ((source, protocol, exception), (ports, span)) in guards {
+            // The id leaves the ports out: a port more on the envelopes is no other guard.
+            let what = format!("{key}|guard|{source:?}|{protocol:?}|{exception:?}");
+            let target = match &exception {
+                Operand::Tag(tag) => tag.clone(),
+                _ => hex(&what, 2),
+            };
+            out.push(Draft {
+                id: format!("guard/{}", hex(&what, 8)),
+                name: format!(
+                    "guard-{}-{target}-{}",
+                    protocol_word(protocol),
+                    hex(&what, 2)
+                ),
+                band: Band::Guard,
+                pin: None,
+                description: Some(
+                    "Goes past the firewall by a route exception: no envelope here".to_owned(),
+                ),
+                protocol,
+                ports,
+                source,
+                destination: exception,
+                access: Access::Deny,
+                direction: Direction::Outbound,
+                flows: Vec::new(),
+                envelope: false,
+                span,
+            });
+        }
+        out
+    }
+}
+
+/// What the subnets reach past the firewall: exception routes to elsewhere and service endpoints.
+fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeSet<Operand> {
+    let mut out = BTreeSet::new();
+    for key in subnets {
+        let Some(subnet) = context.fabric.policy.subnets.get(key) else {
+            continue;
+        };
+        out.extend(subnet.service_endpoints.iter().cloned().map(Operand::Tag));
+        let table = subnet
+            .route_table
+            .as_ref()
+            .and_then(|t| context.fabric.tables.get(t));
+        for route in table.iter().flat_map(|t| &t.routes) {
+            let past = matches!(route.hop, Hop::Internet | Hop::Gateway | Hop::Vnet);
+            if !past || !matches!(route.cause, Cause::Exception(_)) {
+                continue;
+            }
+            match &route.target {
+                Target::Tag(tag) => {
+                    out.insert(Operand::Tag(tag.clone()));
+                }
+                Target::Prefix(net) => {
+                    let set = crate::model::address::AddressSet::prefix(*net);
+                    if !set.only(Family::V4).is_empty() {
+                        out.insert(Operand::Prefixes(vec![net.trunc().to_string()]));
+                    }
+                }
+                Target::Default => {}
+            }
+        }
+    }
+    out
+}
+
+fn protocol_word(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Icmp => "icmp",
+        Protocol::Esp => "esp",
+        Protocol::Ah => "ah",
+        Protocol::Any => "any",
+    }
+}
+
+fn hex(text: &str, bytes: usize) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(bytes)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}

@@ -1,0 +1,586 @@
+//! From the duties of a security group to its rules: one rule per tag and side, address families
+//! apart, numbers from the tier's band.
+
+use std::collections::BTreeMap;
+
+use crate::allocate::{self, AllocErrorKind, Request, names};
+use crate::backends::faults::{self, Limit};
+use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::plan::Duty;
+use crate::catalog::{Target, TargetUse};
+use crate::config::Band;
+use crate::diag::Sink;
+use crate::model::address::{AddressSet, Family};
+use crate::model::endpoint::Endpoint;
+use crate::model::service::{PortSet, Proto, word};
+use crate::model::{DefaultAction, Flow, Key, Nsg, Tier};
+use crate::source::Span;
+
+use super::caps;
+use super::emit::emit_network_security_group;
+use super::envelope::Envelopes;
+use super::operand::OneOrMany;
+use super::shape::{
+    Access, Direction, NetworkSecurityGroupProperties, Protocol, SecurityRule,
+    SecurityRuleProperties, Side,
+};
+
+/// One side of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Operand {
+    /// `*`
+    Any,
+    /// A service tag.
+    Tag(String),
+    /// Prefixes of one family.
+    Prefixes(Vec<String>),
+}
+
+impl Operand {
+    fn side(&self) -> Option<Side> {
+        let value = match self {
+            Self::Any => OneOrMany::any(),
+            Self::Tag(tag) => OneOrMany::one(tag.clone()),
+            Self::Prefixes(list) => OneOrMany::addresses(list.clone()).ok()?,
+        };
+        Some(Side::Prefixes(value))
+    }
+}
+
+/// A rule without its number.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub id: String,
+    pub name: String,
+    pub band: Band,
+    pub pin: Option<u32>,
+    pub description: Option<String>,
+    pub protocol: Protocol,
+    pub ports: PortSet,
+    pub source: Operand,
+    pub destination: Operand,
+    pub access: Access,
+    pub direction: Direction,
+    pub flows: Vec<String>,
+    pub envelope: bool,
+    pub span: Span,
+}
+
+/// Lowers one security group.
+pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sink: &mut Sink) {
+    let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
+        return;
+    };
+    let none = BTreeMap::new();
+    let outbound = context.plan.outbound.get(key).unwrap_or(&none);
+    let inbound = context.plan.inbound.get(key).unwrap_or(&none);
+    let mut drafts = Vec::new();
+    let mut envelopes = Envelopes::default();
+    for (duties, direction) in [
+        (inbound, Direction::Inbound),
+        (outbound, Direction::Outbound),
+    ] {
+        for duty in duties.values() {
+            let Some(flow) = context.fabric.policy.flows.get(duty.flow) else {
+                continue;
+            };
+            let room = Room {
+                context,
+                key,
+                nsg,
+                flow,
+                duty,
+                direction,
+            };
+            let before = drafts.len();
+            room.rules(&mut drafts, sink);
+            let made = drafts.len() - before;
+            if made > 1 {
+                sink.push(faults::rule_per_tag(flow, key, made));
+            }
+            if direction == Direction::Outbound && duty.names {
+                room.envelope(&mut envelopes, sink);
+            }
+        }
+    }
+    drafts.extend(envelopes.drafts(context, key));
+    defaults(nsg, &mut drafts);
+    finish(context, key, nsg, drafts, out, sink);
+}
+
+struct Room<'a> {
+    context: &'a Context<'a>,
+    key: &'a Key,
+    nsg: &'a Nsg,
+    flow: &'a Flow,
+    duty: &'a Duty,
+    direction: Direction,
+}
+
+impl Room<'_> {
+    fn rules(&self, drafts: &mut Vec<Draft>, sink: &mut Sink) {
+        let flow = self.flow;
+        let app_words: Vec<&str> = flow
+            .traffic
+            .iter()
+            .filter(|(p, _)| matches!(p, Proto::Http | Proto::Https | Proto::Mssql))
+            .map(|(p, _)| word(p))
+            .collect();
+        let sources = self.operands(&flow.from, &self.duty.from, true, sink);
+        let destinations = self.operands(&flow.to, &self.duty.to, false, sink);
+        if sources.is_empty() || destinations.is_empty() {
+            return;
+        }
+        if let Some(first) = app_words.first() {
+            if !flow.allows() {
+                sink.push(faults::cannot_express(
+                    flow,
+                    flow.spans.services,
+                    &format!("NSG `{}`", self.key),
+                    &format!("`{first}` to addresses cannot be told from other tcp"),
+                    "write tcp with the ports, or name the destinations",
+                ));
+                return;
+            }
+            sink.push(faults::l7_meaning(
+                flow,
+                &format!("`{first}` to addresses is plain tcp"),
+                "read as tcp on these ports",
+            ));
+        }
+        for (proto, ports) in flow.traffic.transport() {
+            for source in &sources {
+                for destination in &destinations {
+                    if family_of(source)
+                        .zip(family_of(destination))
+                        .is_some_and(|(a, b)| a != b)
+                    {
+                        continue;
+                    }
+                    drafts.push(self.draft(proto, &ports, source, destination));
+                }
+            }
+        }
+    }
+
+    fn draft(
+        &self,
+        proto: Proto,
+        ports: &PortSet,
+        source: &Operand,
+        destination: &Operand,
+    ) -> Draft {
+        let flow = self.flow;
+        let inbound = self.direction == Direction::Inbound;
+        let mut id = format!("{}/{}", flow.id.text(), if inbound { "in" } else { "out" });
+        for part in [source, destination] {
+            match part {
+                Operand::Tag(tag) => {
+                    id.push('/');
+                    id.push_str(tag);
+                }
+                Operand::Prefixes(_) if family_of(part) == Some(Family::V6) => id.push_str("/v6"),
+                _ => {}
+            }
+        }
+        if !matches!(proto, Proto::Tcp | Proto::Any) {
+            id.push('/');
+            id.push_str(word(proto));
+        }
+        let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
+        Draft {
+            id,
+            name,
+            band: band_of(flow.tier),
+            pin: flow.pin,
+            description: flow.purpose.clone(),
+            protocol: protocol_of(proto),
+            ports: ports.clone(),
+            source: source.clone(),
+            destination: destination.clone(),
+            access: if flow.allows() {
+                Access::Allow
+            } else {
+                Access::Deny
+            },
+            direction: self.direction,
+            flows: vec![flow.id.text()],
+            envelope: false,
+            span: flow.spans.whole,
+        }
+    }
+
+    /// The operands of one end: the subnet's own side is narrowed to the subnet.
+    fn operands(
+        &self,
+        end: &Endpoint,
+        seen: &AddressSet,
+        source: bool,
+        sink: &mut Sink,
+    ) -> Vec<Operand> {
+        let own_side = source == (self.direction == Direction::Outbound);
+        let span = if source {
+            self.flow.spans.from
+        } else {
+            self.flow.spans.to
+        };
+        if end.any {
+            return if seen.is_empty() {
+                Vec::new()
+            } else {
+                vec![Operand::Any]
+            };
+        }
+        let mut out = Vec::new();
+        let mut plain = end.addresses.intersect(seen);
+        for group in end.ip_groups.values().flatten() {
+            plain = plain.union(&group.intersect(seen));
+        }
+        for name in &end.names {
+            if let Some(within) = &name.within {
+                plain = plain.union(&within.intersect(seen));
+            }
+        }
+        if end.virtual_network {
+            plain = plain.union(&self.virtual_network(own_side, seen, span, &mut out, sink));
+        }
+        for family in [Family::V4, Family::V6] {
+            let texts: Vec<String> = plain
+                .only(family)
+                .to_prefixes()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            if !texts.is_empty() {
+                out.push(Operand::Prefixes(texts));
+            }
+        }
+        if end.internet && self.context.fabric.internet.meets(seen) {
+            out.push(Operand::Tag("Internet".to_owned()));
+        }
+        for tag in &end.tags {
+            if !self.context.fabric.tag(tag).meets(seen) {
+                continue;
+            }
+            if let Some(TargetUse::Unmarked(why)) =
+                self.context.fabric.catalog.usable(tag, Target::Nsg)
+            {
+                sink.push(faults::unmarked_tag(span, tag, &why));
+            }
+            out.push(Operand::Tag(tag.clone()));
+        }
+        out
+    }
+
+    /// The prefixes of `tag(VirtualNetwork)`, or the tag itself where Azure means the same by it.
+    fn virtual_network(
+        &self,
+        own_side: bool,
+        seen: &AddressSet,
+        span: Span,
+        out: &mut Vec<Operand>,
+        sink: &mut Sink,
+    ) -> AddressSet {
+        let fabric = self.context.fabric;
+        let mut set = AddressSet::empty();
+        let mut absorbed = false;
+        for subnet in &self.duty.subnets {
+            let own = fabric.virtual_network(subnet);
+            let table = fabric
+                .policy
+                .subnets
+                .get(subnet)
+                .and_then(|s| s.route_table.as_ref())
+                .and_then(|t| fabric.tables.get(t));
+            // The tag takes in the prefixes of the subnet's user routes.
+            absorbed |= table.is_some_and(|t| {
+                t.routes.iter().any(|r| match &r.target {
+                    crate::path::routes::Target::Default => true,
+                    crate::path::routes::Target::Prefix(net) => {
+                        !AddressSet::prefix(*net).is_subset(&own)
+                    }
+                    crate::path::routes::Target::Tag(_) => true,
+                })
+            });
+            set = set.union(&own);
+        }
+        if own_side {
+            return set.intersect(seen);
+        }
+        if !absorbed {
+            out.push(Operand::Tag("VirtualNetwork".to_owned()));
+            return AddressSet::empty();
+        }
+        sink.push(faults::absorbs(self.flow, span, self.key));
+        set.intersect(seen)
+    }
+
+    fn envelope(&self, envelopes: &mut Envelopes, sink: &mut Sink) {
+        let flow = self.flow;
+        let traffic = flow.traffic.transport();
+        let ports: Vec<String> = traffic
+            .iter()
+            .map(|(p, set)| format!("{} {}", word(*p), set.texts().join(",")))
+            .collect();
+        let ports = ports.join(" and ");
+        if !self.duty.narrowed && !self.nsg.names_open {
+            sink.push(faults::nothing_narrows(flow, self.key, &ports));
+            return;
+        }
+        if self.duty.narrowed {
+            sink.push(faults::envelope(flow, self.key, &ports));
+        }
+        for source in self.operands(&flow.from, &self.duty.from, true, sink) {
+            for (proto, set) in &traffic {
+                envelopes.add(
+                    &source,
+                    protocol_of(*proto),
+                    set,
+                    &flow.id.text(),
+                    self.duty,
+                    flow.spans.whole,
+                );
+            }
+        }
+    }
+}
+
+fn family_of(operand: &Operand) -> Option<Family> {
+    match operand {
+        Operand::Prefixes(list) => list.first().map(|p| {
+            if p.contains(':') {
+                Family::V6
+            } else {
+                Family::V4
+            }
+        }),
+        _ => None,
+    }
+}
+
+/// The Azure name of a rule from its id: `weu-platform-storage-out-Storage.WestEurope`. The group
+/// `main` is not named.
+pub(super) fn rule_name(id: &str) -> String {
+    let text = id.replace("::", "-").replace('/', "-");
+    text.strip_prefix("main-")
+        .map_or(text.clone(), str::to_owned)
+}
+
+fn band_of(tier: Tier) -> Band {
+    match tier {
+        Tier::Forbid => Band::Forbid,
+        Tier::Exception => Band::Exception,
+        Tier::Deny => Band::Deny,
+        Tier::Ordered => Band::Ordered,
+        Tier::Allow => Band::Allow,
+    }
+}
+
+/// Azure's protocol word; `any` is `*`.
+pub(super) fn protocol_of(proto: Proto) -> Protocol {
+    match proto {
+        Proto::Tcp | Proto::Http | Proto::Https | Proto::Mssql => Protocol::Tcp,
+        Proto::Udp => Protocol::Udp,
+        Proto::Icmp => Protocol::Icmp,
+        Proto::Esp => Protocol::Esp,
+        Proto::Ah => Protocol::Ah,
+        Proto::Any => Protocol::Any,
+    }
+}
+
+fn defaults(nsg: &Nsg, drafts: &mut Vec<Draft>) {
+    for (action, direction, name) in [
+        (nsg.default_inbound, Direction::Inbound, "default-inbound"),
+        (
+            nsg.default_outbound,
+            Direction::Outbound,
+            "default-outbound",
+        ),
+    ] {
+        let Some(action) = action else {
+            continue;
+        };
+        drafts.push(Draft {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            band: Band::Default,
+            pin: None,
+            description: Some("What no other rule decides".to_owned()),
+            protocol: Protocol::Any,
+            ports: PortSet::all(),
+            source: Operand::Any,
+            destination: Operand::Any,
+            access: match action {
+                DefaultAction::Deny => Access::Deny,
+                DefaultAction::Allow => Access::Allow,
+            },
+            direction,
+            flows: Vec::new(),
+            envelope: false,
+            span: nsg.identity.span,
+        });
+    }
+}
+
+fn finish(
+    context: &Context<'_>,
+    key: &Key,
+    nsg: &Nsg,
+    drafts: Vec<Draft>,
+    out: &mut Lowered,
+    sink: &mut Sink,
+) {
+    let mut rules: Vec<SecurityRule> = Vec::new();
+    let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut traces = Vec::new();
+    for direction in [Direction::Inbound, Direction::Outbound] {
+        let mine: Vec<&Draft> = drafts.iter().filter(|d| d.direction == direction).collect();
+        let numbers = number(context, key, &mine, sink);
+        for draft in mine {
+            if let Err(error) = names::validate(&draft.name) {
+                sink.push(faults::bad_name(
+                    draft.span,
+                    &draft.name,
+                    &error.to_string(),
+                ));
+            }
+            if let Some(other) = names_seen.insert(draft.name.to_lowercase(), draft.id.clone())
+                && other != draft.id
+            {
+                let why = format!("is already taken by `{other}` in NSG `{key}`");
+                sink.push(faults::bad_name(draft.span, &draft.name, &why));
+            }
+            let (Some(priority), Some(source), Some(destination), Ok(ports)) = (
+                numbers.get(&draft.id).copied(),
+                draft.source.side(),
+                draft.destination.side(),
+                OneOrMany::ports(draft.ports.texts()),
+            ) else {
+                continue;
+            };
+            traces.push(RuleTrace {
+                file: String::new(),
+                rule: draft.name.clone(),
+                flows: draft.flows.clone(),
+                envelope: draft.envelope,
+            });
+            rules.push(SecurityRule {
+                name: draft.name.clone(),
+                properties: SecurityRuleProperties {
+                    description: shorten(draft, sink),
+                    protocol: draft.protocol,
+                    source_ports: OneOrMany::any(),
+                    destination_ports: ports,
+                    source,
+                    destination,
+                    access: draft.access,
+                    priority,
+                    direction,
+                },
+            });
+        }
+    }
+    rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
+    if rules.len() > caps::RULES {
+        let d = faults::nsg_rules(
+            nsg.identity.span,
+            &Limit {
+                what: &format!("NSG `{key}` (rules)"),
+                used: rules.len(),
+                allowed: caps::RULES,
+                source: caps::RULES_SOURCE,
+                help: "merge flows, or use broader tags",
+            },
+        );
+        context.exceeded(sink, d);
+    }
+    if let Err(error) = names::validate(&nsg.identity.name) {
+        sink.push(faults::bad_name(
+            nsg.identity.span,
+            &nsg.identity.name,
+            &error.to_string(),
+        ));
+    }
+    let properties = NetworkSecurityGroupProperties {
+        flush_connection: nsg.flush,
+        security_rules: rules,
+    };
+    let resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    for mut trace in traces {
+        trace.file.clone_from(&resource.file);
+        out.traces.push(trace);
+    }
+    out.rules
+        .push((resource.file.clone(), properties.security_rules.len()));
+    out.resources.push(resource);
+}
+
+fn number(
+    context: &Context<'_>,
+    key: &Key,
+    drafts: &[&Draft],
+    sink: &mut Sink,
+) -> BTreeMap<String, u32> {
+    let bands = &context.settings.bands;
+    let requests: Vec<Request> = drafts
+        .iter()
+        .map(|d| Request {
+            id: d.id.clone(),
+            band: bands.nsg.get(&d.band).copied().unwrap_or((100, 4096)),
+            pin: d.pin,
+        })
+        .collect();
+    let reserved: Vec<(u32, u32)> = bands
+        .nsg
+        .get(&Band::Reserved)
+        .copied()
+        .into_iter()
+        .collect();
+    let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
+    for error in result.errors {
+        let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
+            continue;
+        };
+        let pin = draft.pin.unwrap_or_default();
+        sink.push(match error.kind {
+            AllocErrorKind::BandFull => {
+                faults::band_full(draft.span, &format!("NSG `{key}`"), draft.band.name())
+            }
+            AllocErrorKind::PinOutside => faults::bad_pin(
+                draft.span,
+                pin,
+                &format!("is outside band `{}`", draft.band.name()),
+                &error.free,
+            ),
+            AllocErrorKind::PinTaken { holder } => faults::bad_pin(
+                draft.span,
+                pin,
+                &holder.map_or_else(
+                    || "is reserved".to_owned(),
+                    |h| format!("is already taken by `{h}`"),
+                ),
+                &error.free,
+            ),
+        });
+    }
+    result.numbers
+}
+
+fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
+    let text = draft.description.as_ref()?;
+    let length = text.chars().count();
+    if length <= caps::DESCRIPTION {
+        return Some(text.clone());
+    }
+    if !draft.envelope {
+        sink.push(faults::description_shortened(
+            draft.span,
+            &draft.name,
+            length,
+            caps::DESCRIPTION,
+        ));
+    }
+    let mut short: String = text.chars().take(caps::DESCRIPTION - 3).collect();
+    short.push_str("...");
+    Some(short)
+}

@@ -1,0 +1,350 @@
+//! Which layer has to say what: every flow's ways, and for each layer on them the duties it gets.
+//! It decides what a layer can express, not how.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::Sink;
+use crate::model::address::AddressSet;
+use crate::model::internet::public;
+use crate::model::service::Proto;
+use crate::model::{Flow, Hop, Key, Layer};
+use crate::path::{Entry, Fabric, HopClass, Way};
+
+use super::faults;
+
+/// What one layer has to do for one flow.
+#[derive(Clone, Debug, Default)]
+pub struct Duty {
+    /// Index of the flow in the policy.
+    pub flow: usize,
+    /// Sources that come by here.
+    pub from: AddressSet,
+    /// Destinations that are reached from here.
+    pub to: AddressSet,
+    /// Names are reached from here.
+    pub names: bool,
+    /// The subnets at which it applies (security groups only).
+    pub subnets: BTreeSet<Key>,
+    /// Names are narrowed by a firewall behind this layer.
+    pub narrowed: bool,
+}
+
+/// The duties of every layer.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Per security group, outbound: duties in flow order.
+    pub outbound: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    /// Per security group, inbound.
+    pub inbound: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    /// Per firewall.
+    pub firewalls: BTreeMap<Key, BTreeMap<usize, Duty>>,
+}
+
+/// Gives every layer its duties.
+#[must_use]
+pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
+    let mut plan = Plan::default();
+    check_topology(fabric, sink);
+    for (index, flow) in fabric.policy.flows.iter().enumerate() {
+        let ways = match fabric.ways(flow) {
+            Ok(ways) => ways,
+            Err(_) => {
+                let names: Vec<&str> = fabric.policy.firewalls.keys().map(String::as_str).collect();
+                sink.push(faults::undetermined(
+                    flow.spans.whole,
+                    &format!(
+                        "flow `{}` may cross any of {}",
+                        flow.id.text(),
+                        names.join(", ")
+                    ),
+                    "say which with `at`, or declare the subnets",
+                ));
+                continue;
+            }
+        };
+        for way in &ways {
+            assign(fabric, &mut plan, index, flow, way, sink);
+        }
+        check_flow(fabric, flow, &ways, sink);
+    }
+    plan
+}
+
+fn assign(
+    fabric: &Fabric<'_>,
+    plan: &mut Plan,
+    index: usize,
+    flow: &Flow,
+    way: &Way,
+    sink: &mut Sink,
+) {
+    let nsg_of = |subnet: &Key| {
+        fabric
+            .policy
+            .subnets
+            .get(subnet)
+            .and_then(|s| s.nsg.clone())
+    };
+    let mut layers = 0;
+    let mut enforcing = 0;
+    for (subnet, outbound) in [(&way.out_of, true), (&way.into, false)] {
+        let Some(subnet) = subnet else {
+            continue;
+        };
+        let Some(nsg) = nsg_of(subnet) else {
+            let asked = flow.at.as_ref().is_some_and(|l| l.contains(&Layer::AnyNsg));
+            if asked {
+                sink.push(faults::no_nsg(
+                    flow.spans.layers.unwrap_or(flow.spans.whole),
+                    subnet,
+                    &format!("flow `{}` is to be enforced at NSGs", flow.id.text()),
+                ));
+            }
+            continue;
+        };
+        layers += 1;
+        if !wanted(flow, &Layer::Nsg(nsg.clone()), &Layer::AnyNsg) {
+            continue;
+        }
+        let by_name = way.names;
+        if by_name && !flow.allows() {
+            continue;
+        }
+        enforcing += 1;
+        let table = if outbound {
+            &mut plan.outbound
+        } else {
+            &mut plan.inbound
+        };
+        let duty = table.entry(nsg).or_default().entry(index).or_default();
+        duty.flow = index;
+        duty.from = duty.from.union(&way.from);
+        duty.to = duty.to.union(&way.to);
+        duty.subnets.insert(subnet.clone());
+        if by_name {
+            let narrowed = way.firewall.is_some();
+            duty.narrowed = if duty.names {
+                duty.narrowed && narrowed
+            } else {
+                narrowed
+            };
+            duty.names = true;
+        }
+    }
+    if let Some(firewall) = &way.firewall {
+        layers += 1;
+        if wanted(
+            flow,
+            &Layer::Firewall(firewall.clone()),
+            &Layer::AnyFirewall,
+        ) && (flow.allows() || firewall_is_exact(flow, way))
+        {
+            enforcing += 1;
+            let duty = plan
+                .firewalls
+                .entry(firewall.clone())
+                .or_default()
+                .entry(index)
+                .or_default();
+            duty.flow = index;
+            duty.from = duty.from.union(&way.from);
+            duty.to = duty.to.union(&way.to);
+            duty.names |= way.names;
+        }
+    }
+    let lost = if flow.allows() {
+        layers == 0
+    } else {
+        enforcing == 0
+    };
+    if lost && !(flow.from.any && flow.to.any) {
+        sink.push(faults::nowhere(flow, &describe(way)));
+    }
+}
+
+/// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,
+/// ESP and AH have no rule on Azure Firewall.
+fn firewall_is_exact(flow: &Flow, _way: &Way) -> bool {
+    flow.from.tags.is_empty() && !flow.traffic.has(Proto::Esp) && !flow.traffic.has(Proto::Ah)
+}
+
+fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {
+    flow.at
+        .as_ref()
+        .is_none_or(|layers| layers.contains(this) || layers.contains(any))
+}
+
+/// A way in words.
+pub(crate) fn describe(way: &Way) -> String {
+    let from = match (&way.out_of, &way.entry) {
+        (Some(subnet), _) => format!("the way from subnet `{subnet}`"),
+        (None, Entry::Internet) => "the way from the internet".to_owned(),
+        (None, Entry::Platform) => "the way from the platform".to_owned(),
+        (None, _) => "the way from outside the declared subnets".to_owned(),
+    };
+    let to = match (&way.into, &way.hop) {
+        (Some(subnet), _) => format!("to subnet `{subnet}`"),
+        (None, HopClass::Internet) => "to the internet".to_owned(),
+        (None, HopClass::Gateway) => "through the gateway".to_owned(),
+        (None, HopClass::Firewall(f)) => format!("through firewall `{f}`"),
+        (None, HopClass::ServiceEndpoint) => "through a service endpoint".to_owned(),
+        (None, HopClass::Platform) => "to the platform".to_owned(),
+        (None, _) => "inside the virtual network".to_owned(),
+    };
+    format!("{from} {to}")
+}
+
+fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    if !flow.allows() {
+        return;
+    }
+    for way in ways {
+        if way.hop == HopClass::ServiceEndpoint
+            && let Some(subnet) = &way.out_of
+            && let Some(map) = fabric.hop_map(subnet)
+            && matches!(map.default_hop(), HopClass::Firewall(_))
+        {
+            sink.push(faults::endpoint_bypass(flow, subnet));
+        }
+        if let Some(into) = &way.into
+            && let Some(map) = fabric.hop_map(into)
+        {
+            check_reply(fabric, flow, way, into, map, sink);
+        }
+        if let (Some(a), Some(b)) = (&way.out_of, &way.into)
+            && a != b
+            && fabric.policy.vnets.is_empty()
+            && let Some(firewall) = fabric
+                .hop_map(a)
+                .map(crate::path::HopMap::default_hop)
+                .filter(|h| matches!(h, HopClass::Firewall(_)))
+        {
+            let HopClass::Firewall(name) = firewall else {
+                continue;
+            };
+            sink.push(faults::undetermined(
+                flow.spans.whole,
+                &format!("subnets `{a}` and `{b}` may share a virtual network or be peered, beside firewall `{name}`"),
+                "declare the `vnet`s and set `vnet` on the subnets",
+            ));
+        }
+    }
+}
+
+fn check_reply(
+    fabric: &Fabric<'_>,
+    flow: &Flow,
+    way: &Way,
+    into: &Key,
+    map: &crate::path::HopMap,
+    sink: &mut Sink,
+) {
+    let reply_firewall = map
+        .split(&way.from)
+        .into_iter()
+        .find_map(|(hop, _)| match hop {
+            HopClass::Firewall(f) => Some(f),
+            _ => None,
+        });
+    match (&way.entry, &way.firewall, reply_firewall) {
+        (Entry::Internet, None, Some(f)) => {
+            let example = flow
+                .from
+                .tags
+                .iter()
+                .next()
+                .map_or_else(|| "PREFIX".to_owned(), |t| format!("tag({t})"));
+            let table = fabric
+                .policy
+                .subnets
+                .get(into)
+                .and_then(|s| s.route_table.clone())
+                .unwrap_or_else(|| into.clone());
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("enters subnet `{into}` from the internet"),
+                &format!("leaves through firewall `{f}`"),
+                &format!("add `route {example} via internet on {table}`, as API Management needs, or publish it with `dnat`"),
+            ));
+        }
+        (Entry::Subnet, Some(f), None) => {
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("goes through firewall `{f}`"),
+                &format!("leaves subnet `{into}` past it"),
+                &format!("give subnet `{into}` a route table whose default is `{f}`"),
+            ));
+        }
+        (Entry::Subnet, None, Some(f)) => {
+            sink.push(faults::asymmetric(
+                flow,
+                "goes past the firewall",
+                &format!("leaves subnet `{into}` through firewall `{f}`"),
+                "give both subnets a route table whose default is the firewall, or neither",
+            ));
+        }
+        _ => {}
+    }
+}
+
+fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
+    let policy = fabric.policy;
+    for (key, subnet) in &policy.subnets {
+        if !policy.vnets.is_empty() && fabric.vnet_of(key).is_none() {
+            sink.push(faults::undetermined(
+                subnet.identity.span,
+                &format!("subnet `{key}` lies in no declared vnet, or in several"),
+                "set `vnet` on the subnet",
+            ));
+        }
+        if let Some((service, span)) = &subnet.runs
+            && subnet.nsg.is_none()
+        {
+            sink.push(faults::no_nsg(*span, key, &format!("{service} needs one")));
+        }
+    }
+    for (key, table) in &fabric.tables {
+        for route in &table.routes {
+            if let Hop::Firewall(f) = &route.hop
+                && policy
+                    .firewalls
+                    .get(f)
+                    .is_some_and(|f| f.private_ip.is_none())
+            {
+                sink.push(faults::undetermined(
+                    route.span,
+                    &format!(
+                        "route table `{key}` leads to firewall `{f}`, whose address is unknown"
+                    ),
+                    "set `private-ip` on the firewall",
+                ));
+            }
+            let crate::path::routes::Cause::Exception(id) = &route.cause else {
+                continue;
+            };
+            if route.hop != Hop::Internet {
+                continue;
+            }
+            for (name, subnet) in fabric.end_subnets() {
+                let bounded = subnet
+                    .nsg
+                    .as_ref()
+                    .and_then(|n| policy.nsgs.get(n))
+                    .is_some_and(|n| n.default_outbound == Some(crate::model::DefaultAction::Deny));
+                let default_is_internet = !matches!(
+                    fabric.hop_map(name).map(crate::path::HopMap::default_hop),
+                    Some(HopClass::Firewall(_))
+                );
+                if subnet.route_table.as_ref() == Some(key) && !bounded && !default_is_internet {
+                    sink.push(faults::unbounded_exception(route.span, &id.text(), name));
+                }
+            }
+        }
+    }
+}
+
+/// True if an address set has a public part.
+#[must_use]
+pub(crate) fn is_public(set: &AddressSet) -> bool {
+    set.meets(&public())
+}

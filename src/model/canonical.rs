@@ -1,0 +1,86 @@
+//! The content of a policy as one text that comments, order and places of statements do not touch;
+//! for hashes, not for reading.
+
+use std::fmt::Write;
+
+use super::Policy;
+
+/// The policy's content. Two policies with equal texts compile to equal output.
+#[must_use]
+pub fn text(policy: &Policy) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "environment {}", policy.environment);
+    for (key, v) in &policy.vnets {
+        let _ = writeln!(
+            out,
+            "vnet {key} {:?} {:?} {:?} {:?}",
+            v.identity.name, v.space, v.peers, v.on_premises
+        );
+    }
+    for (key, s) in &policy.subnets {
+        let _ = writeln!(
+            out,
+            "subnet {key} {:?} {:?} {:?} {:?} {:?} {:?}",
+            s.identity.name, s.prefix, s.vnet, s.nsg, s.route_table, s.service_endpoints
+        );
+    }
+    for (key, f) in &policy.firewalls {
+        let _ = writeln!(
+            out,
+            "firewall {key} {:?} {:?} {:?} {:?} {:?}",
+            f.identity.name, f.manage_policy, f.sku, f.dns_proxy, f.private_ip
+        );
+    }
+    for (key, n) in &policy.nsgs {
+        let _ = writeln!(
+            out,
+            "nsg {key} {:?} {:?} {:?} {:?} {:?}",
+            n.identity.name, n.default_inbound, n.default_outbound, n.names_open, n.flush
+        );
+    }
+    for (key, t) in &policy.route_tables {
+        let _ = writeln!(
+            out,
+            "route-table {key} {:?} {:?} {:?}",
+            t.identity.name, t.default, t.bgp
+        );
+    }
+    for (key, g) in &policy.ip_groups {
+        let _ = writeln!(
+            out,
+            "ip-group {key} {:?} {:?}",
+            g.identity.name, g.addresses
+        );
+    }
+    for f in &policy.flows {
+        let _ = writeln!(
+            out,
+            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            f.id.text(),
+            f.tier,
+            f.need,
+            f.traffic,
+            f.from,
+            f.to,
+            f.at,
+            f.via,
+            f.overrides,
+            f.purpose,
+            f.owner,
+            f.ticket,
+            f.until
+        );
+    }
+    for r in &policy.routes {
+        let _ = writeln!(
+            out,
+            "route {} {:?} {:?} {}",
+            r.id.text(),
+            r.to,
+            r.hop,
+            r.table
+        );
+    }
+    out
+}

@@ -1,0 +1,392 @@
+//! A packet's whole way through a topology: route, network security group out, firewall, network
+//! security group in. It composes the parts and decides nothing that one of them could decide.
+//!
+//! Beside the parts' sources: "Azure Firewall SNAT private IP address ranges" (application rules
+//! always translate the source), checked 2026-11-23.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::address::{Address, Range};
+use super::firewall::Kind;
+use super::knowledge::Knowledge;
+use super::load::Emitted;
+use super::nsg::Direction;
+use super::routes::{Hop, Neighbourhood};
+use super::{Decision, Packet, Verdict, items, nsg, routes, text, texts};
+
+/// The place that the resources are deployed to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Topology {
+    /// Declared subnets.
+    pub(crate) subnets: Vec<Subnet>,
+    vnets: Vec<Vnet>,
+    on_premises: Vec<Range>,
+    firewall: Option<(Address, String)>,
+}
+
+/// A declared subnet.
+#[derive(Clone, Debug)]
+pub(crate) struct Subnet {
+    /// Its name.
+    pub(crate) name: String,
+    vnet: String,
+    prefixes: Vec<Range>,
+    nsg: Option<String>,
+    interface_nsg: Option<String>,
+    route_table: Option<String>,
+    service_endpoints: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Vnet {
+    name: String,
+    space: Vec<Range>,
+    peers: Vec<String>,
+}
+
+/// What happened to a packet, place by place.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// The end of it: denied if one place denies, unknown if one place is.
+    pub(crate) verdict: Verdict,
+    /// `nsg out at snet-apim: allow by nsg-apim/storage`, in order.
+    pub(crate) steps: Vec<String>,
+    decisions: Vec<Decision>,
+}
+
+impl Topology {
+    /// Reads one environment of a topology file.
+    pub(crate) fn read(value: &Value) -> Self {
+        let name = |value: &Value, member: &str| -> Option<String> {
+            let text = text(value, member);
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let firewall = &value["firewall"];
+        Self {
+            subnets: items(value, "subnets")
+                .iter()
+                .map(|subnet| Subnet {
+                    name: text(subnet, "name").to_owned(),
+                    vnet: text(subnet, "vnet").to_owned(),
+                    prefixes: ranges(subnet, "prefix"),
+                    nsg: name(subnet, "nsg"),
+                    interface_nsg: name(subnet, "interfaceNsg"),
+                    route_table: name(subnet, "routeTable"),
+                    service_endpoints: texts(subnet, "serviceEndpoints")
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect(),
+                })
+                .collect(),
+            vnets: items(value, "vnets")
+                .iter()
+                .map(|vnet| Vnet {
+                    name: text(vnet, "name").to_owned(),
+                    space: ranges(vnet, "space"),
+                    peers: texts(vnet, "peers")
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect(),
+                })
+                .collect(),
+            on_premises: ranges(value, "onPremises"),
+            firewall: (!firewall.is_null()).then(|| {
+                let address = text(firewall, "privateIp");
+                (
+                    Address::parse(address)
+                        .unwrap_or_else(|| panic!("topology: firewall privateIp `{address}`")),
+                    text(firewall, "policy").to_owned(),
+                )
+            }),
+        }
+    }
+
+    /// The subnet that holds an address.
+    pub(crate) fn subnet_of(&self, address: Address) -> Option<&Subnet> {
+        self.subnets.iter().find(|s| address.within(&s.prefixes))
+    }
+
+    /// The edges of every range in it.
+    pub(crate) fn ranges(&self) -> Vec<Range> {
+        let mut all = self.on_premises.clone();
+        all.extend(self.subnets.iter().flat_map(|s| s.prefixes.clone()));
+        all.extend(self.vnets.iter().flat_map(|v| v.space.clone()));
+        all
+    }
+
+    /// Whether an address belongs to the network although it may be a public one.
+    fn declares(&self, address: Address) -> bool {
+        address.within(&self.ranges())
+    }
+
+    /// What the system routes at a subnet are made of. Peering is symmetric, whoever writes it.
+    fn around(&self, subnet: &Subnet) -> Neighbourhood {
+        let own = self
+            .vnets
+            .iter()
+            .find(|v| v.name == subnet.vnet)
+            .unwrap_or_else(|| panic!("topology: `{}` names no VNet that is there", subnet.name));
+        let mut peers = Vec::new();
+        for name in &own.peers {
+            match self.vnets.iter().find(|v| v.name == *name) {
+                Some(peer) => peers.extend(peer.space.iter().copied()),
+                None => peers.push(
+                    Range::parse(name).unwrap_or_else(|| panic!("topology: no peer `{name}`")),
+                ),
+            }
+        }
+        for other in self.vnets.iter().filter(|v| v.peers.contains(&own.name)) {
+            peers.extend(other.space.iter().copied());
+        }
+        Neighbourhood {
+            space: own.space.clone(),
+            peers,
+            on_premises: self.on_premises.clone(),
+            service_endpoints: subnet.service_endpoints.clone(),
+        }
+    }
+}
+
+/// The way of a packet.
+pub(crate) fn evaluate(
+    topology: &Topology,
+    emitted: &Emitted,
+    packet: &Packet,
+    known: &Knowledge,
+) -> Way {
+    let mut way = Way {
+        verdict: Verdict::Allow,
+        steps: Vec::new(),
+        decisions: Vec::new(),
+    };
+    let from = topology.subnet_of(packet.source);
+    let to = topology.subnet_of(packet.destination);
+    let mut arriving = packet.clone();
+    match (from, to) {
+        (Some(subnet), _) => {
+            way.group(
+                topology,
+                emitted,
+                subnet,
+                Direction::Outbound,
+                packet,
+                known,
+            );
+            if packet.destination.is_platform() {
+                way.add("route", Decision::new(Verdict::Allow, "platform address"));
+            } else {
+                let towards = packet.destination;
+                let kind = way.cross(topology, emitted, subnet, towards, packet, known);
+                arriving = translated(topology, packet, kind);
+            }
+        }
+        (None, Some(subnet)) => {
+            let public = packet.source.is_public() && !topology.declares(packet.source);
+            if public || packet.source.is_platform() {
+                way.add("route", Decision::new(Verdict::Allow, "arrives directly"));
+                if public {
+                    way.reply(topology, emitted, subnet, packet, known);
+                }
+            } else {
+                // On-premises traffic enters by the gateway's subnet; any other private source by
+                // the hop that its replies take.
+                let gateway = topology
+                    .subnets
+                    .iter()
+                    .find(|s| s.name.eq_ignore_ascii_case("GatewaySubnet"))
+                    .filter(|_| packet.source.within(&topology.on_premises));
+                let (at, towards) = match gateway {
+                    Some(gateway) => (gateway, packet.destination),
+                    None => (subnet, packet.source),
+                };
+                let kind = way.cross(topology, emitted, at, towards, packet, known);
+                arriving = translated(topology, packet, kind);
+            }
+        }
+        (None, None) => {
+            way.firewall(topology, emitted, packet, known);
+        }
+    }
+    if let Some(subnet) = to {
+        way.group(
+            topology,
+            emitted,
+            subnet,
+            Direction::Inbound,
+            &arriving,
+            known,
+        );
+    }
+    way.verdict = way.sum();
+    way
+}
+
+/// The packet behind the firewall: application rules always translate the source.
+fn translated(topology: &Topology, packet: &Packet, by: Option<Kind>) -> Packet {
+    let mut arriving = packet.clone();
+    if let (Some(Kind::Application), Some((address, _))) = (by, &topology.firewall) {
+        arriving.source = *address;
+    }
+    arriving
+}
+
+impl Subnet {
+    /// Its network security group.
+    pub(crate) fn group<'a>(&self, emitted: &'a Emitted) -> Option<&'a Value> {
+        emitted.nsg(self.nsg.as_deref())
+    }
+}
+
+impl Way {
+    fn add(&mut self, place: &str, decision: Decision) {
+        self.steps
+            .push(format!("{place}: {} by {}", decision.verdict, decision.by));
+        self.decisions.push(decision);
+    }
+
+    fn sum(&self) -> Verdict {
+        let any = |verdict| self.decisions.iter().any(|d| d.verdict == verdict);
+        if any(Verdict::Deny) {
+            Verdict::Deny
+        } else if any(Verdict::Unknown) {
+            Verdict::Unknown
+        } else {
+            Verdict::Allow
+        }
+    }
+
+    fn group(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        subnet: &Subnet,
+        direction: Direction,
+        packet: &Packet,
+        known: &Knowledge,
+    ) {
+        let table = emitted.route_table(subnet.route_table.as_deref());
+        let decision = nsg::evaluate(
+            emitted.nsg(subnet.nsg.as_deref()),
+            emitted.nsg(subnet.interface_nsg.as_deref()),
+            direction,
+            packet,
+            &routes::surroundings(table, &topology.around(subnet)),
+            known,
+        );
+        let word = match direction {
+            Direction::Inbound => "in",
+            Direction::Outbound => "out",
+        };
+        self.add(&format!("nsg {word} at {}", subnet.name), decision);
+    }
+
+    /// Takes the hop from a subnet towards an address, through the firewall if the hop is one.
+    fn cross(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        at: &Subnet,
+        towards: Address,
+        packet: &Packet,
+        known: &Knowledge,
+    ) -> Option<Kind> {
+        let table = emitted.route_table(at.route_table.as_deref());
+        let near = topology.around(at);
+        let choice = routes::next_hop(table, &near, towards, known);
+        let own = topology.firewall.as_ref().map(|(address, _)| *address);
+        let verdict = match choice.hop {
+            Hop::Peering | Hop::Gateway | Hop::ServiceEndpoint => Verdict::Allow,
+            Hop::Appliance(address) if own == Some(address) => Verdict::Allow,
+            Hop::VnetLocal => Verdict::from_reach(towards.within(&near.space)),
+            Hop::Internet => Verdict::from_reach(towards.is_public()),
+            Hop::Nowhere => Verdict::Deny,
+            Hop::Appliance(_) | Hop::Unknown => Verdict::Unknown,
+        };
+        let by = format!("{} ({})", choice.hop, choice.by);
+        self.add(
+            &format!("route at {} to {towards}", at.name),
+            Decision::new(verdict, by),
+        );
+        match choice.hop {
+            Hop::Appliance(address) if own == Some(address) => {
+                self.firewall(topology, emitted, packet, known)
+            }
+            _ => None,
+        }
+    }
+
+    /// A request that arrived directly needs a reply that leaves so: the firewall drops the reply of
+    /// a connection it has not seen begin.
+    fn reply(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        at: &Subnet,
+        packet: &Packet,
+        known: &Knowledge,
+    ) {
+        let table = emitted.route_table(at.route_table.as_deref());
+        let choice = routes::next_hop(table, &topology.around(at), packet.source, known);
+        let verdict = match choice.hop {
+            Hop::Internet | Hop::ServiceEndpoint => Verdict::Allow,
+            Hop::Unknown => Verdict::Unknown,
+            _ => Verdict::Deny,
+        };
+        let by = format!("{} ({})", choice.hop, choice.by);
+        self.add(
+            &format!("reply at {} to {}", at.name, packet.source),
+            Decision::new(verdict, by),
+        );
+    }
+
+    fn firewall(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        packet: &Packet,
+        known: &Knowledge,
+    ) -> Option<Kind> {
+        let Some((address, policy)) = &topology.firewall else {
+            let nothing = "no subnet and no firewall on the way";
+            self.add("route", Decision::new(Verdict::Unknown, nothing));
+            return None;
+        };
+        if packet.destination == *address {
+            let own = "it is the destination";
+            self.add("firewall", Decision::new(Verdict::Allow, own));
+            return None;
+        }
+        let (decision, kind) = emitted.firewall.decide(policy, packet, known);
+        self.add("firewall", decision);
+        kind
+    }
+}
+
+impl Verdict {
+    fn from_reach(reaches: bool) -> Self {
+        if reaches { Self::Allow } else { Self::Deny }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "      {step}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The ranges of a text or array member; none if it is absent.
+pub(crate) fn ranges(value: &Value, member: &str) -> Vec<Range> {
+    let written = match value.get(member) {
+        Some(Value::String(one)) => vec![one.as_str()],
+        _ => texts(value, member),
+    };
+    written
+        .into_iter()
+        .map(|t| Range::parse(t).unwrap_or_else(|| panic!("`{member}`: `{t}` is no range")))
+        .collect()
+}
