@@ -4,6 +4,7 @@ use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
+pub use crate::config::Emit;
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
@@ -35,15 +36,6 @@ pub enum LimitsMode {
     Warn,
     /// Say nothing.
     Off,
-}
-
-/// The form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Emit {
-    /// One file a resource, as a PUT takes it.
-    Rest,
-    /// One deployable template per resource group.
-    Arm,
 }
 
 /// How to compile.

@@ -8,12 +8,10 @@ use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
-use crate::config::{self, Settings};
 use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
 use crate::source::{SourceMap, Span};
-use crate::syntax::ast::Date;
 
 /// A compilation that went well.
 #[derive(Debug)]
@@ -61,10 +59,12 @@ pub(super) fn run(
         },
         emit,
     };
-    let project = Project {
+    let mut project = Project {
         settings: found.settings.clone(),
         sources: found.sources.clone(),
     };
+    // `--as-of none` also undoes the day of the settings.
+    project.settings.as_of = options.as_of;
     let loader = DiskLoader::new(found.root.clone());
     let compiled = driver::compile(&loader, &project, catalog, &options);
     for (_, file) in compiled.sources.iter() {
@@ -72,7 +72,6 @@ pub(super) fn run(
     }
     let sources = shown_names(&compiled.sources, &loader, &found);
     let mut diagnostics = compiled.diagnostics;
-    diagnostics.extend(old_catalogue(catalog, &found.settings, options.as_of));
     levels.keep_errors = compiled.output.is_none();
     if compiled.output.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
         diagnostics.push(internal("the compiler gave neither output nor error"));
@@ -134,24 +133,6 @@ pub(super) fn catalog<'a>(
             Ok(Err((sources, Box::new(fault))))
         }
     }
-}
-
-/// PC9002, if a day of judgement is given and the catalogue is older than the settings allow.
-fn old_catalogue(
-    catalog: &Catalog,
-    settings: &Settings,
-    as_of: Option<Date>,
-) -> Option<Diagnostic> {
-    let made = config::parse_date(&catalog.identity().date)?;
-    let days = as_of?.since(made).ok()?.get_days();
-    let allowed = settings.catalog.max_age_days;
-    if days <= i32::try_from(allowed).unwrap_or(i32::MAX) {
-        return None;
-    }
-    let message = format!("the catalogue of {made} is {days} days old; {allowed} are allowed");
-    Some(Diagnostic::general(Code::PC9002, None, message).help(
-        "download the weekly service tag file and run `portcullis catalog build --from FILE`",
-    ))
 }
 
 /// The same sources with names as seen from the working directory. The core knows names relative

@@ -433,9 +433,9 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     // Bare names: the qualified form marks the one place that raises a code.
+    use crate::config::Emit;
     use crate::config::reader::date;
     use crate::diag::Code::*;
-    use crate::driver::Emit;
 
     fn read(text: &str) -> (Settings, Vec<String>) {
         let mut sources = SourceMap::default();

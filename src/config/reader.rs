@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Emit;
 use super::tree::{self, Node};
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::driver::Emit;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Date;
 
