@@ -332,6 +332,9 @@ fn code(text: &str) -> Result<Code, String> {
 pub fn nearest_code(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_uppercase();
     let family = text.get(..3)?;
-    let codes = CODES.iter().map(|c| c.id).filter(|id| id.starts_with(family));
+    let codes = CODES
+        .iter()
+        .map(|c| c.id)
+        .filter(|id| id.starts_with(family));
     suggest::closest(&text, codes)
 }

@@ -1,6 +1,7 @@
 //! portcullis.yaml, typed: what a project may set, and the defaults. It finds and opens no file.
 
 mod bands;
+mod choices;
 mod read;
 mod reader;
 mod tree;
@@ -9,12 +10,13 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+pub use crate::diag::levels::Level;
 pub use bands::{Band, Bands, NSG_RANGE, RCG_RANGE, Stride};
+pub use choices::{Emit, LimitsMode};
 pub use read::parse;
 
 use crate::catalog::Cloud;
-use crate::diag::{Code, Severity};
-use crate::driver::Emit;
+use crate::diag::Code;
 use crate::syntax::ast::Date;
 
 /// The settings of a project. A field whose doc says "kept, not used yet" is checked when it is
@@ -239,32 +241,6 @@ pub enum NsgRuleLayout {
     Inline,
     /// As resources of their own.
     Children,
-}
-
-/// The level of a code, as settings and flags give it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Not told at all.
-    Allow,
-    /// Told as a note.
-    Note,
-    /// Told as a warning.
-    Warn,
-    /// Told as an error.
-    Error,
-}
-
-impl Level {
-    /// The severity told; `None` for `allow`.
-    #[must_use]
-    pub fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Allow => None,
-            Self::Note => Some(Severity::Note),
-            Self::Warn => Some(Severity::Warning),
-            Self::Error => Some(Severity::Error),
-        }
-    }
 }
 
 /// Which flows must state something.

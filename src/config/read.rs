@@ -428,8 +428,8 @@ fn is_guid(text: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::config::Emit;
     use crate::config::reader::date;
-    use crate::driver::Emit;
 
     fn read(text: &str) -> (Settings, Vec<String>) {
         let mut sources = SourceMap::default();

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::tree::{self, Node};
+use crate::config::Emit;
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::driver::Emit;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Date;
 

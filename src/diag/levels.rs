@@ -4,8 +4,33 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Diagnostic, Severity};
-use crate::config::Level;
 use crate::source::{FileId, SourceFile, SourceMap, Span};
+
+/// The level of a code, as settings and flags give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not told at all.
+    Allow,
+    /// Told as a note.
+    Note,
+    /// Told as a warning.
+    Warn,
+    /// Told as an error.
+    Error,
+}
+
+impl Level {
+    /// The severity told; `None` for `allow`.
+    #[must_use]
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Allow => None,
+            Self::Note => Some(Severity::Note),
+            Self::Warn => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
+}
 
 /// The levels of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
