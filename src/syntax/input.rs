@@ -40,6 +40,8 @@ pub(crate) struct State<'a> {
     /// Comments that already belong to a node.
     pub(crate) taken: Cell<usize>,
     pub(crate) depth: Cell<u32>,
+    /// More braces open than close.
+    pub(crate) unbalanced: bool,
     /// Column of the first token of the statement that is being read.
     pub(crate) column: Cell<u32>,
     /// The statement's word, for the form in the help.
@@ -71,12 +73,14 @@ pub(crate) type Res<'a, T> = IResult<In<'a>, T, Fault>;
 
 impl<'a> State<'a> {
     pub(crate) fn new(text: &'a str, file: FileId, lexed: &'a Lexed) -> Self {
+        let count = |kind| lexed.tokens.iter().filter(|t| t.kind == kind).count();
         Self {
             text,
             file,
             lexed,
             taken: Cell::new(0),
             depth: Cell::new(0),
+            unbalanced: count(Kind::LBrace) > count(Kind::RBrace),
             column: Cell::new(0),
             statement: Cell::new(""),
             errors: Cell::new(0),
@@ -289,6 +293,12 @@ impl<'a> Tokens<'a> {
             )
     }
 
+    /// True if the next token begins the statement after the one that is being read: a statement's
+    /// word at the start of a line that is indented no deeper. Deeper it is a name like another.
+    pub(crate) fn at_next_statement(&self) -> bool {
+        self.peek().column <= self.state.column.get() && self.at_statement(words::STATEMENTS)
+    }
+
     /// The diagnostic of the statement that just failed.
     pub(crate) fn fault(&self) -> Diagnostic {
         if let Some(special) = self.state.special.borrow_mut().take() {
@@ -347,13 +357,38 @@ impl<'a> Tokens<'a> {
             diagnostic = diagnostic
                 .help(format!("did you mean `{near}`?"))
                 .fix(span, near);
-        } else if token.kind == Kind::Url {
-            diagnostic =
-                diagnostic.help("write `url(\"www.contoso.com/a/*\")`, without the scheme");
+        } else if let Some(hint) = self.hint(expected) {
+            diagnostic = diagnostic.help(hint);
         } else if let Some(form) = words::form(self.state.statement.get()) {
             diagnostic = diagnostic.help(format!("the form is `{form}`"));
         }
         diagnostic
+    }
+
+    /// What to write instead of a token that people bring from other languages.
+    fn hint(&self, expected: &[Expected]) -> Option<&'static str> {
+        let token = self.peek();
+        let text = self.text(token);
+        let wants = |what| expected.contains(&Expected::What(what));
+        Some(match token.kind {
+            Kind::Url => "write `url(\"www.contoso.com/a/*\")`, without the scheme",
+            Kind::Slash if self.look(1).kind == Kind::BadPorts => "a comment begins with `//`",
+            Kind::Slash => "write protocol and ports as one word: `tcp/443`",
+            Kind::Colon if self.look(1).kind == Kind::Ports => {
+                "ports stand behind the protocol: `tcp/443`"
+            }
+            Kind::Bad if text.starts_with('#') => "a comment begins with `//`",
+            Kind::Bad if text.starts_with(';') => "a statement ends with its line, without a sign",
+            Kind::Bad if text.starts_with('\'') => "strings stand in double quotes",
+            Kind::Str if wants("an endpoint") || wants("a name without quotes") => {
+                "names stand without quotes, for example `www.contoso.com`"
+            }
+            Kind::Fqdn | Kind::Word if wants("a string") && expected.len() == 1 => {
+                "write it in quotes"
+            }
+            Kind::Str if wants("a clause") => "a reason is written `for \"why\"`",
+            _ => return None,
+        })
     }
 
     /// Comments up to the next token that belong to no node yet.
