@@ -4,14 +4,15 @@ use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
-pub use crate::config::Emit;
 use crate::config::Settings;
+pub use crate::config::{Emit, LimitsMode};
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::resolve::resolve;
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
+pub use crate::wrap::OutFile;
 use crate::wrap::manifest::{
     Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
 };
@@ -26,18 +27,6 @@ pub struct Project {
     pub sources: Vec<String>,
 }
 
-/// What to do with a limit that is exceeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LimitsMode {
-    /// Refuse.
-    #[default]
-    Error,
-    /// Warn and go on.
-    Warn,
-    /// Say nothing.
-    Off,
-}
-
 /// How to compile.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -49,15 +38,6 @@ pub struct Options {
     pub as_of: Option<Date>,
     /// Forms to emit; those of the settings if empty.
     pub emit: Vec<Emit>,
-}
-
-/// One output file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutFile {
-    /// Path below the output folder, forward slashes: `prod/nsg/nsg-apim.json`.
-    pub path: String,
-    /// Its text, LF line ends, final newline.
-    pub text: String,
 }
 
 /// One row of the summary table.

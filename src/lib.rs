@@ -1,24 +1,25 @@
 //! Portcullis compiles a small language of network flows to Azure's network resources.
 //!
 //! ```text
-//! text -> syntax -> resolve -> model -> path -> backends -> allocate -> wrap -> text
-//!          |                                        |
-//!         fmt                                    catalog
+//! text -> syntax -> resolve -> model -> path -> backends -> wrap -> text
+//!           |          |                 |         |
+//!          fmt      catalog           catalog   allocate
 //! ```
 //!
-//! The core (everything but `cli`) does no IO. See ARCHITECTURE.md for the map.
+//! The core (everything but `cli`) does no IO. A module uses only those above it in the list below;
+//! see ARCHITECTURE.md for the map.
 
+pub mod source;
+pub mod diag;
+pub mod syntax;
+pub mod fmt;
+pub mod catalog;
+pub mod config;
+pub mod model;
+pub mod resolve;
+pub mod path;
 pub mod allocate;
 pub mod backends;
-pub mod catalog;
-pub mod cli;
-pub mod config;
-pub mod diag;
-pub mod driver;
-pub mod fmt;
-pub mod model;
-pub mod path;
-pub mod resolve;
-pub mod source;
-pub mod syntax;
 pub mod wrap;
+pub mod driver;
+pub mod cli;

@@ -139,25 +139,27 @@ pub(crate) fn left_out(d: Diagnostic) -> Diagnostic {
 }
 
 pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
-    let d = if flow.allows() {
-        Diagnostic::new(
-            Code::PC4002,
-            flow.spans.whole,
-            format!("no layer filters flow `{}` on {way}", flow.id.text()),
+    let id = flow.id.text();
+    let (severity, message, label, help) = if flow.allows() {
+        (
+            Severity::Warning,
+            format!("no layer filters flow `{id}` on {way}"),
+            "allowed, but nothing on this way needed the permission",
+            "give the subnet an `nsg`, or route it through a firewall",
         )
-        .label("allowed, but nothing on this way needed the permission")
-        .help("give the subnet an `nsg`, or route it through a firewall")
     } else {
-        Diagnostic::new(
-            Code::PC4002,
-            flow.spans.whole,
-            format!("no layer enforces `{}` on {way}", flow.id.text()),
+        (
+            Severity::Error,
+            format!("no layer enforces `{id}` on {way}"),
+            "this traffic would not be stopped",
+            "give the subnet an `nsg`, route it through a firewall, or write what a layer there can match",
         )
-        .severity(Severity::Error)
-        .label("this traffic would not be stopped")
-        .help("give the subnet an `nsg`, route it through a firewall, or write what a layer there can match")
     };
-    d.note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
+    Diagnostic::new(Code::PC4002, flow.spans.whole, message)
+        .severity(severity)
+        .label(label)
+        .help(help)
+        .note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
 }
 
 pub(crate) fn wildcard(flow: &Flow, name: &str, ports: &str) -> Diagnostic {

@@ -1,16 +1,14 @@
-//! Runs every room over one environment and gathers what they made: resources, and which flow is
-//! behind which rule. It knows no rule of any room.
+//! What every room may look at, and what it makes: resources, and which flow is behind which rule.
+//! It knows no rule of any room.
 
-use crate::config::Settings;
+use crate::config::{LimitsMode, Settings};
 use crate::diag::Sink;
-use crate::driver::LimitsMode;
 use crate::model::{self, Key};
 use crate::path::Fabric;
 use crate::source::Span;
 
 use super::plan::Plan;
 use super::resource::{AzureType, Identity, Place, Resource, ResourceId};
-use super::{faults, firewall_policy, ip_group, nsg, udr};
 
 /// What every room may look at.
 #[derive(Debug)]
@@ -74,6 +72,25 @@ impl Context<'_> {
             .map_or_else(|| self.identity(declared).id(kind), ResourceId::parse)
     }
 
+    /// The id of a declared IP group.
+    pub(crate) fn group_id(&self, key: &str) -> Option<ResourceId> {
+        let group = self.fabric.policy.ip_groups.get(key)?;
+        Some(self.id(&group.identity, AzureType::IpGroup))
+    }
+
+    /// The id of the generated IP group of public addresses.
+    pub(crate) fn internet_id(&self) -> ResourceId {
+        self.id(&Self::internet_group(), AzureType::IpGroup)
+    }
+
+    /// The generated IP group of public addresses: `tag(Internet)` on a firewall.
+    pub(crate) fn internet_group() -> model::Identity {
+        model::Identity {
+            name: "ipg-internet".to_owned(),
+            ..model::Identity::default()
+        }
+    }
+
     /// Where a limit is exceeded: refuse, warn or say nothing.
     pub(crate) fn exceeded(&self, sink: &mut Sink, d: crate::diag::Diagnostic) {
         match self.limits {
@@ -91,60 +108,6 @@ impl Context<'_> {
     pub(crate) fn span(declared: &model::Identity) -> Option<Span> {
         (declared.span != Span::default()).then_some(declared.span)
     }
-}
-
-/// Lowers one environment.
-#[must_use]
-pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
-    let mut out = Lowered::default();
-    let policy = context.fabric.policy;
-    ip_group::lower::lower_ip_groups(context, &mut out);
-    for key in policy.firewalls.keys() {
-        firewall_policy::lower::lower_firewall(context, key, &mut out, sink);
-    }
-    for key in policy.nsgs.keys() {
-        nsg::lower::lower_nsg(context, key, &mut out, sink);
-    }
-    for key in policy.route_tables.keys() {
-        udr::lower::lower_route_table(context, key, &mut out, sink);
-    }
-    for resource in &out.resources {
-        check_place(context, resource, sink);
-    }
-    out
-}
-
-/// A body with a location needs it, and a reference needs a complete id. A rule collection group
-/// alone needs neither: its file is complete without, only its URL is not.
-fn check_place(context: &Context<'_>, resource: &Resource, sink: &mut Sink) {
-    let span = declared_span(context, resource);
-    let name = resource.arm_name();
-    if resource.is_tracked() && resource.location.is_none() {
-        sink.push(faults::no_place(span, "location", &name));
-    }
-    for id in resource.properties.references() {
-        if id.full().is_none() {
-            sink.push(faults::no_place(
-                span,
-                "subscription or resource group",
-                id.name(),
-            ));
-        }
-    }
-}
-
-fn declared_span(context: &Context<'_>, resource: &Resource) -> Option<Span> {
-    let policy = context.fabric.policy;
-    let names: Vec<&model::Identity> = match resource.kind {
-        AzureType::NetworkSecurityGroup => policy.nsgs.values().map(|n| &n.identity).collect(),
-        AzureType::RouteTable => policy.route_tables.values().map(|t| &t.identity).collect(),
-        AzureType::IpGroup => policy.ip_groups.values().map(|g| &g.identity).collect(),
-        _ => policy.firewalls.values().map(|f| &f.identity).collect(),
-    };
-    names
-        .into_iter()
-        .find(|i| i.name == resource.id.name())
-        .and_then(Context::span)
 }
 
 /// The key of a resource without its instance path.

@@ -1,6 +1,7 @@
 //! portcullis.yaml, typed: what a project may set, and the defaults. It finds and opens no file.
 
 mod bands;
+mod choices;
 mod read;
 mod reader;
 mod tree;
@@ -11,6 +12,7 @@ use indexmap::IndexMap;
 
 pub use crate::diag::levels::Level;
 pub use bands::{Band, Bands, NSG_RANGE, RCG_RANGE, Stride};
+pub use choices::{Emit, LimitsMode};
 pub use read::parse;
 
 use crate::catalog::Cloud;
@@ -124,15 +126,6 @@ impl Settings {
             location: pick(|d| &d.location),
         }
     }
-}
-
-/// The form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Emit {
-    /// One file a resource, as a PUT takes it.
-    Rest,
-    /// One deployable template per resource group.
-    Arm,
 }
 
 /// API versions of the emitted resources.

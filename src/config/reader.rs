@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Emit;
 use super::tree::{self, Node};
+use crate::config::Emit;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Date;

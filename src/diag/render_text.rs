@@ -15,6 +15,8 @@ pub struct Style {
     pub color: bool,
     /// Nothing outside ASCII; other characters become `?`.
     pub ascii: bool,
+    /// Notes are counted, not shown: a large policy that is in order has dozens.
+    pub fold_notes: bool,
 }
 
 /// Renders all, with a line of counts at the end; empty if there is nothing to say.
@@ -24,18 +26,25 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
         return String::new();
     };
     let renderer = renderer(style);
-    let (shown, hidden) = cap(diagnostics);
+    let folded: Vec<Diagnostic> = diagnostics
+        .iter()
+        .filter(|d| !(style.fold_notes && d.severity == Severity::Note))
+        .cloned()
+        .collect();
+    let (shown, hidden) = cap(&folded);
     let mut out = String::new();
     for d in shown {
         let groups = groups(sources, d);
         out.push_str(renderer.render(&groups).trim_end());
         out.push_str("\n\n");
     }
-    let tail = if hidden > 0 {
-        format!("{counts} ({})", hidden_line(hidden))
-    } else {
-        counts
-    };
+    let mut tail = counts;
+    if hidden > 0 {
+        tail.push_str(&format!(" ({})", hidden_line(hidden)));
+    }
+    if folded.len() < diagnostics.len() {
+        tail.push_str(" (-v shows notes)");
+    }
     out.push_str(&count_line(&renderer, worst, tail));
     if style.ascii { to_ascii(&out) } else { out }
 }
@@ -282,11 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn notes_can_be_folded() {
+        let all = [
+            Diagnostic::general(PC4006, None, "wide"),
+            Diagnostic::general(PC1011, None, "unused"),
+        ];
+        let style = Style {
+            fold_notes: true,
+            ..Style::default()
+        };
+        assert_eq!(
+            render(&SourceMap::default(), &all, style),
+            "warning[PC1011]: unused\n\nwarning: 1 warning, 1 note (-v shows notes)\n"
+        );
+    }
+
+    #[test]
     fn ascii_means_ascii() {
         let d = Diagnostic::general(PC1001, None, "no `é`");
         let style = Style {
             color: true,
             ascii: true,
+            ..Style::default()
         };
         let shown = render(&SourceMap::default(), &[d], style);
         assert!(shown.is_ascii() && shown.contains("no `?`") && shown.contains('\u{1b}'));

@@ -71,7 +71,7 @@ impl<'a> Fabric<'a> {
             Some(tag) if tag.kind() == TagKind::Special && tag.name() != "AzureLoadBalancer" => {
                 platform()
             }
-            Some(tag) => AddressSet::prefixes(tag.listed_prefixes()),
+            Some(tag) => AddressSet::prefixes(tag.prefixes().iter()),
             None => AddressSet::empty(),
         };
         let set = Rc::new(set);

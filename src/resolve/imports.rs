@@ -14,8 +14,6 @@ const STANDARD: &[(&str, &str)] = &[("std/apim", include_str!("../../policies/st
 /// One module: the root's files together, or one imported file.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
-    /// Path from the project's folder, or `std/NAME`; empty for the root.
-    pub path: String,
     /// Its syntax trees.
     pub files: Vec<ast::File>,
     /// The module behind each `use`, by the place of the statement's name.
@@ -127,7 +125,6 @@ impl Graph<'_> {
                 Ok(text) => {
                     let index = self.modules.len();
                     self.modules.push(Module {
-                        path: target.clone(),
                         standard: target.starts_with("std/"),
                         ..Module::default()
                     });

@@ -53,7 +53,7 @@ pub fn resolve(
     let mut policies = Vec::new();
     for name in names {
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
-        let mut world = World::new(&modules, &scopes, catalog, name.clone(), sink, &mut used);
+        let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
         let policy = resolve_environment(&mut world);
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);

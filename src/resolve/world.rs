@@ -13,7 +13,6 @@ use crate::model::{Hop, Key};
 use crate::syntax::ast::{self, Date};
 
 use super::faults;
-use super::imports::Module;
 use super::scope::{Decl, Scope};
 
 /// Number of an instance; 0 is the root.
@@ -110,7 +109,6 @@ pub(crate) type Used = BTreeSet<(usize, &'static str, String)>;
 
 /// The environment being resolved.
 pub(crate) struct World<'a, 's> {
-    pub modules: &'a [Module],
     pub scopes: &'a [Scope<'a>],
     pub catalog: &'a Catalog,
     pub cloud: Cloud,
@@ -130,7 +128,6 @@ pub(crate) struct World<'a, 's> {
 impl<'a, 's> World<'a, 's> {
     /// A world with only the root instance.
     pub(crate) fn new(
-        modules: &'a [Module],
         scopes: &'a [Scope<'a>],
         catalog: &'a Catalog,
         environment: String,
@@ -138,7 +135,6 @@ impl<'a, 's> World<'a, 's> {
         used: &'s mut Used,
     ) -> Self {
         Self {
-            modules,
             scopes,
             catalog,
             cloud: catalog.identity().cloud,

@@ -9,11 +9,9 @@ use nom::{Err, IResult, Input, Needed};
 
 use super::ast::Comment;
 use super::faults;
-use super::literal::shorten;
 use super::token::{Kind, Lexed, Token};
 use super::words;
 use crate::diag::Diagnostic;
-use crate::diag::suggest::closest;
 use crate::source::{FileId, Span};
 
 /// More errors than this are not told: the first ones are worth reading.
@@ -40,15 +38,17 @@ pub(crate) struct State<'a> {
     /// Comments that already belong to a node.
     pub(crate) taken: Cell<usize>,
     pub(crate) depth: Cell<u32>,
+    /// More braces open than close.
+    pub(crate) unbalanced: bool,
     /// Column of the first token of the statement that is being read.
     pub(crate) column: Cell<u32>,
     /// The statement's word, for the form in the help.
     pub(crate) statement: Cell<&'static str>,
     /// Statements that did not parse or soft faults so far.
     errors: Cell<usize>,
-    furthest: Cell<usize>,
-    expected: RefCell<Vec<Expected>>,
-    special: RefCell<Option<Diagnostic>>,
+    pub(super) furthest: Cell<usize>,
+    pub(super) expected: RefCell<Vec<Expected>>,
+    pub(super) special: RefCell<Option<Diagnostic>>,
     diagnostics: RefCell<Vec<Diagnostic>>,
 }
 
@@ -71,12 +71,14 @@ pub(crate) type Res<'a, T> = IResult<In<'a>, T, Fault>;
 
 impl<'a> State<'a> {
     pub(crate) fn new(text: &'a str, file: FileId, lexed: &'a Lexed) -> Self {
+        let count = |kind| lexed.tokens.iter().filter(|t| t.kind == kind).count();
         Self {
             text,
             file,
             lexed,
             taken: Cell::new(0),
             depth: Cell::new(0),
+            unbalanced: count(Kind::LBrace) > count(Kind::RBrace),
             column: Cell::new(0),
             statement: Cell::new(""),
             errors: Cell::new(0),
@@ -289,71 +291,10 @@ impl<'a> Tokens<'a> {
             )
     }
 
-    /// The diagnostic of the statement that just failed.
-    pub(crate) fn fault(&self) -> Diagnostic {
-        if let Some(special) = self.state.special.borrow_mut().take() {
-            return special;
-        }
-        let at = self.state.furthest.get();
-        let here = Tokens {
-            rest: self.state.lexed.tokens.get(at..).unwrap_or(&[]),
-            state: self.state,
-        };
-        let expected = self.state.expected.borrow();
-        here.mismatch(&expected)
-    }
-
-    /// "expected X, found Y" at the next token.
-    pub(crate) fn mismatch(&self, expected: &[Expected]) -> Diagnostic {
-        let token = self.peek();
-        let text = self.text(token);
-        if token.kind == Kind::OpenStr {
-            let quote = Span::new(self.state.file, token.start, token.start + 1);
-            return faults::unclosed(quote, "\"", None);
-        }
-        let parts: Vec<String> = expected
-            .iter()
-            .map(|e| match e {
-                Expected::Word(w) => format!("`{w}`"),
-                Expected::What(w) => (*w).to_owned(),
-            })
-            .collect();
-        let what = faults::join_or(&parts);
-        let ended = token.kind == Kind::Eof || self.at_statement(words::STATEMENTS);
-        let (span, found) = match self.previous() {
-            Some(before) if ended => (
-                Span::new(self.state.file, before.end, before.end),
-                if token.kind == Kind::Eof {
-                    "the end of the file".to_owned()
-                } else {
-                    "the end of the statement".to_owned()
-                },
-            ),
-            _ if token.kind == Kind::Eof => (self.span(token), "the end of the file".to_owned()),
-            _ if token.kind == Kind::Str => (self.span(token), "a string".to_owned()),
-            _ => (self.span(token), format!("`{}`", shorten(text))),
-        };
-        let mut diagnostic = faults::expected(span, &what, &found);
-        let near = (!ended && token.kind == Kind::Word)
-            .then(|| {
-                let known = expected.iter().filter_map(|e| match e {
-                    Expected::Word(w) if w.len() > 1 => Some(*w),
-                    _ => None,
-                });
-                closest(text, known)
-            })
-            .flatten();
-        if let Some(near) = near {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{near}`?"))
-                .fix(span, near);
-        } else if token.kind == Kind::Url {
-            diagnostic =
-                diagnostic.help("write `url(\"www.contoso.com/a/*\")`, without the scheme");
-        } else if let Some(form) = words::form(self.state.statement.get()) {
-            diagnostic = diagnostic.help(format!("the form is `{form}`"));
-        }
-        diagnostic
+    /// True if the next token begins the statement after the one that is being read: a statement's
+    /// word at the start of a line that is indented no deeper. Deeper it is a name like another.
+    pub(crate) fn at_next_statement(&self) -> bool {
+        self.peek().column <= self.state.column.get() && self.at_statement(words::STATEMENTS)
     }
 
     /// Comments up to the next token that belong to no node yet.

@@ -5,6 +5,7 @@ mod faults;
 mod input;
 pub(crate) mod lex;
 mod literal;
+mod mismatch;
 mod parse;
 mod recover;
 pub(crate) mod token;

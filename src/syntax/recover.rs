@@ -6,6 +6,7 @@ use super::faults;
 use super::input::{Expected, In, Res};
 use super::token::{Kind, Token};
 use super::words::{CLAUSES, MEMBERS, PROBES, STATEMENTS};
+use crate::source::Span;
 
 /// Where a statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,11 +142,23 @@ fn outdented(i: In<'_>, first: Token) -> bool {
         && !matches!(i.look(1).kind, Kind::Equals | Kind::Comma | Kind::RBracket)
 }
 
-/// True if an open `{` must be taken as closed here.
-pub(crate) fn brace_ends(i: In<'_>, members: &[&str]) -> bool {
+/// True if an open `{` must be taken as closed here: at the end, at a statement in column 0 that
+/// cannot stand inside, or, when braces are missing in the file, at any statement in column 0 if
+/// the first one inside (`first`) was indented.
+pub(crate) fn brace_ends(i: In<'_>, inside: &[&str], first: Option<Span>) -> bool {
     let token = i.peek();
-    token.kind == Kind::Eof
-        || (token.column == 0 && i.at_statement(STATEMENTS) && !members.contains(&i.text(token)))
+    if token.kind == Kind::Eof {
+        return true;
+    }
+    if token.column != 0 || !i.at_statement(STATEMENTS) {
+        return false;
+    }
+    let indented = first.is_some_and(|span| {
+        let before = (span.start as usize).checked_sub(1);
+        let byte = before.and_then(|at| i.state.text.as_bytes().get(at));
+        byte.is_some_and(|b| matches!(b, b' ' | b'\t'))
+    });
+    !inside.contains(&i.text(token)) || (i.state.unbalanced && indented)
 }
 
 /// Reports the unclosed bracket `open`.

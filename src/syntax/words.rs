@@ -82,9 +82,11 @@ pub(crate) fn form(word: &str) -> Option<&'static str> {
         "route-table" => "route-table NAME { KEY = VALUE }",
         "env" => "env NAME { PARAMETER = VALUE }",
         "group" | "ordered" => "group NAME owner \"team\" { FLOWS }",
-        "allow" | "deny" | "forbid" | "required" | "optional" => {
-            "allow LABEL: SERVICES from SOURCE to DESTINATION for \"why\""
-        }
+        "allow" => "allow LABEL: SERVICES from SOURCE to DESTINATION for \"why\"",
+        "deny" => "deny LABEL: SERVICES from SOURCE to DESTINATION for \"why\"",
+        "forbid" => "forbid LABEL: SERVICES from SOURCE to DESTINATION for \"why\"",
+        "required" => "required allow LABEL: SERVICES from SOURCE to DESTINATION for \"why\"",
+        "optional" => "optional allow LABEL: SERVICES from SOURCE to DESTINATION for \"why\"",
         "route" => "route LABEL: DESTINATION via HOP on ROUTE-TABLE",
         "dnat" => "dnat LABEL: tcp/443 from SOURCE to PUBLIC-ADDRESS into TARGET:443",
         "moved" => "moved OLD::LABEL -> NEW::LABEL",

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ApiVersions, SameFile, json, rest};
 use crate::backends::resource::{AzureType, NamedId, Resource, ResourceId, file_segment};
 use crate::backends::tree::Tree;
-use crate::driver::OutFile;
+use crate::wrap::OutFile;
 
 const SCHEMA: &str =
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";

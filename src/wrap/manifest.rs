@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{json, sha256_hex};
 use crate::backends::resource::file_segment;
 use crate::backends::tree::Tree;
-use crate::driver::OutFile;
+use crate::wrap::OutFile;
 
 /// A manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

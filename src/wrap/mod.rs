@@ -12,6 +12,15 @@ use sha2::{Digest, Sha256};
 
 use crate::backends::resource::AzureType;
 
+/// One output file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutFile {
+    /// Path below the output folder, forward slashes: `prod/nsg/nsg-apim.json`.
+    pub path: String,
+    /// Its text, LF line ends, final newline.
+    pub text: String,
+}
+
 /// The version of Azure's API that files name.
 ///
 /// The default has every field that is emitted (REST reference of Microsoft.Network, checked

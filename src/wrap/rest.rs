@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{ApiVersions, SameFile, json};
 use crate::backends::resource::{Resource, ResourceId, file_segment};
 use crate::backends::tree::Tree;
-use crate::driver::OutFile;
+use crate::wrap::OutFile;
 
 /// The files of an environment's resources, sorted by path.
 ///

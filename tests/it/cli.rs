@@ -387,6 +387,27 @@ fn warnings_pass_unless_denied() {
 }
 
 #[test]
+fn notes_are_counted_unless_asked_for() {
+    let policy = POLICY
+        .replace("10.9.0.4", "contoso.com")
+        .replace("udp/53", "tcp/443");
+    let dir = folder(&[("portcullis.yaml", SETTINGS), ("a.gate", &policy)]);
+    let ran = portcullis(dir.path(), &["check"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, "note: 1 note (-v shows notes)\n")
+    );
+    let ran = portcullis(dir.path(), &["check", "-v"]);
+    assert!(ran.err.contains("note[PC4020]"), "{}", ran.err);
+    let ran = portcullis(dir.path(), &["check", "--format", "json"]);
+    assert!(ran.err.contains("PC4020"), "{}", ran.err);
+    let ran = portcullis(dir.path(), &["check", "--warn", "PC4020"]);
+    assert!(ran.err.contains("warning[PC4020]"), "{}", ran.err);
+    let ran = run(command(dir.path(), &["check"]).env("TF_BUILD", "True"));
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+}
+
+#[test]
 fn silencers() {
     let dir = warned();
     let file = dir.path().join("a.gate");

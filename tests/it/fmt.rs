@@ -156,6 +156,7 @@ fn nested_blocks_do_not_double_the_work() {
 mod properties {
     use super::formatted;
     use crate::syntax::{bare, read};
+    use portcullis::diag::Severity;
     use proptest::prelude::*;
 
     /// The text with a comment or blank lines between some of its tokens and lines.
@@ -194,7 +195,12 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            // Each case formats a whole file several times.
+            cases: ProptestConfig::default().cases / 4,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
         fn formatting_keeps_comments_and_is_idempotent(
@@ -208,6 +214,30 @@ mod properties {
             prop_assert_eq!(comments(&once), comments(&text));
             prop_assert_eq!(&formatted(&once), &once);
             prop_assert_eq!(bare(&once), bare(&formatted(&once)));
+        }
+
+        #[test]
+        fn whatever_parses_formats(
+            moves in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u8..3), 1..6),
+        ) {
+            let text = include_str!("../cases/syntax/everything/policy.gate");
+            let mut words: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+            for (from, to, what) in moves {
+                let word = words[from.index(words.len())];
+                let at = to.index(words.len());
+                match what {
+                    0 => { words.remove(at); }
+                    1 => words.insert(at, word),
+                    _ => words[at] = word,
+                }
+                if read(&words.concat()).1.iter().any(|d| d.severity == Severity::Error) {
+                    // Undo what does not parse, so that many changes add up.
+                    words = text.split_inclusive([' ', '\n']).collect();
+                }
+            }
+            let text = words.concat();
+            let once = formatted(&text);
+            prop_assert_eq!(formatted(&once), once);
         }
     }
 }

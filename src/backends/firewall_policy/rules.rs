@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backends::faults;
-use crate::backends::ip_group;
 use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
 use crate::backends::resource::Reference;
@@ -181,13 +180,13 @@ impl Room<'_> {
         let mut groups = Vec::new();
         for (key, content) in &from.ip_groups {
             if content.as_ref().is_none_or(|c| c.meets(&self.duty.from))
-                && let Some(id) = ip_group::lower::group_id(self.context, key)
+                && let Some(id) = self.context.group_id(key)
             {
                 groups.push(Reference(id));
             }
         }
         if from.internet && self.context.fabric.internet.meets(&self.duty.from) {
-            groups.push(Reference(ip_group::lower::internet_id(self.context)));
+            groups.push(Reference(self.context.internet_id()));
         }
         (self.prefixes(&set, span, sink), groups)
     }
@@ -368,13 +367,13 @@ impl Room<'_> {
             addresses.extend(self.prefixes(&set, span, sink));
             for (key, content) in &to.ip_groups {
                 if content.as_ref().is_none_or(|c| c.meets(&self.duty.to))
-                    && let Some(id) = ip_group::lower::group_id(self.context, key)
+                    && let Some(id) = self.context.group_id(key)
                 {
                     groups.push(Reference(id));
                 }
             }
             if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
-                groups.push(Reference(ip_group::lower::internet_id(self.context)));
+                groups.push(Reference(self.context.internet_id()));
             }
             for tag in &to.tags {
                 if !self.context.fabric.tag(tag).meets(&self.duty.to) {

@@ -2,15 +2,11 @@
 //! IPv4 only, so a group holds IPv4 only.
 
 use crate::backends::lowered::{Context, Lowered};
-use crate::backends::resource::{AzureType, ResourceId};
 use crate::model;
 use crate::model::address::{AddressSet, Family};
 
 use super::emit::emit_ip_group;
 use super::shape::IpGroupProperties;
-
-/// The Azure name of the generated group of public addresses.
-pub(crate) const INTERNET: &str = "ipg-internet";
 
 /// Emits every declared group that a firewall uses, and the group of public addresses if one does.
 pub(crate) fn lower_ip_groups(context: &Context<'_>, out: &mut Lowered) {
@@ -27,7 +23,12 @@ pub(crate) fn lower_ip_groups(context: &Context<'_>, out: &mut Lowered) {
         }
     }
     if internet {
-        emit(context, &internet_identity(), &context.fabric.internet, out);
+        emit(
+            context,
+            &Context::internet_group(),
+            &context.fabric.internet,
+            out,
+        );
     }
     for key in used {
         if let Some(group) = policy.ip_groups.get(key)
@@ -35,24 +36,6 @@ pub(crate) fn lower_ip_groups(context: &Context<'_>, out: &mut Lowered) {
         {
             emit(context, &group.identity, &group.addresses, out);
         }
-    }
-}
-
-/// The id of a declared group.
-pub(crate) fn group_id(context: &Context<'_>, key: &str) -> Option<ResourceId> {
-    let group = context.fabric.policy.ip_groups.get(key)?;
-    Some(context.id(&group.identity, AzureType::IpGroup))
-}
-
-/// The id of the generated group of public addresses.
-pub(crate) fn internet_id(context: &Context<'_>) -> ResourceId {
-    context.id(&internet_identity(), AzureType::IpGroup)
-}
-
-fn internet_identity() -> model::Identity {
-    model::Identity {
-        name: INTERNET.to_owned(),
-        ..model::Identity::default()
     }
 }
 

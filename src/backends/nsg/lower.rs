@@ -95,7 +95,7 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
             let before = drafts.len();
             room.rules(&mut drafts, sink);
             let made = drafts.len() - before;
-            if made > 1 {
+            if flow.from.tags.len().max(flow.to.tags.len()) > 1 && made > 1 {
                 sink.push(faults::rule_per_tag(flow, key, made));
             }
             if direction == Direction::Outbound && duty.names {

@@ -38,7 +38,7 @@ fn block_body(i: In<'_>) -> Res<'_, Block> {
                 },
             ));
         }
-        if brace_ends(i, &[]) {
+        if brace_ends(i, &[], None) {
             report_unclosed(i, open);
             let span = i.span_from(open.start);
             let end = Vec::new();
@@ -64,8 +64,12 @@ fn block_body(i: In<'_>) -> Res<'_, Block> {
                         Kind::RBrace | Kind::Word | Kind::Path | Kind::Eof
                     );
                 if !fits {
-                    i.note(Expected::What("the next key"));
-                    i.state.report(i.fault());
+                    let next = [Expected::What("the next entry on its own line")];
+                    let mut fault = i.mismatch(&next);
+                    if matches!(i.peek().kind, Kind::Comma | Kind::Equals) {
+                        fault = fault.help("write each entry on its own line, without a comma");
+                    }
+                    i.state.report(fault);
                     i = resync_entry(i, i.at());
                 }
             }

@@ -45,7 +45,7 @@ pub(super) fn clause(i: In<'_>) -> Res<'_, Clause> {
 fn paths(i: In<'_>) -> Res<'_, Vec<Path>> {
     let (mut i, first) = path(i)?;
     let mut paths = vec![first];
-    while i.offers(Kind::Comma, ",") {
+    while i.is(Kind::Comma) {
         let (rest, next) = path(i.skip(1))?;
         paths.push(next);
         i = rest;

@@ -11,7 +11,7 @@ use crate::syntax::input::{Expected, In, MAX_DEPTH, Res, keyword, one, sign};
 use crate::syntax::literal::{check_name_pattern, parse_prefix, shorten};
 use crate::syntax::recover::{node, unclosed_or};
 use crate::syntax::token::{Kind, Token};
-use crate::syntax::words::{CALLS, PROTOCOLS, STATEMENTS};
+use crate::syntax::words::{CALLS, CLAUSES, PROTOCOLS, STATEMENTS};
 
 use super::template;
 use super::token::{path, string};
@@ -77,7 +77,11 @@ fn word_term(i: In<'_>, token: Token) -> Res<'_, Expr> {
         return unknown_call(i, word);
     }
     let reserved = matches!(word, "except" | "from" | "to" | "into" | "between");
-    if reserved || PROTOCOLS.contains(&word) || i.at_statement(STATEMENTS) {
+    // `to` and then a clause: the endpoint is missing. A parameter's text follows a value, though.
+    let clause = CLAUSES.contains(&word)
+        && next == Kind::Str
+        && (token.first_on_line || i.state.statement.get() != "param");
+    if clause || reserved || PROTOCOLS.contains(&word) || i.at_next_statement() {
         return i.miss(ENDPOINT);
     }
     path_term(i)

@@ -37,7 +37,7 @@ pub(super) fn group(i: In<'_>) -> Res<'_, Group> {
             group.end = i.take_comments();
             return Ok((i.skip(1), group));
         }
-        if brace_ends(i, MEMBERS) || i.state.exhausted() {
+        if brace_ends(i, MEMBERS, group.members.first().map(|m| m.span)) || i.state.exhausted() {
             report_unclosed(i, open);
             return Ok((i, group));
         }
@@ -196,14 +196,16 @@ fn missing_colon<'a>(i: In<'a>, services: &[Svc]) -> Res<'a, ()> {
 }
 
 pub(super) fn ends(i: In<'_>) -> Res<'_, Ends> {
-    if i.offers_word("between") {
+    if i.is_word("between") {
         let (i, left) = cut(expr).parse(i.skip(1))?;
         let (i, _) = cut(keyword("and")).parse(i)?;
         let (i, right) = cut(expr).parse(i)?;
         return Ok((i, Ends::Between(left, right)));
     }
-    let (i, _) = keyword("from")(i)?;
-    let (i, from) = cut(expr).parse(i)?;
+    if !i.offers_word("from") {
+        return i.miss(Expected::Word("between"));
+    }
+    let (i, from) = cut(expr).parse(i.skip(1))?;
     let (i, _) = cut(keyword("to")).parse(i)?;
     let (i, to) = cut(expr).parse(i)?;
     Ok((i, Ends::FromTo(from, to)))

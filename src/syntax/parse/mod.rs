@@ -155,7 +155,7 @@ fn name_as<'a>(i: In<'a>, what: &'static str) -> Res<'a, Name> {
 
 /// A path, called `what` if it is missing.
 fn path_as<'a>(i: In<'a>, what: &'static str) -> Res<'a, Path> {
-    if i.at_statement(STATEMENTS) {
+    if i.at_next_statement() {
         return i.miss(Expected::What(what));
     }
     let (rest, token) = one(i, Expected::What(what), |t, _| {

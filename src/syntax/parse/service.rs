@@ -14,7 +14,7 @@ use super::token::{path, ports};
 pub(super) fn services(i: In<'_>) -> Res<'_, Vec<Svc>> {
     let (mut i, first) = svc(i)?;
     let mut services = vec![first];
-    while i.offers(Kind::Comma, ",") {
+    while i.is(Kind::Comma) {
         let (rest, next) = svc(i.skip(1))?;
         services.push(next);
         i = rest;

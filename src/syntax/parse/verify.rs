@@ -38,7 +38,7 @@ pub(super) fn test(i: In<'_>) -> Res<'_, Test> {
             test.end = i.take_comments();
             return Ok((i.skip(1), test));
         }
-        if brace_ends(i, PROBES) || i.state.exhausted() {
+        if brace_ends(i, PROBES, test.probes.first().map(|p| p.span)) || i.state.exhausted() {
             report_unclosed(i, open);
             return Ok((i, test));
         }
