@@ -167,7 +167,7 @@ fn reason(error: &LoadError) -> String {
 }
 
 /// The project path that a `use` in `from` means; `None` if it climbs out of the project.
-fn locate(from: &str, path: &str) -> Option<String> {
+pub(crate) fn locate(from: &str, path: &str) -> Option<String> {
     if path.starts_with("std/") {
         return Some(path.to_owned());
     }
