@@ -42,10 +42,7 @@ const LINKED: [&str; 5] = [
 ];
 
 /// The commands that a fresh clone needs.
-const TWO_COMMANDS: [&str; 2] = [
-    "cargo run --release -- compile policies/apim",
-    "cargo test",
-];
+const TWO_COMMANDS: [&str; 2] = ["cargo run --release -- compile policies/apim", "cargo test"];
 
 /// Commands that are shown and not run here: the first cannot be, it would run this test.
 const NOT_RUN: [&str; 3] = ["cargo test", "git clone ", "cd "];
@@ -144,7 +141,10 @@ fn links_lead_somewhere() {
         let text = read(&page);
         let home = Path::new(&page).parent().unwrap();
         for (index, line) in text.lines().enumerate() {
-            for (_, rest) in line.match_indices("](").map(|(at, _)| line.split_at(at + 2)) {
+            for (_, rest) in line
+                .match_indices("](")
+                .map(|(at, _)| line.split_at(at + 2))
+            {
                 let target = rest.split(')').next().unwrap_or("");
                 let path = target.split('#').next().unwrap_or("");
                 if path.is_empty() || path.contains("://") {
@@ -336,7 +336,10 @@ fn session(at: &str, text: &str, here: &Path) -> (Vec<String>, usize, String) {
             }
         };
         ran += 1;
-        let printed: String = printed.lines().map(|l| l.trim_end().to_owned() + "\n").collect();
+        let printed: String = printed
+            .lines()
+            .map(|l| l.trim_end().to_owned() + "\n")
+            .collect();
         if !agrees(&shown, &printed) {
             wrong.push(format!(
                 "{at}: `{line}` prints something else:\n{printed}instead of:\n{shown}"
