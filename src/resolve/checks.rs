@@ -1,5 +1,7 @@
 //! What is checked but makes no rule: unused names, `assume`, `moved`, `test`.
 
+use std::collections::BTreeMap;
+
 use crate::diag::Sink;
 use crate::model::Policy;
 use crate::source::Span;
@@ -42,6 +44,18 @@ pub(crate) fn unused(modules: &[Module], scopes: &[Scope<'_>], used: &Used, sink
         for (name, r) in &scope.ip_groups {
             tell("ip-group", "ip group", name, r.name.span);
         }
+    }
+}
+
+/// Environments belong to the root module: elsewhere they would set nothing.
+pub(crate) fn environments_of_modules(scopes: &[Scope<'_>], sink: &mut Sink) {
+    for env in scopes.iter().skip(1).flat_map(|s| &s.envs) {
+        sink.push(faults::misplaced(
+            env.name.span,
+            "env",
+            "in an imported module",
+            "write it in the root module: `env NAME { INSTANCE::PARAMETER = VALUE }`",
+        ));
     }
 }
 
@@ -161,8 +175,13 @@ impl<'a> World<'a, '_> {
     }
 
     fn test(&mut self, test: &'a ast::Test, instance: InstanceId) {
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for entry in test.with.iter().flat_map(|b| &b.entries) {
             let key = entry.node.key.text();
+            if let Some(first) = seen.insert(key.clone(), entry.node.key.span) {
+                self.say(faults::twice(entry.node.key.span, first, "key", &key));
+                continue;
+            }
             if key == "env" || key == "enable" {
                 continue;
             }
@@ -179,7 +198,11 @@ impl<'a> World<'a, '_> {
                 None => {
                     let known: Vec<&str> = self
                         .scope(at)
-                        .map(|s| s.values.keys().copied().collect())
+                        .map(|s| {
+                            let params = s.values.iter();
+                            let params = params.filter(|(_, d)| matches!(d, Decl::Param(_)));
+                            params.map(|(n, _)| *n).chain(["env"]).collect()
+                        })
                         .unwrap_or_default();
                     self.say(faults::unknown_key(
                         entry.node.key.span,

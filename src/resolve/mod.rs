@@ -1,7 +1,9 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod broken;
 mod checks;
+mod conditions;
 mod faults;
 mod flows;
 mod imports;
@@ -32,6 +34,7 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
+    let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules
         .iter()
         .map(|m| scope::collect_scope(m, sink))
@@ -59,7 +62,9 @@ pub fn resolve(
             policies.push(policy);
         }
     }
+    checks::environments_of_modules(&scopes, sink);
     checks::unused(&modules, &scopes, &used, sink);
+    broken::drop_consequences(&broken, sources, sink);
     policies
 }
 

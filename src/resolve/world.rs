@@ -358,7 +358,10 @@ impl<'a, 's> World<'a, 's> {
                 .scope(instance)
                 .map(|s| s.values.keys().copied().collect())
                 .unwrap_or_default();
-            self.say(faults::undefined(name.span, "name", &name.node, known));
+            self.say(match self.other_kind(instance, &name.node) {
+                Some(found) => faults::wrong_type(name.span, "an endpoint", found),
+                None => faults::undefined(name.span, "name", &name.node, known),
+            });
             return None;
         };
         self.mark(instance, "value", &name.node);
@@ -381,6 +384,24 @@ impl<'a, 's> World<'a, 's> {
         };
         self.endpoints.insert(slot, Some(value.clone()));
         value
+    }
+
+    /// What a name is that stands for no endpoint.
+    fn other_kind(&self, instance: InstanceId, name: &str) -> Option<&'static str> {
+        let scope = self.scope(instance)?;
+        Some(if scope.services.contains_key(name) {
+            "a service"
+        } else if scope.ip_groups.contains_key(name) {
+            "an IP group (its addresses are `ip-group(NAME)`)"
+        } else if scope.nsgs.contains_key(name) {
+            "an nsg"
+        } else if scope.tables.contains_key(name) {
+            "a route table"
+        } else if scope.uses.contains_key(name) {
+            "an instance"
+        } else {
+            return None;
+        })
     }
 
     /// The addresses of a vnet, subnet or firewall.
@@ -422,11 +443,7 @@ impl<'a, 's> World<'a, 's> {
         if value.is_plain() {
             return Some(value.addresses);
         }
-        self.say(faults::wrong_type(
-            expr.span,
-            "prefixes",
-            "an endpoint that is not prefixes alone",
-        ));
+        self.say(faults::wrong_type(expr.span, "prefixes", kind_of(&value)));
         None
     }
 
@@ -477,5 +494,28 @@ impl<'a, 's> World<'a, 's> {
             .collect();
         self.say(faults::undefined(name.span, "service", &name.node, known));
         None
+    }
+}
+
+/// What makes an endpoint more than prefixes, for messages.
+pub(crate) fn kind_of(e: &Endpoint) -> &'static str {
+    if e.any {
+        "`any`"
+    } else if !e.names.is_empty() {
+        "a domain name"
+    } else if !e.tags.is_empty() || e.internet || e.virtual_network {
+        "a service tag"
+    } else if !e.fqdn_tags.is_empty() {
+        "an FQDN tag"
+    } else if !e.categories.is_empty() {
+        "a web category"
+    } else if !e.urls.is_empty() {
+        "a URL"
+    } else if !e.asgs.is_empty() {
+        "an application security group"
+    } else if !e.ip_groups.is_empty() {
+        "an IP group"
+    } else {
+        "an endpoint"
     }
 }

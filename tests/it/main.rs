@@ -7,6 +7,7 @@ mod apim_packets;
 mod catalog;
 mod cli;
 mod config;
+mod diagnostics;
 mod emitted_tiers;
 mod fmt;
 mod golden_vectors;
