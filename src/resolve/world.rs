@@ -15,6 +15,9 @@ use crate::syntax::ast::{self, Date};
 use super::faults;
 use super::scope::{Decl, Scope};
 
+/// What the name of an IP group is, for messages.
+const IP_GROUP: &str = "the name of an IP group";
+
 /// Number of an instance; 0 is the root.
 pub(crate) type InstanceId = usize;
 
@@ -359,6 +362,12 @@ impl<'a, 's> World<'a, 's> {
                 .map(|s| s.values.keys().copied().collect())
                 .unwrap_or_default();
             self.say(match self.other_kind(instance, &name.node) {
+                Some(found) if found == IP_GROUP => {
+                    let call = format!("ip-group({})", name.node);
+                    faults::wrong_type(name.span, "an endpoint", found)
+                        .help(format!("write `{call}`"))
+                        .fix(name.span, call)
+                }
                 Some(found) => faults::wrong_type(name.span, "an endpoint", found),
                 None => faults::undefined(name.span, "name", &name.node, known),
             });
@@ -392,7 +401,7 @@ impl<'a, 's> World<'a, 's> {
         Some(if scope.services.contains_key(name) {
             "a service"
         } else if scope.ip_groups.contains_key(name) {
-            "an IP group (its addresses are `ip-group(NAME)`)"
+            IP_GROUP
         } else if scope.nsgs.contains_key(name) {
             "an nsg"
         } else if scope.tables.contains_key(name) {

@@ -9,7 +9,8 @@
 //!
 //! A page is `docs/diagnostics/CODE.md` with `## Wrong` and `## Right`. Each ```` ```gate ````
 //! block there is a project; `// file: name` lines cut it into files, and a ```` ```yaml ````
-//! block of the same section is its `portcullis.yaml`. Whatever is under Wrong raises the code,
+//! block of the same section is its `portcullis.yaml`; without one the project has a place to deploy
+//! to and nothing else. A page that cannot be run says `<!-- not run: reason -->`. Whatever is under Wrong raises the code,
 //! whatever is under Right raises no error.
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use portcullis::diag::{CODES, Code, CodeInfo, Severity};
 use tempfile::TempDir;
 
-use crate::cli::{command, run};
+use crate::cli::{SETTINGS, command, run};
 
 /// Codes that no input can raise, each with its reason.
 const WITHOUT_FIXTURE: [(Code, &str); 1] =
@@ -216,11 +217,15 @@ struct Case {
 
 impl Case {
     fn check(&self) -> Told {
-        let folder = TempDir::new().unwrap();
+        let temporary = TempDir::new().unwrap();
+        // The implied firewall policy is named after the folder.
+        let folder = temporary.path().join("project");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("portcullis.yaml"), SETTINGS).unwrap();
         let mut target = "main.gate";
         let mut args = Vec::new();
         for (name, text) in &self.files {
-            let path = folder.path().join(name);
+            let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
             args.extend(directive(text));
@@ -228,7 +233,7 @@ impl Case {
                 target = ".";
             }
         }
-        check(folder.path(), target, &args)
+        check(&folder, target, &args)
     }
 
     fn shown(&self) -> String {
