@@ -13,7 +13,7 @@ mod scope;
 mod values;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::diag::Sink;
@@ -21,7 +21,7 @@ use crate::model::Policy;
 use crate::model::internet::internet;
 use crate::source::{Loader, SourceMap};
 
-use world::{Used, World};
+use world::{Missing, Used, World};
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
@@ -54,13 +54,20 @@ pub fn resolve(
     }
     let mut used = Used::new();
     let mut policies = Vec::new();
+    let mut missing: BTreeMap<Missing, Vec<String>> = BTreeMap::new();
     for name in names {
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
         let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
         let policy = resolve_environment(&mut world);
+        for parameter in std::mem::take(&mut world.missing) {
+            missing.entry(parameter).or_default().push(name.clone());
+        }
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);
         }
+    }
+    for ((span, parameter, instance), environments) in missing {
+        sink.push(faults::no_value(span, &parameter, &environments, &instance));
     }
     checks::environments_of_modules(&scopes, sink);
     checks::unused(&modules, &scopes, &used, sink);

@@ -219,6 +219,20 @@ impl<'a> World<'a, '_> {
     ) -> Option<(String, Span)> {
         let value = keys.get(key)?;
         let ty = Type::Enum(members.iter().map(|m| (*m).to_owned()).collect());
+        if let (Value::Expr(e), Type::Enum(members)) = (&value.node, &ty)
+            && let ExprKind::Path(path) = &e.kind
+            && !members.contains(&path.text())
+            && self.param_decl(instance, &path.text()).is_none()
+        {
+            let what = format!("`{key}`");
+            self.say(faults::not_a_member(
+                value.span,
+                &path.text(),
+                &what,
+                members,
+            ));
+            return None;
+        }
         match self.convert(&value.node, value.span, &ty, instance)? {
             Typed::Enum(text) => Some((text, value.span)),
             _ => None,

@@ -10,6 +10,7 @@ use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::service::Traffic;
 use crate::model::{Hop, Key};
+use crate::source::Span;
 use crate::syntax::ast::{self, Date};
 
 use super::faults;
@@ -110,6 +111,9 @@ impl Type {
 /// Names that are used, by module, namespace and name; what is left over is PC1011.
 pub(crate) type Used = BTreeSet<(usize, &'static str, String)>;
 
+/// A parameter without a value: its declaration, its name and the instance's path.
+pub(crate) type Missing = (Span, String, String);
+
 /// The environment being resolved.
 pub(crate) struct World<'a, 's> {
     pub scopes: &'a [Scope<'a>],
@@ -121,6 +125,8 @@ pub(crate) struct World<'a, 's> {
     pub instances: Vec<Instance<'a>>,
     /// What `tag(Internet)` stands for, once every declared range is known.
     pub internet: Option<AddressSet>,
+    /// Parameters without a value.
+    pub missing: Vec<Missing>,
     /// A `test` is being checked.
     pub in_test: bool,
     params: BTreeMap<(InstanceId, String), Option<Option<Typed>>>,
@@ -146,6 +152,7 @@ impl<'a, 's> World<'a, 's> {
             used,
             instances: vec![Instance::default()],
             internet: None,
+            missing: Vec::new(),
             in_test: false,
             params: BTreeMap::new(),
             endpoints: BTreeMap::new(),
@@ -279,8 +286,9 @@ impl<'a, 's> World<'a, 's> {
                     .get(instance)
                     .map(|i| i.path.join("::"))
                     .unwrap_or_default();
-                let d = faults::no_value(decl.name.span, name, &self.environment, &path);
-                self.say(d);
+                // Told once for all environments, when every one of them has been resolved.
+                let missing = (decl.name.span, name.to_owned(), path);
+                self.missing.push(missing);
                 None
             }
         };
@@ -322,6 +330,12 @@ impl<'a, 's> World<'a, 's> {
             "endpoint" => Type::Endpoint,
             "service" => Type::Service,
             "enum" if !decl.ty.members.is_empty() => {
+                let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+                for member in &decl.ty.members {
+                    if let Some(first) = seen.insert(&member.node, member.span) {
+                        self.say(faults::twice(member.span, first, "member", &member.node));
+                    }
+                }
                 Type::Enum(decl.ty.members.iter().map(|m| m.node.clone()).collect())
             }
             other => {
@@ -436,11 +450,14 @@ impl<'a, 's> World<'a, 's> {
                 }
             }
             None => {
-                self.say(faults::wrong_type(
-                    r.name.span,
-                    "a firewall with `private-ip` (its name stands for that address)",
-                    "one without",
-                ));
+                self.say(
+                    faults::wrong_type(
+                        r.name.span,
+                        "a firewall with `private-ip` (its name stands for that address)",
+                        "one without",
+                    )
+                    .help("add `private-ip = ADDRESS` to the firewall"),
+                );
                 None
             }
         }

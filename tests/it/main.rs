@@ -14,6 +14,7 @@ mod golden_vectors;
 mod oracle;
 mod oracle_ways;
 mod render;
+mod resolve_faults;
 mod syntax;
 mod tidy;
 mod wrap;
