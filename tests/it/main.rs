@@ -10,6 +10,7 @@ mod config;
 mod emitted_tiers;
 mod fmt;
 mod golden_vectors;
+mod meaning;
 mod oracle;
 mod oracle_ways;
 mod render;
