@@ -162,7 +162,10 @@ fn one(
         counts.open += 1;
         return None;
     }
-    if !packet.name.is_empty() && !FREE.contains(&packet.destination.to_string().as_str()) {
+    // A flow's `via` may lead any address past the firewall.
+    let free = FREE.contains(&packet.destination.to_string().as_str())
+        && policy.flows.iter().all(|f| f.via.is_none());
+    if !packet.name.is_empty() && !free {
         let bare = Packet {
             name: String::new(),
             ..packet.clone()
@@ -309,10 +312,14 @@ fn decided(step: &str) -> (&str, &str) {
     rest.split_once(" by ").unwrap_or((rest, ""))
 }
 
+/// A next hop `none`, or none at all, for the request or for the reply. (A reply that leaves by a
+/// firewall which has not seen the request is no such case: the compiler refuses that.)
 fn no_route(way: &Way) -> bool {
-    way.steps
-        .iter()
-        .any(|step| step.starts_with("route") && decided(step).0 == "deny")
+    way.steps.iter().any(|step| {
+        let (verdict, by) = decided(step);
+        let request = step.starts_with("route");
+        verdict == "deny" && (request || step.starts_with("reply") && by.starts_with("None"))
+    })
 }
 
 /// Whether a message names a flow: `main::f3`, `g1::f3/ab`.

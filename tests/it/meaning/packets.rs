@@ -38,8 +38,8 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
         std::mem::swap(&mut from, &mut to);
     }
     let other = &policy.flows[dice.below(policy.flows.len())];
-    let source_parts = if dice.percent(75) { from } else { &other.from };
-    let to_parts = if dice.percent(75) { to } else { &other.to };
+    let source_parts = if dice.percent(88) { from } else { &other.from };
+    let to_parts = if dice.percent(88) { to } else { &other.to };
     let source = address(policy, facts, source_parts, common, dice);
     let mut destination = address(policy, facts, to_parts, common, dice);
     let service = if dice.percent(80) {
@@ -126,7 +126,7 @@ fn address(
     common: &[Address],
     dice: &mut Dice,
 ) -> Address {
-    if dice.percent(12) {
+    if dice.percent(6) {
         return *dice.pick(common);
     }
     let part = dice.pick(parts);
@@ -143,11 +143,11 @@ fn address(
 
 fn edge(range: Range, dice: &mut Dice) -> Address {
     let (low, high) = (range.low(), range.high());
-    match dice.below(10) {
-        0..4 => low,
-        4..7 => high,
-        7 => low.step(-1).unwrap_or(low),
-        8 => high.step(1).unwrap_or(high),
+    match dice.below(13) {
+        0..5 => low,
+        5..10 => high,
+        10 => low.step(-1).unwrap_or(low),
+        11 => high.step(1).unwrap_or(high),
         _ => low.step(1).unwrap_or(low),
     }
 }
@@ -213,7 +213,12 @@ fn in_universe(policy: &Policy, packet: &Packet) -> bool {
             .any(|s| range(&s.prefix).contains(address))
     };
     let (source, destination) = (packet.source, packet.destination);
-    if !inside(source) && !inside(destination) && policy.firewalls.len() != 1 {
+    // `tag(VirtualNetwork)` is that of the subnet at the other end: where neither end is in one the
+    // language does not say what it stands for.
+    let network = |f: &Flow| f.from.iter().chain(&f.to).any(|p| *p == Part::Network);
+    let unsaid = policy.firewalls.len() != 1
+        || !policy.subnets.is_empty() && policy.flows.iter().any(network);
+    if !inside(source) && !inside(destination) && unsaid {
         return false;
     }
     let transit = |address: Address| {
@@ -233,6 +238,10 @@ fn in_universe(policy: &Policy, packet: &Packet) -> bool {
         .any(|f| f.from.iter().any(|p| *p == Part::Tag("AzureLoadBalancer")));
     if source == HOST {
         return named && inside(destination);
+    }
+    // A name without an address is a public one.
+    if !packet.name.is_empty() && !destination.is_public() {
+        return false;
     }
     // Addresses that nobody has are no ends: broadcast, multicast, documentation.
     let real = |a: Address| inside(a) || a.is_public() || a.is_private();
