@@ -24,12 +24,8 @@ struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        for clause in group
-            .clauses
-            .iter()
-            .copied()
-            .chain(own.iter().map(|c| &c.node))
-        {
+        let inherited = group.clauses.iter().copied().filter(|c| !is_flow_only(c));
+        for clause in inherited.chain(own.iter().map(|c| &c.node)) {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -82,15 +78,7 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            let flow_only = matches!(
-                clause.kind,
-                ClauseKind::Pin(_)
-                    | ClauseKind::Name(_)
-                    | ClauseKind::Overrides(_)
-                    | ClauseKind::Header(..)
-                    | ClauseKind::SourcePort(_)
-            );
-            if flow_only {
+            if is_flow_only(clause) {
                 self.say(faults::misplaced(
                     clause.keyword.span,
                     &clause.keyword.node,
@@ -710,6 +698,18 @@ impl<'a> World<'a, '_> {
             self.say(faults::not_compiled(span, "DNAT"));
         }
     }
+}
+
+/// Clauses that a group does not hand on to its flows.
+fn is_flow_only(clause: &ast::Clause) -> bool {
+    matches!(
+        clause.kind,
+        ClauseKind::Pin(_)
+            | ClauseKind::Name(_)
+            | ClauseKind::Overrides(_)
+            | ClauseKind::Header(..)
+            | ClauseKind::SourcePort(_)
+    )
 }
 
 /// The place of a service.
