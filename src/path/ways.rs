@@ -51,7 +51,7 @@ impl Fabric<'_> {
     /// All ways of a flow.
     ///
     /// # Errors
-    /// [`Undetermined`] if it may cross any of several firewalls.
+    /// `Undetermined` if it may cross any of several firewalls.
     pub fn ways(&self, flow: &Flow) -> Result<Vec<Way>, Undetermined> {
         let mut out = Vec::new();
         for (key, subnet) in self.end_subnets() {
