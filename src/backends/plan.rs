@@ -29,6 +29,8 @@ pub struct Duty {
     pub subnets: BTreeSet<Key>,
     /// Names are narrowed by a firewall behind this layer.
     pub narrowed: bool,
+    /// `any` on one side is no more than the addresses here.
+    pub partial: bool,
     /// Set if this is one of several duties of one flow: which destinations count depends on the
     /// source. Four hex digits.
     pub part: Option<String>,
@@ -108,6 +110,7 @@ fn settled(duties: Duties) -> Duties {
             match merged.iter_mut().find(same) {
                 Some(there) => {
                     there.from = there.from.union(&part.from);
+                    there.partial |= part.partial;
                     there.subnets.extend(part.subnets);
                 }
                 None => merged.push(part),
@@ -125,6 +128,7 @@ fn settled(duties: Duties) -> Duties {
                     there.to = there.to.union(&part.to);
                     there.narrowed |= part.narrowed;
                     there.names |= part.names;
+                    there.partial |= part.partial;
                 }
                 None => settled.push(part),
             }
@@ -132,6 +136,7 @@ fn settled(duties: Duties) -> Duties {
         let several = settled.len() > 1;
         for (number, mut duty) in settled.into_iter().enumerate() {
             duty.part = several.then(|| four_hex(&duty));
+            duty.partial |= several;
             out.insert((flow, number), duty);
         }
     }
@@ -201,6 +206,7 @@ fn assign(
         duty.flow = slot.0;
         duty.from = duty.from.union(&way.from);
         duty.to = duty.to.union(&way.to);
+        duty.partial |= way.partial;
         duty.subnets.insert(subnet.clone());
         if by_name {
             let narrowed = way.firewall.is_some();
@@ -231,6 +237,7 @@ fn assign(
             duty.from = duty.from.union(&way.from);
             duty.to = duty.to.union(&way.to);
             duty.names |= way.names;
+            duty.partial |= way.partial;
         }
     }
     let lost = if flow.allows() {

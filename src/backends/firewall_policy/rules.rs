@@ -202,9 +202,9 @@ impl Room<'_> {
         (self.prefixes(&set, span, sink), groups)
     }
 
-    /// `any`; one of several duties says no more than its own addresses.
+    /// `any`, or all that is meant by it here.
     fn everything(&self, seen: &AddressSet) -> Vec<String> {
-        if self.duty.part.is_none() {
+        if !self.duty.partial {
             return vec!["*".to_owned()];
         }
         let four = seen.only(Family::V4);

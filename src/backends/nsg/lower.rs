@@ -229,8 +229,8 @@ impl Room<'_> {
         } else {
             self.flow.spans.to
         };
-        // One of several duties says no more than its own addresses.
-        let narrow = end.any && self.duty.part.is_some();
+        // See `partial` of the duty.
+        let narrow = end.any && self.duty.partial;
         if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
