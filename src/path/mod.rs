@@ -17,7 +17,7 @@ use crate::model::{Key, Policy};
 
 pub use hops::{HopClass, HopMap};
 pub use routes::{TableRoutes, UserRoute};
-pub use ways::{Entry, Way};
+pub use ways::{Entry, Undetermined, Way};
 
 /// The topology of one environment with its routes worked out.
 #[derive(Debug)]

@@ -383,10 +383,10 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
 }
 
 /// A feature whose lowering this version does not have.
-pub(crate) fn not_compiled(span: Span, feature: &str) -> Diagnostic {
-    Diagnostic::new(
+pub(crate) fn not_compiled(span: impl Into<Option<Span>>, feature: &str) -> Diagnostic {
+    Diagnostic::general(
         Code::PC3011,
-        span,
+        span.into(),
         format!("this version does not compile {feature} yet"),
     )
     .label("parsed and type-checked, not compiled")
@@ -411,4 +411,16 @@ pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str
     .help(format!(
         "write `on {table}` if all are meant, or give `{subnet}` a table of its own"
     ))
+}
+
+/// A file of foreign rules that cannot be had.
+pub(crate) fn base_file(span: Span, path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC9009,
+        span,
+        format!("the base file `{path}` cannot be used: {reason}"),
+    )
+    .label("foreign rules are read from here")
+    .help("write the path of an exported network security group, relative to this file")
+    .note("`az network nsg show` prints one; rules in it that this policy does not make are kept as they are")
 }

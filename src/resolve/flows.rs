@@ -28,6 +28,7 @@ impl<'a> Clauses<'a> {
             .clauses
             .iter()
             .copied()
+            .filter(|c| !flow_only(&c.kind)) // told where the group stands
             .chain(own.iter().map(|c| &c.node))
         {
             match &clause.kind {
@@ -82,15 +83,7 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            let flow_only = matches!(
-                clause.kind,
-                ClauseKind::Pin(_)
-                    | ClauseKind::Name(_)
-                    | ClauseKind::Overrides(_)
-                    | ClauseKind::Header(..)
-                    | ClauseKind::SourcePort(_)
-            );
-            if flow_only {
+            if flow_only(&clause.kind) {
                 self.say(faults::misplaced(
                     clause.keyword.span,
                     &clause.keyword.node,
@@ -710,6 +703,18 @@ impl<'a> World<'a, '_> {
             self.say(faults::not_compiled(span, "DNAT"));
         }
     }
+}
+
+/// True of clauses that a group does not take.
+fn flow_only(kind: &ClauseKind) -> bool {
+    matches!(
+        kind,
+        ClauseKind::Pin(_)
+            | ClauseKind::Name(_)
+            | ClauseKind::Overrides(_)
+            | ClauseKind::Header(..)
+            | ClauseKind::SourcePort(_)
+    )
 }
 
 /// The place of a service.

@@ -23,6 +23,8 @@ use crate::source::{Loader, SourceMap};
 
 use world::{Missing, Used, World};
 
+pub(crate) use faults::{base_file as base_file_fault, not_compiled};
+
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
 pub fn resolve(
@@ -35,6 +37,7 @@ pub fn resolve(
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
     let broken = broken::broken_names(&modules, sources, sink.items());
+    let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
     let scopes: Vec<_> = modules
         .iter()
         .map(|m| scope::collect_scope(m, sink))
@@ -57,7 +60,14 @@ pub fn resolve(
     let mut missing: BTreeMap<Missing, Vec<String>> = BTreeMap::new();
     for name in names {
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
-        let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
+        let mut world = World::new(
+            &scopes,
+            catalog,
+            (loader, &file_names),
+            name.clone(),
+            sink,
+            &mut used,
+        );
         let policy = resolve_environment(&mut world);
         for parameter in std::mem::take(&mut world.missing) {
             missing.entry(parameter).or_default().push(name.clone());

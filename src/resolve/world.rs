@@ -10,7 +10,7 @@ use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::service::Traffic;
 use crate::model::{Hop, Key};
-use crate::source::Span;
+use crate::source::{Loader, Span};
 use crate::syntax::ast::{self, Date};
 
 use super::faults;
@@ -118,6 +118,10 @@ pub(crate) type Missing = (Span, String, String);
 pub(crate) struct World<'a, 's> {
     pub scopes: &'a [Scope<'a>],
     pub catalog: &'a Catalog,
+    /// Gives the text of files that resources name.
+    pub loader: &'a dyn Loader,
+    /// Names of the source files, to find files beside them.
+    pub file_names: &'a [String],
     pub cloud: Cloud,
     pub environment: String,
     pub sink: &'s mut Sink,
@@ -139,6 +143,7 @@ impl<'a, 's> World<'a, 's> {
     pub(crate) fn new(
         scopes: &'a [Scope<'a>],
         catalog: &'a Catalog,
+        files: (&'a dyn Loader, &'a [String]),
         environment: String,
         sink: &'s mut Sink,
         used: &'s mut Used,
@@ -146,6 +151,8 @@ impl<'a, 's> World<'a, 's> {
         Self {
             scopes,
             catalog,
+            loader: files.0,
+            file_names: files.1,
             cloud: catalog.identity().cloud,
             environment,
             sink,

@@ -7,6 +7,7 @@ use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
 use crate::backends::resource::Reference;
 use crate::catalog::{Target, TargetUse};
+use crate::config::RcgLayout;
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::NamePattern;
@@ -91,15 +92,17 @@ impl Room<'_> {
             fqdn_rules = self.fqdn_rules(&traffic, &sources, &source_groups, sink);
         }
         self.address_rules(&sources, &source_groups, &mut out.network, sink);
-        suffix(&mut out.network, "", flow);
-        suffix(&mut fqdn_rules, "-fqdn", flow);
+        let merged = self.context.settings.layout.rcg == RcgLayout::Merged;
+        let base = base_name(flow, merged);
+        suffix(&mut out.network, &base);
+        suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
         let several = out.application.len() > 1;
         for rule in &mut out.application {
             rule.name = if several && !rule.fqdn_tags.is_empty() {
-                format!("{}-tags", base_name(flow))
+                format!("{base}-tags")
             } else {
-                base_name(flow)
+                base.clone()
             };
         }
         out
@@ -473,16 +476,21 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
     }
 }
 
-/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named.
-pub(super) fn base_name(flow: &Flow) -> String {
+/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
+/// and the instance only where one rule collection group gathers several.
+fn base_name(flow: &Flow, with_instance: bool) -> String {
     if let Some(name) = &flow.rule_name {
         return name.clone();
     }
-    let mut name = if flow.id.group == "main" {
-        flow.id.label.clone()
-    } else {
-        format!("{}-{}", flow.id.group, flow.id.label)
-    };
+    let mut parts: Vec<&str> = Vec::new();
+    if with_instance {
+        parts.extend(flow.id.instance.iter().map(String::as_str));
+    }
+    if flow.id.group != "main" {
+        parts.push(&flow.id.group);
+    }
+    parts.push(&flow.id.label);
+    let mut name = parts.join("-");
     if let Some(way) = flow.id.way {
         name.push('-');
         name.push_str(way);
@@ -491,10 +499,10 @@ pub(super) fn base_name(flow: &Flow) -> String {
 }
 
 /// Names the rules of one kind: the protocol is added where a flow needs several.
-fn suffix(rules: &mut [NetworkRule], kind: &str, flow: &Flow) {
+fn suffix(rules: &mut [NetworkRule], base: &str) {
     let several = rules.len() > 1;
     for rule in rules {
-        let mut name = format!("{}{kind}", base_name(flow));
+        let mut name = base.to_owned();
         if several {
             for protocol in &rule.ip_protocols {
                 name.push('-');

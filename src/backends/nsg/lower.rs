@@ -16,6 +16,7 @@ use crate::model::service::{PortSet, Proto, word};
 use crate::model::{DefaultAction, Flow, Key, Nsg, Tier};
 use crate::source::Span;
 
+use super::base;
 use super::caps;
 use super::emit::emit_network_security_group;
 use super::envelope::Envelopes;
@@ -430,12 +431,18 @@ fn finish(
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
+    let foreign = foreign_rules(nsg, &drafts, sink);
     let mut rules: Vec<SecurityRule> = Vec::new();
     let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
     let mut traces = Vec::new();
     for direction in [Direction::Inbound, Direction::Outbound] {
         let mine: Vec<&Draft> = drafts.iter().filter(|d| d.direction == direction).collect();
-        let numbers = number(context, key, &mine, sink);
+        let taken: Vec<u32> = foreign
+            .iter()
+            .filter(|f| f.inbound == (direction == Direction::Inbound))
+            .map(|f| f.priority)
+            .collect();
+        let numbers = number(context, key, &mine, &taken, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -481,12 +488,13 @@ fn finish(
         }
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
-    if rules.len() > caps::RULES {
+    let count = rules.len() + foreign.len();
+    if count > caps::RULES {
         let d = faults::nsg_rules(
             nsg.identity.span,
             &Limit {
                 what: &format!("NSG `{key}` (rules)"),
-                used: rules.len(),
+                used: count,
                 allowed: caps::RULES,
                 source: caps::RULES_SOURCE,
                 help: "merge flows, or use broader tags",
@@ -505,20 +513,40 @@ fn finish(
         flush_connection: nsg.flush,
         security_rules: rules,
     };
-    let resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    let mut resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    base::merge(&mut resource.properties, &foreign);
     for mut trace in traces {
         trace.file.clone_from(&resource.file);
         out.traces.push(trace);
     }
-    out.rules
-        .push((resource.file.clone(), properties.security_rules.len()));
+    out.rules.push((resource.file.clone(), count));
     out.resources.push(resource);
+}
+
+/// Rules of the base file that are not ours: a rule of ours with the same name replaces it.
+fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::ForeignRule> {
+    let Some(file) = &nsg.base else {
+        return Vec::new();
+    };
+    match base::read(&file.text) {
+        Ok(mut rules) => {
+            rules.retain(|f| !drafts.iter().any(|d| d.name.eq_ignore_ascii_case(&f.name)));
+            rules
+        }
+        Err(reason) => {
+            sink.push(crate::resolve::base_file_fault(
+                file.span, &file.path, &reason,
+            ));
+            Vec::new()
+        }
+    }
 }
 
 fn number(
     context: &Context<'_>,
     key: &Key,
     drafts: &[&Draft],
+    foreign: &[u32],
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -535,6 +563,7 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
+        .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
     let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
     for error in result.errors {
