@@ -24,8 +24,13 @@ struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        let inherited = group.clauses.iter().copied().filter(|c| !is_flow_only(c));
-        for clause in inherited.chain(own.iter().map(|c| &c.node)) {
+        for clause in group
+            .clauses
+            .iter()
+            .copied()
+            .filter(|c| !flow_only(&c.kind)) // told where the group stands
+            .chain(own.iter().map(|c| &c.node))
+        {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -78,7 +83,7 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            if is_flow_only(clause) {
+            if flow_only(&clause.kind) {
                 self.say(faults::misplaced(
                     clause.keyword.span,
                     &clause.keyword.node,
@@ -700,10 +705,10 @@ impl<'a> World<'a, '_> {
     }
 }
 
-/// Clauses that a group does not hand on to its flows.
-fn is_flow_only(clause: &ast::Clause) -> bool {
+/// True of clauses that a group does not take.
+fn flow_only(kind: &ClauseKind) -> bool {
     matches!(
-        clause.kind,
+        kind,
         ClauseKind::Pin(_)
             | ClauseKind::Name(_)
             | ClauseKind::Overrides(_)
