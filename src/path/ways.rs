@@ -78,19 +78,22 @@ impl Fabric<'_> {
         let Some(map) = self.hops.get(key) else {
             return;
         };
-        let way = |hop: &HopClass, to: AddressSet, into: Option<Key>, names: bool| Way {
-            out_of: Some(key.clone()),
-            firewall: match hop {
-                HopClass::Firewall(f) => Some(f.clone()),
-                _ => None,
-            },
-            into,
-            from: from.clone(),
-            to,
-            names,
-            hop: hop.clone(),
-            entry: Entry::Subnet,
-        };
+        let way =
+            |hop: &HopClass, from: &AddressSet, to: AddressSet, into: Option<Key>, names: bool| {
+                Way {
+                    out_of: Some(key.clone()),
+                    firewall: match hop {
+                        HopClass::Firewall(f) => Some(f.clone()),
+                        _ => None,
+                    },
+                    into,
+                    from: from.clone(),
+                    to,
+                    names,
+                    hop: hop.clone(),
+                    entry: Entry::Subnet,
+                }
+            };
         let to = self.addresses(&flow.to, Some(key));
         for (hop, part) in map.split(&to) {
             if hop == HopClass::None {
@@ -106,18 +109,28 @@ impl Fabric<'_> {
                     let inside = part.intersect(&subnet.prefix);
                     if !inside.is_empty() {
                         rest = rest.subtract(&inside);
-                        out.push(way(&hop, inside, Some(other.clone()), false));
+                        // `tag(VirtualNetwork)` is seen from the other end.
+                        let prefix = self.policy.subnets.get(key).map(|s| &s.prefix);
+                        let from = if flow.from.virtual_network {
+                            self.addresses(&flow.from, Some(other))
+                                .intersect(prefix.unwrap_or(from))
+                        } else {
+                            from.clone()
+                        };
+                        if !from.is_empty() {
+                            out.push(way(&hop, &from, inside, Some(other.clone()), false));
+                        }
                     }
                 }
             }
             if !rest.is_empty() {
-                out.push(way(&hop, rest, None, false));
+                out.push(way(&hop, from, rest, None, false));
             }
         }
         if Self::has_free_names(&flow.to) {
             let hop = map.default_hop();
             if hop != HopClass::None {
-                out.push(way(&hop, AddressSet::empty(), None, true));
+                out.push(way(&hop, from, AddressSet::empty(), None, true));
             }
         }
     }
