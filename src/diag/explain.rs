@@ -40,7 +40,7 @@ mod tests {
     fn every_page_has_its_title() {
         for info in CODES {
             let title = format!("# {}: ", info.id);
-            assert!(page(info.code).starts_with(&title), "{title}");
+            assert!(page(info.code).starts_with(&title), "{}", info.id);
         }
     }
 }

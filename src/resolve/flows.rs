@@ -24,13 +24,8 @@ struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        for clause in group
-            .clauses
-            .iter()
-            .copied()
-            .filter(|c| !flow_only(&c.kind)) // told where the group stands
-            .chain(own.iter().map(|c| &c.node))
-        {
+        let inherited = group.clauses.iter().copied().filter(|c| !is_flow_only(c));
+        for clause in inherited.chain(own.iter().map(|c| &c.node)) {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -83,7 +78,7 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            if flow_only(&clause.kind) {
+            if is_flow_only(clause) {
                 self.say(faults::misplaced(
                     clause.keyword.span,
                     &clause.keyword.node,
@@ -705,10 +700,10 @@ impl<'a> World<'a, '_> {
     }
 }
 
-/// True of clauses that a group does not take.
-fn flow_only(kind: &ClauseKind) -> bool {
+/// Clauses that a group does not hand on to its flows.
+fn is_flow_only(clause: &ast::Clause) -> bool {
     matches!(
-        kind,
+        clause.kind,
         ClauseKind::Pin(_)
             | ClauseKind::Name(_)
             | ClauseKind::Overrides(_)

@@ -36,8 +36,8 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
-    let broken = broken::broken_names(&modules, sources, sink.items());
     let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
+    let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules
         .iter()
         .map(|m| scope::collect_scope(m, sink))
