@@ -13,6 +13,7 @@ mod config;
 mod emitted_tiers;
 mod fmt;
 mod golden_vectors;
+mod library_pages;
 mod oracle;
 mod oracle_ways;
 mod render;
