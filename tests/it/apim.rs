@@ -234,15 +234,18 @@ fn firewall_row(environment: &str, group: &str, rule: &Value, action: &str, tier
             .collect();
         source.extend(unknown(
             rule,
-            &[&common[..], &["protocols", "targetFqdns"]].concat(),
+            &[&common[..], &["fqdnTags", "protocols", "targetFqdns"]].concat(),
         ));
+        let mut destination = strings(rule, "targetFqdns");
+        let tags = strings(rule, "fqdnTags");
+        destination.extend(tags.iter().map(|tag| format!("fqdn-tag({tag})")));
         return row([
             environment,
             group,
             "application",
             "-",
             &source.join(" "),
-            &strings(rule, "targetFqdns").join(" "),
+            &destination.join(" "),
             &protocols.join(" "),
             "-",
             action,
