@@ -1,5 +1,8 @@
 //! The one binary of integration tests.
 
+// Tests read fixtures and run the program; the ban on IO is for the core.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
 mod allocate;
 mod apim;
 mod apim_mutants;
@@ -14,6 +17,7 @@ mod emitted_tiers;
 mod examples;
 mod fmt;
 mod golden_vectors;
+mod library_pages;
 mod meaning;
 mod oracle;
 mod oracle_ways;
