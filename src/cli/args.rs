@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::OnExpired;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, suggest};
 use crate::driver::{Emit, LimitsMode};
@@ -171,6 +172,9 @@ pub struct CompileArgs {
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
 }
 
 /// `check`
@@ -182,6 +186,9 @@ pub struct CheckArgs {
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
 }
 
 /// `fmt`
@@ -270,6 +277,27 @@ impl From<LimitsArg> for LimitsMode {
             LimitsArg::Error => Self::Error,
             LimitsArg::Warn => Self::Warn,
             LimitsArg::Off => Self::Off,
+        }
+    }
+}
+
+/// What a flow past its day means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExpiredArg {
+    /// Refuse.
+    Error,
+    /// Warn and go on.
+    Warn,
+    /// Leave the flow out.
+    Drop,
+}
+
+impl From<ExpiredArg> for OnExpired {
+    fn from(arg: ExpiredArg) -> Self {
+        match arg {
+            ExpiredArg::Error => Self::Error,
+            ExpiredArg::Warn => Self::Warn,
+            ExpiredArg::Drop => Self::Drop,
         }
     }
 }
