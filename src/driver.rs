@@ -1,6 +1,7 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
 use crate::analyze::{Scene, analyze, expiry};
+pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
@@ -72,6 +73,8 @@ pub struct Output {
     pub files: Vec<OutFile>,
     /// A summary per environment, sorted by name.
     pub summaries: Vec<EnvSummary>,
+    /// Azure's limits per environment, sorted by name, with what each resource uses.
+    pub limits: Vec<(String, Vec<Usage>)>,
 }
 
 /// Everything a run says and makes.
@@ -220,6 +223,8 @@ fn environment(
         }
     }
     made.summaries.push(summary(policy, &lowered));
+    made.limits
+        .push((policy.environment.clone(), lowered.usages.clone()));
     let mut record = manifest(policy, catalog, &fabric, &lowered);
     record.record_files(&files);
     files.push(record.file());
@@ -237,20 +242,26 @@ fn api_versions(project: &Project) -> ApiVersions {
     }
 }
 
+/// A resource's type in words.
+#[must_use]
+pub fn kind_words(kind: AzureType) -> &'static str {
+    match kind {
+        AzureType::FirewallPolicy => "firewall policy",
+        AzureType::RuleCollectionGroup => "rule collection group",
+        AzureType::NetworkSecurityGroup => "nsg",
+        AzureType::RouteTable => "route table",
+        AzureType::IpGroup => "ip group",
+        AzureType::ApplicationSecurityGroup => "application security group",
+    }
+}
+
 fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
     let rows = lowered
         .resources
         .iter()
         .zip(&lowered.rules)
         .map(|(resource, (file, rules))| SummaryRow {
-            kind: match resource.kind {
-                AzureType::FirewallPolicy => "firewall policy",
-                AzureType::RuleCollectionGroup => "rule collection group",
-                AzureType::NetworkSecurityGroup => "nsg",
-                AzureType::RouteTable => "route table",
-                AzureType::IpGroup => "ip group",
-                AzureType::ApplicationSecurityGroup => "application security group",
-            },
+            kind: kind_words(resource.kind),
             name: resource.id.name().to_owned(),
             rules: *rules,
             envelopes: lowered

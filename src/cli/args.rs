@@ -35,6 +35,12 @@ pub enum Command {
     Compile(CompileArgs),
     /// Judge a project without writing anything.
     Check(CheckArgs),
+    /// Show what each resource uses of Azure's limits.
+    Limits(LimitsArgs),
+    /// Write the first files of a project.
+    Init(InitArgs),
+    /// Print what the settings file may hold.
+    Config(ConfigArgs),
     /// Format source files.
     Fmt(FmtArgs),
     /// Explain a diagnostic code.
@@ -189,6 +195,54 @@ pub struct CheckArgs {
     /// What a flow past its day means, with --as-of; what the settings say if not given.
     #[arg(long, value_name = "LEVEL")]
     pub expired: Option<ExpiredArg>,
+}
+
+/// `limits`
+#[derive(Args, Clone, Debug)]
+pub struct LimitsArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Show only what uses at least 80 %.
+    #[arg(long)]
+    pub near: bool,
+}
+
+/// `init`
+#[derive(Args, Clone, Debug)]
+pub struct InitArgs {
+    /// Folder of the new project; made if it is not there.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What to begin with.
+    #[arg(long, value_name = "NAME", default_value = "hub")]
+    pub template: TemplateArg,
+}
+
+/// `config`
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// What to print.
+    #[command(subcommand)]
+    pub what: ConfigWhat,
+}
+
+/// What `config` prints.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigWhat {
+    /// The JSON schema of portcullis.yaml.
+    Schema,
+}
+
+/// What a project begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TemplateArg {
+    /// An API Management instance behind a firewall.
+    Apim,
+    /// A hub network with a firewall, and a spoke behind it.
+    Hub,
+    /// Rules for every workload: denies, common allows, exceptions.
+    Baseline,
 }
 
 /// `fmt`
