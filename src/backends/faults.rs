@@ -48,6 +48,20 @@ pub(crate) fn route_count(span: Span, l: &Limit<'_>) -> Diagnostic {
     limit(Code::PC3005, span, l)
 }
 
+pub(crate) fn other_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    limit(Code::PC3020, span, l)
+}
+
+pub(crate) fn recommended_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    let d = limit(Code::PC3021, span, l);
+    Diagnostic {
+        message: d
+            .message
+            .replace("the limit is", "the recommended limit is"),
+        ..d
+    }
+}
+
 pub(crate) fn description_shortened(
     span: Span,
     rule: &str,

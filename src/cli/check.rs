@@ -18,6 +18,7 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
         &args.path,
         args.limits.into(),
         Vec::new(),
+        args.expired.map(Into::into),
     )?;
     Ok(done.err().unwrap_or(FINE))
 }

@@ -17,7 +17,9 @@ use crate::driver::{EnvSummary, OutFile};
 pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, args.stdout.is_some());
     let emit = args.emit.iter().map(|e| (*e).into()).collect();
-    let done = match run::run(global, &reporter, &args.path, args.limits.into(), emit)? {
+    let expired = args.expired.map(Into::into);
+    let limits = args.limits.into();
+    let done = match run::run(global, &reporter, &args.path, limits, emit, expired)? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };

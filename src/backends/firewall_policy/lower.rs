@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, RcgLayout};
@@ -12,7 +12,6 @@ use crate::diag::Sink;
 use crate::model::{self, Firewall, Flow, Key, Tier};
 use crate::source::Span;
 
-use super::caps;
 use super::emit::{emit_policy, emit_rule_collection_group};
 use super::order;
 use super::rules::{FlowRules, Room};
@@ -175,7 +174,6 @@ fn emit_groups(
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
     let numbers = number(context, key, &groups, sink);
-    check_limits(context, key, firewall, &groups, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
@@ -204,7 +202,6 @@ fn emit_groups(
             rule_collections: collections(&group),
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
-        check_size(context, &resource, &group, sink);
         for (rule, flow) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
@@ -314,78 +311,4 @@ fn number(
         }
     }
     result.numbers
-}
-
-fn check_limits(
-    context: &Context<'_>,
-    key: &Key,
-    firewall: &Firewall,
-    groups: &[Group],
-    sink: &mut Sink,
-) {
-    let span = if firewall.implied {
-        groups.first().map_or(firewall.identity.span, |g| g.span)
-    } else {
-        firewall.identity.span
-    };
-    if groups.len() > caps::GROUPS {
-        let d = faults::group_count(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (rule collection groups)"),
-                used: groups.len(),
-                allowed: caps::GROUPS,
-                source: caps::GROUPS_SOURCE,
-                help: "put flows of one tier and owner into fewer groups",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-    // A rule counts its unique sources times its unique destinations; an IP group counts one.
-    let pairs: usize = groups
-        .iter()
-        .flat_map(|g| &g.network)
-        .map(|r| {
-            let sources = r.source_addresses.len() + r.source_ip_groups.len();
-            let destinations = r.destination_addresses.len()
-                + r.destination_ip_groups.len()
-                + r.destination_fqdns.len();
-            sources * destinations
-        })
-        .sum();
-    if pairs > caps::ADDRESS_PAIRS {
-        let d = faults::address_pairs(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (source and destination pairs)"),
-                used: pairs,
-                allowed: caps::ADDRESS_PAIRS,
-                source: caps::ADDRESS_PAIRS_SOURCE,
-                help: "use IP groups, broader prefixes, or names",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-}
-
-fn check_size(
-    context: &Context<'_>,
-    resource: &crate::backends::resource::Resource,
-    group: &Group,
-    sink: &mut Sink,
-) {
-    let bytes = resource.properties.json_len();
-    if bytes > caps::GROUP_BYTES {
-        let d = faults::group_size(
-            group.span,
-            &Limit {
-                what: &format!("rule collection group `{}` (bytes)", group.name),
-                used: bytes,
-                allowed: caps::GROUP_BYTES,
-                source: caps::GROUP_BYTES_SOURCE,
-                help: "split the group",
-            },
-        );
-        context.exceeded(sink, d);
-    }
 }

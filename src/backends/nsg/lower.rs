@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::plan::Duty;
 use crate::catalog::{Target, TargetUse};
@@ -511,19 +511,6 @@ fn finish(
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
     let count = rules.len() + foreign.len();
-    if count > caps::RULES {
-        let d = faults::nsg_rules(
-            nsg.identity.span,
-            &Limit {
-                what: &format!("NSG `{key}` (rules)"),
-                used: count,
-                allowed: caps::RULES,
-                source: caps::RULES_SOURCE,
-                help: "merge flows, or use broader tags",
-            },
-        );
-        context.exceeded(sink, d);
-    }
     if let Err(error) = names::validate(&nsg.identity.name) {
         sink.push(faults::bad_name(
             nsg.identity.span,
