@@ -1,5 +1,10 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
+mod locking;
+
+use std::cell::RefCell;
+
+use crate::allocate::numbers::Numbers;
 use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
@@ -17,6 +22,8 @@ use crate::wrap::manifest::{
     Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
 };
 use crate::wrap::{ApiVersions, arm, rest};
+use locking::Ledger;
+pub use locking::{Locked, Memory, bad_lock};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +45,8 @@ pub struct Options {
     pub as_of: Option<Date>,
     /// Forms to emit; those of the settings if empty.
     pub emit: Vec<Emit>,
+    /// The lock, and what else is remembered of earlier runs.
+    pub memory: Memory,
 }
 
 /// One row of the summary table.
@@ -69,6 +78,10 @@ pub struct Output {
     pub files: Vec<OutFile>,
     /// A summary per environment, sorted by name.
     pub summaries: Vec<EnvSummary>,
+    /// The text of the new lock.
+    pub lock: String,
+    /// There was no lock, and numbers were taken from the existing output.
+    pub seeded: bool,
 }
 
 /// Everything a run says and makes.
@@ -102,14 +115,20 @@ pub fn compile(
         &mut sources,
         &mut sink,
     );
+    let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
     let mut output = None;
     // What did not resolve would only draw faults that are not its own.
     if !sink.has_errors() {
         let mut made = Output::default();
         for policy in &mut policies {
             imply_firewall(policy, project);
-            environment(policy, project, catalog, options, &mut made, &mut sink);
+            environment(
+                policy, project, catalog, options, &ledger, &mut made, &mut sink,
+            );
         }
+        let partial = !options.environments.is_empty();
+        made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
+        made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
         output = (!sink.has_errors()).then_some(made);
     }
@@ -149,9 +168,12 @@ fn environment(
     project: &Project,
     catalog: &Catalog,
     options: &Options,
+    ledger: &Ledger<'_>,
     made: &mut Output,
     sink: &mut Sink,
 ) {
+    ledger.begin(policy);
+    let numbers: &RefCell<Numbers> = &ledger.numbers;
     let fabric = Fabric::new(policy, catalog);
     let plan = plan(&fabric, sink);
     let context = Context {
@@ -159,8 +181,10 @@ fn environment(
         plan: &plan,
         settings: &project.settings,
         limits: options.limits,
+        numbers,
     };
     let lowered = lower(&context, sink);
+    let retired = ledger.end(&policy.environment);
     if sink.has_errors() {
         return;
     }
@@ -190,6 +214,7 @@ fn environment(
     }
     made.summaries.push(summary(policy, &lowered));
     let mut record = manifest(policy, catalog, &fabric, &lowered);
+    record.retired = retired;
     record.record_files(&files);
     files.push(record.file());
     made.files.extend(files);

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod explain;
 pub mod fmt;
 pub mod io;
+pub mod lock;
 pub mod project;
 pub mod report;
 mod run;
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
+        Command::Lock(args) => lock::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),

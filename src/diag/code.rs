@@ -142,8 +142,14 @@ codes! {
     PC4018 Error Lower "shared-route-table";
     PC4020 Note Lower "l7-meaning";
     PC5013 Error Lower "claimed-twice";
+    PC7001 Error Allocate "lock-out-of-date";
+    PC7002 Error Allocate "number-held-twice";
+    PC7003 Warning Allocate "renumbered";
     PC7004 Error Allocate "band-full";
+    PC7005 Warning Allocate "label-vanished";
     PC7006 Error Allocate "pin-outside-band";
+    PC7007 Warning Allocate "group-retired";
+    PC7008 Error Allocate "bad-lock";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";
     PC9004 Error Settings "internal-error";

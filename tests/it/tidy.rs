@@ -34,8 +34,11 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("path", &["source", "catalog", "model"]),
     ("allocate", &[]),
     ("backends", &["*"]),
-    // backends: its resource tree only, checked below.
-    ("wrap", &["source", "diag", "config", "backends"]),
+    // backends: its resource tree only, checked below. allocate: files hold numbers to take over.
+    (
+        "wrap",
+        &["source", "diag", "config", "allocate", "backends"],
+    ),
     ("driver", &["*"]),
     ("cli", &["*"]),
 ];

@@ -13,5 +13,6 @@ mod caps;
 pub mod emit;
 pub(crate) mod lower;
 mod order;
+mod places;
 mod rules;
 pub mod shape;
