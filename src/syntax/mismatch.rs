@@ -56,7 +56,9 @@ impl Tokens<'_> {
             _ => (self.span(token), format!("`{}`", shorten(text))),
         };
         let mut diagnostic = faults::expected(span, &what, &found);
-        let near = (!ended && token.kind == Kind::Word)
+        // A word that has a place of its own is not a misspelling of another one.
+        let known = words::CLAUSES.contains(&text) || words::BETWEEN.contains(&text);
+        let near = (!ended && !known && token.kind == Kind::Word)
             .then(|| {
                 let known = expected.iter().filter_map(|e| match e {
                     Expected::Word(w) if w.len() > 1 => Some(*w),

@@ -190,6 +190,10 @@ impl Room<'_> {
             id.push('/');
             id.push_str(word(proto));
         }
+        if let Some(part) = &self.duty.part {
+            id.push('/');
+            id.push_str(part);
+        }
         let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
         Draft {
             id,
@@ -227,7 +231,9 @@ impl Room<'_> {
         } else {
             self.flow.spans.to
         };
-        if end.any {
+        // One of several duties says no more than its own addresses.
+        let narrow = end.any && self.duty.part.is_some();
+        if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
             } else {
@@ -235,7 +241,11 @@ impl Room<'_> {
             };
         }
         let mut out = Vec::new();
-        let mut plain = end.addresses.intersect(seen);
+        let mut plain = if narrow {
+            seen.clone()
+        } else {
+            end.addresses.intersect(seen)
+        };
         for group in end.ip_groups.values().flatten() {
             plain = plain.union(&group.intersect(seen));
         }
@@ -310,11 +320,18 @@ impl Room<'_> {
         if own_side {
             return set.intersect(seen);
         }
-        if !absorbed {
+        // Azure's tag also holds the platform's address 168.63.129.16, from which probes come
+        // ("Virtual network service tags", checked 2026-11-23): a deny would stop them, and an allow
+        // would let them in where a flow speaks of them.
+        let host =
+            filters_platform(self.direction) && (!self.flow.allows() || fabric.names_platform());
+        if !absorbed && !host {
             out.push(Operand::Tag("VirtualNetwork".to_owned()));
             return AddressSet::empty();
         }
-        sink.push(faults::absorbs(self.flow, span, self.key));
+        if absorbed {
+            sink.push(faults::absorbs(self.flow, span, self.key));
+        }
         set.intersect(seen)
     }
 
@@ -346,6 +363,11 @@ impl Room<'_> {
             }
         }
     }
+}
+
+/// Platform addresses are filtered as sources only: outbound they pass unless a tag names them.
+fn filters_platform(direction: Direction) -> bool {
+    direction == Direction::Inbound
 }
 
 fn family_of(operand: &Operand) -> Option<Family> {
