@@ -169,8 +169,14 @@ codes! {
     PC6015 Note Analyze "azure-cloud-not-all";
     PC6016 Note Analyze "internet-holds-azure";
     PC6017 Note Analyze "sql-redirect";
+    PC7001 Error Allocate "lock-out-of-date";
+    PC7002 Error Allocate "number-held-twice";
+    PC7003 Warning Allocate "renumbered";
     PC7004 Error Allocate "band-full";
+    PC7005 Warning Allocate "label-vanished";
     PC7006 Error Allocate "pin-outside-band";
+    PC7007 Warning Allocate "group-retired";
+    PC7008 Error Allocate "bad-lock";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";
     PC9004 Error Settings "internal-error";

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
@@ -14,6 +16,7 @@ use crate::source::Span;
 
 use super::emit::{emit_policy, emit_rule_collection_group};
 use super::order;
+use super::places::{self, RuleId};
 use super::rules::{FlowRules, Room};
 use super::shape::{
     ApplicationRule, DnsSettings, FilterAction, FilterCollection, NetworkRule, PolicyProperties,
@@ -22,11 +25,15 @@ use super::shape::{
 };
 
 /// A rule collection group in the making.
-struct Group {
-    name: String,
+pub(super) struct Group {
+    pub(super) name: String,
+    /// What it was called before, by `moved`.
+    pub(super) old_names: Vec<String>,
+    /// Who its rules are, for their places.
+    pub(super) ids: Vec<RuleId>,
     tier: Tier,
-    network: Vec<NetworkRule>,
-    application: Vec<ApplicationRule>,
+    pub(super) network: Vec<NetworkRule>,
+    pub(super) application: Vec<ApplicationRule>,
     traces: Vec<(String, String)>,
     span: Span,
 }
@@ -99,12 +106,15 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         let slot = slot_of(context, flow);
         let group = groups.entry(slot.clone()).or_insert_with(|| Group {
             name: group_name(context, &slot),
+            old_names: old_names(context, &slot),
+            ids: Vec::new(),
             tier: flow.tier,
             network: Vec::new(),
             application: Vec::new(),
             traces: Vec::new(),
             span: flow.spans.whole,
         });
+        group.ids.extend(places::ids(context, flow, &made));
         add(group, flow, made);
     }
     groups.into_values().collect()
@@ -164,6 +174,28 @@ fn group_name(context: &Context<'_>, slot: &Slot) -> String {
     name
 }
 
+/// The names that a rule collection group had before its source was renamed.
+fn old_names(context: &Context<'_>, slot: &Slot) -> Vec<String> {
+    let (tier, instance, group) = slot;
+    let mut path = instance.clone();
+    path.extend((!group.is_empty()).then(|| group.clone()));
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let old = context.numbers.borrow().old_paths(&path.join("::"));
+    old.iter()
+        .map(|path| {
+            let mut parts: Vec<String> = path.split("::").map(str::to_owned).collect();
+            let group = if group.is_empty() {
+                String::new()
+            } else {
+                parts.pop().unwrap_or_default()
+            };
+            group_name(context, &(*tier, parts, group))
+        })
+        .collect()
+}
+
 fn emit_groups(
     context: &Context<'_>,
     key: &Key,
@@ -180,7 +212,9 @@ fn emit_groups(
         .filter_map(|g| numbers.get(&g.name).map(|n| (*n, g)))
         .collect();
     ordered.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
-    for (priority, group) in ordered {
+    let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
+    for (priority, mut group) in ordered {
+        places::sort(&mut group, &places);
         if let Err(error) = names::validate(&group.name) {
             sink.push(faults::bad_name(
                 group.span,
@@ -298,7 +332,29 @@ fn number(
         .copied()
         .into_iter()
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.rcg, &BTreeMap::new());
+    let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
+        return BTreeMap::new();
+    };
+    let wanted: Vec<Wanted> = groups
+        .iter()
+        .zip(requests)
+        .map(|(group, request)| {
+            let mut formerly = group.old_names.clone();
+            formerly.push(by_name(&group.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let scope = places::scope(context, firewall, Part::Groups);
+    let mut memory = context.numbers.borrow_mut();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.rcg);
+    let span = groups.first().map_or(firewall.identity.span, |g| g.span);
+    if let Some(d) = faults::renumbered(span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         if let (AllocErrorKind::BandFull, Some(group)) =
             (error.kind, groups.iter().find(|g| g.name == error.id))

@@ -14,5 +14,6 @@ pub mod emit;
 pub(crate) mod lower;
 pub(crate) mod measure;
 mod order;
+mod places;
 mod rules;
 pub mod shape;

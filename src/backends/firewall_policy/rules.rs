@@ -495,7 +495,7 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
 
 /// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
 /// and the instance only where one rule collection group gathers several.
-fn base_name(flow: &Flow, with_instance: bool) -> String {
+pub(super) fn base_name(flow: &Flow, with_instance: bool) -> String {
     if let Some(name) = &flow.rule_name {
         return name.clone();
     }
