@@ -10,7 +10,7 @@ use crate::model::service::Proto;
 use crate::model::{Flow, Hop, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::faults;
+use super::{dnat, faults};
 
 /// What one layer has to do for one flow.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct Plan {
     pub inbound: BTreeMap<Key, BTreeMap<usize, Duty>>,
     /// Per firewall.
     pub firewalls: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    /// Per firewall: indices of its translations.
+    pub dnats: BTreeMap<Key, Vec<usize>>,
 }
 
 /// Gives every layer its duties.
@@ -65,8 +67,34 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
         for way in &ways {
             assign(fabric, &mut plan, index, flow, way, sink);
         }
-        check_flow(fabric, flow, &ways, sink);
+        let asgs = !(flow.from.asgs.is_empty() && flow.to.asgs.is_empty());
+        if asgs && ways.is_empty() {
+            sink.push(faults::cannot_express(
+                flow,
+                flow.spans.whole,
+                "any layer",
+                "an application security group is known to the NSG of a subnet only",
+                "declare the `subnet` of its members with an `nsg`",
+            ));
+        }
+        if let (Some(span), false) = (
+            flow.spans.inspect.or(flow.spans.header),
+            ways.iter().any(|w| w.firewall.is_some()),
+        ) {
+            sink.push(faults::cannot_express(
+                flow,
+                span,
+                "any layer of its path",
+                "only a firewall opens and changes requests",
+                "route the subnet through a firewall, or drop the clause",
+            ));
+        }
+        // Where the members of a group are that is only named is not known, nor their replies.
+        if !flow.from.is_opaque() && !flow.to.is_opaque() {
+            check_flow(fabric, flow, &ways, sink);
+        }
     }
+    plan.dnats = dnat::assign(fabric, sink);
     plan
 }
 
@@ -107,7 +135,8 @@ fn assign(
             continue;
         }
         let by_name = way.names;
-        if by_name && !flow.allows() {
+        let exact = !by_name && !flow.from.is_opaque() && !flow.to.is_opaque();
+        if !exact && !flow.allows() {
             continue;
         }
         enforcing += 1;
@@ -163,9 +192,14 @@ fn assign(
 }
 
 /// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,
-/// ESP and AH have no rule on Azure Firewall.
+/// application security groups, source ports, ESP and AH have no rule on Azure Firewall.
 fn firewall_is_exact(flow: &Flow, _way: &Way) -> bool {
-    flow.from.tags.is_empty() && !flow.traffic.has(Proto::Esp) && !flow.traffic.has(Proto::Ah)
+    flow.from.tags.is_empty()
+        && flow.from.asgs.is_empty()
+        && flow.to.asgs.is_empty()
+        && flow.source_ports.is_none()
+        && !flow.traffic.has(Proto::Esp)
+        && !flow.traffic.has(Proto::Ah)
 }
 
 fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {

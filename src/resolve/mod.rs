@@ -2,12 +2,14 @@
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
 mod checks;
+mod dnat;
 mod faults;
 mod flows;
 mod imports;
 mod instances;
 mod resources;
 mod scope;
+mod url;
 mod values;
 mod world;
 
@@ -96,6 +98,7 @@ fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
     world.moved();
     world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
+    policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
     policy
         .routes
         .sort_by(|a, b| (&a.table, &a.id).cmp(&(&b.table, &b.id)));

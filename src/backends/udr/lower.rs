@@ -40,7 +40,7 @@ pub(crate) fn lower_route_table(
         match claims.get(&prefix) {
             Some((hop, first)) => {
                 if *hop != route.hop {
-                    sink.push(faults::claimed_twice(
+                    sink.push(faults::prefix_claimed_twice(
                         route.span,
                         *first,
                         &format!("`{prefix}`"),
