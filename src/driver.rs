@@ -5,7 +5,7 @@ use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
-use crate::config::{Expiry, Naming, NsgRuleLayout, Require, Settings};
+use crate::config::{Expiry, Naming, Require, Settings};
 use crate::diag::{Code, Diagnostic, Severity, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
@@ -216,6 +216,7 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
                 AzureType::FirewallPolicy => "firewall policy",
                 AzureType::RuleCollectionGroup => "rule collection group",
                 AzureType::NetworkSecurityGroup => "nsg",
+                AzureType::SecurityRule => "security rule",
                 AzureType::RouteTable => "route table",
                 AzureType::IpGroup => "ip group",
                 AzureType::ApplicationSecurityGroup => "application security group",
@@ -292,12 +293,6 @@ fn check_settings(project: &Project, sink: &mut Sink) {
     let settings = &project.settings;
     if settings.associate {
         sink.push(not_compiled(None, "`associate: true` of the settings"));
-    }
-    if settings.layout.nsg_rules == NsgRuleLayout::Children {
-        sink.push(not_compiled(
-            None,
-            "`layout: { nsg-rules: children }` of the settings",
-        ));
     }
     if settings.naming.rule != Naming::default().rule {
         sink.push(not_compiled(

@@ -12,5 +12,6 @@ mod caps;
 pub mod emit;
 mod envelope;
 pub(crate) mod lower;
+mod nat;
 pub mod operand;
 pub mod shape;
