@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::Sink;
+use crate::diag::{Severity, Sink};
 use crate::model::address::AddressSet;
 use crate::model::internet::public;
 use crate::model::service::Proto;
@@ -89,6 +89,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 "route the subnet through a firewall, or drop the clause",
             ));
         }
+        check_opaque(flow, &ways, sink);
         // Where the members of a group are that is only named is not known, nor their replies.
         if !flow.from.is_opaque() && !flow.to.is_opaque() {
             check_flow(fabric, flow, &ways, sink);
@@ -186,9 +187,27 @@ fn assign(
     } else {
         enforcing == 0
     };
-    if lost && !(flow.from.any && flow.to.any) {
+    // Whether a group that is only named has members on this way is not known: told once a flow.
+    let opaque = flow.from.is_opaque() || flow.to.is_opaque();
+    if lost && !opaque && !(flow.from.any && flow.to.any) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }
+}
+
+/// A deny of a group that is only named holds where a firewall is on the way, and nowhere else.
+fn check_opaque(flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    if flow.allows() || !(flow.from.is_opaque() || flow.to.is_opaque()) {
+        return;
+    }
+    let Some(past) = ways.iter().find(|w| w.firewall.is_none()) else {
+        return;
+    };
+    let d = faults::nowhere(flow, &describe(past));
+    sink.push(if ways.iter().any(|w| w.firewall.is_some()) {
+        d.severity(Severity::Warning)
+    } else {
+        d
+    });
 }
 
 /// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,

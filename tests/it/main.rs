@@ -17,5 +17,6 @@ mod oracle;
 mod oracle_ways;
 mod render;
 mod syntax;
+mod targets;
 mod tidy;
 mod wrap;
