@@ -28,8 +28,16 @@ pub fn text(policy: &Policy) -> String {
     for (key, f) in &policy.firewalls {
         let _ = writeln!(
             out,
-            "firewall {key} {:?} {:?} {:?} {:?} {:?}",
-            f.identity.name, f.manage_policy, f.sku, f.dns_proxy, f.private_ip
+            "firewall {key} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            f.identity.name,
+            f.manage_policy,
+            f.sku,
+            f.dns_proxy,
+            f.private_ip,
+            f.public_ips,
+            f.base_policy.as_ref().map(|(name, _)| name),
+            f.snat_private,
+            f.infrastructure_denied
         );
     }
     for (key, n) in &policy.nsgs {
@@ -61,7 +69,7 @@ pub fn text(policy: &Policy) -> String {
     for f in &policy.flows {
         let _ = writeln!(
             out,
-            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             f.id.text(),
             f.tier,
             f.need,
@@ -74,8 +82,14 @@ pub fn text(policy: &Policy) -> String {
             f.purpose,
             f.owner,
             f.ticket,
-            f.until
+            f.until,
+            f.source_ports,
+            f.inspect,
+            f.headers
         );
+    }
+    for d in &policy.dnats {
+        let _ = writeln!(out, "dnat {}", d.canonical());
     }
     for r in &policy.routes {
         let _ = writeln!(

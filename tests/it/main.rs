@@ -25,5 +25,6 @@ mod render;
 mod resolve_faults;
 mod shuffles;
 mod syntax;
+mod targets;
 mod tidy;
 mod wrap;
