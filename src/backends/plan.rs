@@ -110,6 +110,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             check_flow(fabric, flow, &ways, sink);
         }
     }
+    plan.dnats = dnat::assign(fabric, sink);
     for duties in plan
         .outbound
         .values_mut()
@@ -118,7 +119,6 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
     {
         *duties = settled(std::mem::take(duties));
     }
-    plan.dnats = dnat::assign(fabric, sink);
     plan
 }
 
@@ -275,12 +275,12 @@ fn assign(
     } else {
         enforcing == 0
     };
+    // Whether a group that is only named has members on this way is not known: told once a flow.
+    let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     // `any` is no complaint about an open place that one allow happens to cover, and it does not
     // name the platform's addresses; but a deny of everything has to hold everywhere else.
     let platform = matches!(way.entry, Entry::Platform) || way.hop == HopClass::Platform;
     let everything = flow.from.any && flow.to.any;
-    // Whether a group that is only named has members on this way is not known: told once a flow.
-    let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     if lost && !opaque && !(everything && (flow.allows() || platform)) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }

@@ -28,17 +28,22 @@ pub fn text(policy: &Policy) -> String {
     for (key, f) in &policy.firewalls {
         let _ = writeln!(
             out,
-            "firewall {key} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            f.identity.name,
-            f.manage_policy,
-            f.sku,
-            f.dns_proxy,
-            f.private_ip,
-            f.public_ips,
-            f.base_policy.as_ref().map(|(name, _)| name),
-            f.snat_private,
-            f.infrastructure_denied
+            "firewall {key} {:?} {:?} {:?} {:?} {:?}",
+            f.identity.name, f.manage_policy, f.sku, f.dns_proxy, f.private_ip
         );
+        // What is seldom written has a line of its own, so that it changes no other hash.
+        if let Some((parent, _)) = &f.base_policy {
+            let _ = writeln!(out, "firewall-parent {key} {parent:?}");
+        }
+        if let Some(ranges) = &f.snat_private {
+            let _ = writeln!(out, "firewall-snat {key} {ranges:?}");
+        }
+        if f.infrastructure_denied {
+            let _ = writeln!(out, "firewall-infrastructure {key}");
+        }
+        if !policy.dnats.is_empty() {
+            let _ = writeln!(out, "firewall-dnat {key} {:?} {:?}", f.public_ips, f.subnet);
+        }
     }
     for (key, n) in &policy.nsgs {
         let _ = writeln!(
@@ -69,7 +74,7 @@ pub fn text(policy: &Policy) -> String {
     for f in &policy.flows {
         let _ = writeln!(
             out,
-            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             f.id.text(),
             f.tier,
             f.need,
@@ -82,11 +87,18 @@ pub fn text(policy: &Policy) -> String {
             f.purpose,
             f.owner,
             f.ticket,
-            f.until,
-            f.source_ports,
-            f.inspect,
-            f.headers
+            f.until
         );
+        if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
+            let _ = writeln!(
+                out,
+                "flow-more {} {:?} {:?} {:?}",
+                f.id.text(),
+                f.source_ports,
+                f.inspect,
+                f.headers
+            );
+        }
     }
     for d in &policy.dnats {
         let _ = writeln!(out, "dnat {}", d.canonical());

@@ -61,6 +61,8 @@ pub struct Dnat {
     pub ticket: Option<String>,
     /// `until`.
     pub until: Option<Date>,
+    /// `pin`: the number of the security rule at the target.
+    pub pin: Option<u32>,
     /// `name`.
     pub rule_name: Option<String>,
     /// Places.

@@ -65,6 +65,10 @@ impl<'a> World<'a, '_> {
                 _ => None,
             }),
             until: clauses.until,
+            pin: clauses.find(|k| match k {
+                ClauseKind::Pin(n) => Some(n.node),
+                _ => None,
+            }),
             rule_name: text_of(|k| match k {
                 ClauseKind::Name(text) => Some(text.node.clone()),
                 _ => None,

@@ -1,13 +1,15 @@
 //! What a firewall policy says beside its rules: tier, parent, DNS, threat intelligence, source
 //! translation. Rules are lowered elsewhere.
 
+use std::collections::BTreeSet;
+
 use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::resource::{AzureType, ResourceId};
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::private;
-use crate::model::{self, Firewall, Key, Sku as ModelSku, Tier};
+use crate::model::{self, Firewall, Flow, Key, Sku as ModelSku, Tier};
 
 use super::application::sku_word;
 use super::rules::text_of;
@@ -100,31 +102,29 @@ fn parent_first(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mu
     let Some((name, _)) = &firewall.base_policy else {
         return;
     };
-    let policy = context.fabric.policy;
-    let above = parent(context, name).and_then(|(key, _)| context.plan.firewalls.get(key));
-    let declared = parent(context, name).is_some();
-    for index in context
-        .plan
-        .firewalls
-        .get(key)
-        .into_iter()
-        .flat_map(|d| d.keys())
-    {
-        let Some(flow) = policy.flows.get(index.0) else {
-            continue;
-        };
+    let above = parent(context, name);
+    let denies = above
+        .map(|(key, _)| flows_at(context, key))
+        .unwrap_or_default();
+    for flow in flows_at(context, key) {
         if flow.tier != Tier::Exception {
             continue;
         }
-        let deny = above
-            .into_iter()
-            .flat_map(|d| d.keys())
-            .filter_map(|i| policy.flows.get(i.0))
+        let deny = denies
+            .iter()
             .find(|f| f.tier == Tier::Deny && flow.overrides.contains(&f.id.text()));
-        if deny.is_some() || !declared {
-            sink.push(faults::parent_first(flow, key, name, deny));
+        if deny.is_some() || above.is_none() {
+            sink.push(faults::parent_first(flow, key, name, deny.copied()));
         }
     }
+}
+
+/// The flows that a firewall has to do with, each once.
+fn flows_at<'a>(context: &Context<'a>, key: &Key) -> Vec<&'a Flow> {
+    let duties = context.plan.firewalls.get(key).into_iter().flatten();
+    let indices: BTreeSet<usize> = duties.map(|(_, duty)| duty.flow).collect();
+    let flows = &context.fabric.policy.flows;
+    indices.into_iter().filter_map(|i| flows.get(i)).collect()
 }
 
 /// The ranges as the policy writes them.

@@ -110,11 +110,13 @@ impl Room<'_> {
         suffix(&mut out.network, &base);
         suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
-        application::name(&mut out.application, &base);
         if let Some(part) = &self.duty.part {
             for rule in &mut out.network {
                 rule.name = format!("{}-{part}", rule.name);
             }
+        }
+        application::name(&mut out.application, &base);
+        if let Some(part) = &self.duty.part {
             for rule in &mut out.application {
                 rule.name = format!("{}-{part}", rule.name);
             }
@@ -197,15 +199,6 @@ impl Room<'_> {
         (self.prefixes(&set, span, sink), groups)
     }
 
-    /// `any`, or all that is meant by it here.
-    fn everything(&self, seen: &AddressSet) -> Vec<String> {
-        if !self.duty.partial {
-            return vec!["*".to_owned()];
-        }
-        let four = seen.only(Family::V4);
-        four.to_prefixes().iter().map(text_of).collect()
-    }
-
     /// The reference to an IP group. A firewall takes its IPv4 part, and would skip the whole rule
     /// if that were empty.
     fn group(
@@ -227,6 +220,15 @@ impl Room<'_> {
             return None;
         }
         self.context.group_id(key).map(Reference)
+    }
+
+    /// `any`, or all that is meant by it here.
+    fn everything(&self, seen: &AddressSet) -> Vec<String> {
+        if !self.duty.partial {
+            return vec!["*".to_owned()];
+        }
+        let four = seen.only(Family::V4);
+        four.to_prefixes().iter().map(text_of).collect()
     }
 
     /// What `tag(VirtualNetwork)` stands for here: everything seen that is declared.
