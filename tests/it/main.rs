@@ -16,6 +16,7 @@ mod golden_vectors;
 mod library_pages;
 mod oracle;
 mod oracle_ways;
+mod projects;
 mod render;
 mod syntax;
 mod tidy;
