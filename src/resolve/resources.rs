@@ -17,7 +17,10 @@ use super::faults;
 use super::imports::locate;
 use super::scope::Decl;
 use super::values::{describe, single_v4};
-use super::world::{InstanceId, Type, Typed, World};
+use super::world::{InstanceId, Type, Typed, World, kind_of};
+
+/// What a subnet can say that it runs: services whose required flows are checked.
+const SERVICES: &[&str] = &["api-management"];
 
 const COMMON: &[&str] = &["name", "id", "location", "resource-group", "tags"];
 
@@ -186,8 +189,14 @@ impl<'a> World<'a, '_> {
             ));
             return out;
         };
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for entry in &block.entries {
             let v = &entry.node.value;
+            let (key, place) = (entry.node.key.text(), entry.node.key.span);
+            if let Some(first) = seen.insert(key.clone(), place) {
+                self.say(faults::twice(place, first, "tag", &key));
+                continue;
+            }
             if let Some(Typed::Str(text)) = self.convert(&v.node, v.span, &Type::Str, instance) {
                 out.insert(entry.node.key.text(), text);
             }
@@ -212,6 +221,20 @@ impl<'a> World<'a, '_> {
     ) -> Option<(String, Span)> {
         let value = keys.get(key)?;
         let ty = Type::Enum(members.iter().map(|m| (*m).to_owned()).collect());
+        if let (Value::Expr(e), Type::Enum(members)) = (&value.node, &ty)
+            && let ExprKind::Path(path) = &e.kind
+            && !members.contains(&path.text())
+            && self.param_decl(instance, &path.text()).is_none()
+        {
+            let what = format!("`{key}`");
+            self.say(faults::not_a_member(
+                value.span,
+                &path.text(),
+                &what,
+                members,
+            ));
+            return None;
+        }
         match self.convert(&value.node, value.span, &ty, instance)? {
             Typed::Enum(text) => Some((text, value.span)),
             _ => None,
@@ -227,12 +250,12 @@ impl<'a> World<'a, '_> {
         let value = keys.get(key)?;
         match self.convert(&value.node, value.span, &Type::Endpoint, instance)? {
             Typed::Endpoint(e) if e.is_plain() => Some(e.addresses.clone()),
-            _ => {
-                self.say(faults::wrong_type(
-                    value.span,
-                    "prefixes",
-                    "an endpoint that is not prefixes alone",
-                ));
+            other => {
+                let found = match &other {
+                    Typed::Endpoint(e) => kind_of(e),
+                    other => other.describe(),
+                };
+                self.say(faults::wrong_type(value.span, "prefixes", found));
                 None
             }
         }
@@ -314,7 +337,7 @@ impl<'a> World<'a, '_> {
             .get("route-table")
             .and_then(|v| self.resource_key(v, ResourceKind::RouteTable, instance));
         let service_endpoints = self.service_endpoints(&keys);
-        let runs = keys.get("runs").and_then(|v| self.word_value(v));
+        let runs = keys.get("runs").and_then(|v| self.known_service(v));
         if let Some(value) = keys.get("zone") {
             // A label for reports; any word or text will do.
             self.word_value(value);
@@ -332,6 +355,20 @@ impl<'a> World<'a, '_> {
                 runs,
             },
         );
+    }
+
+    /// A platform service whose needs are known.
+    fn known_service(
+        &mut self,
+        value: &'a crate::source::Spanned<Value>,
+    ) -> Option<(String, Span)> {
+        let (word, span) = self.word_value(value)?;
+        if SERVICES.contains(&word.as_str()) {
+            return Some((word, span));
+        }
+        let members: Vec<String> = SERVICES.iter().map(|s| (*s).to_owned()).collect();
+        self.say(faults::not_a_member(span, &word, "`runs`", &members));
+        None
     }
 
     /// A lone word or a string.
@@ -404,10 +441,14 @@ impl<'a> World<'a, '_> {
             ResourceKind::Nsg => ("nsg", "nsg"),
             _ => ("route table", "route-table"),
         };
+        let wanted = format!(
+            "the name of {} {what}",
+            if what == "nsg" { "an" } else { "a" }
+        );
         let Value::Expr(e) = &value.node else {
             self.say(faults::wrong_type(
                 value.span,
-                &format!("the name of an {what}"),
+                &wanted,
                 describe(&value.node),
             ));
             return None;
@@ -415,7 +456,7 @@ impl<'a> World<'a, '_> {
         let ExprKind::Path(path) = &e.kind else {
             self.say(faults::wrong_type(
                 value.span,
-                &format!("the name of an {what}"),
+                &wanted,
                 describe(&value.node),
             ));
             return None;

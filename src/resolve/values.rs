@@ -43,14 +43,13 @@ impl<'a> World<'a, '_> {
                 }
                 whole.then_some(out)
             }
-            ExprKind::Except(left, right) => self.except(expr.span, left, right, instance),
+            ExprKind::Except(left, right) => self.except(left, right, instance),
             ExprKind::Error => None,
         }
     }
 
     fn except(
         &mut self,
-        span: Span,
         left: &ast::Expr,
         right: &ast::Expr,
         instance: InstanceId,
@@ -66,7 +65,7 @@ impl<'a> World<'a, '_> {
         let minus = self.exact(&b, right.span)?;
         let rest = from.subtract(&minus);
         if rest.is_empty() {
-            self.say(faults::nothing_left(span, left.span, right.span));
+            self.say(faults::nothing_left(left.span, right.span));
             return None;
         }
         Some(Endpoint::of(rest))
@@ -496,6 +495,9 @@ impl<'a> World<'a, '_> {
         ty: &Type,
         instance: InstanceId,
     ) -> Option<Typed> {
+        if matches!(value, Value::Expr(e) if e.kind == ExprKind::Error) {
+            return None; // it was reported where it was read
+        }
         if let Type::List(of) = ty {
             let Value::List(list) = value else {
                 return match self.param_as(value, ty, instance) {

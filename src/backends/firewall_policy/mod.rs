@@ -9,9 +9,11 @@
 //! * Sources: "Azure Firewall rule processing logic", "Azure Firewall Policy rule sets" (Microsoft
 //!   Learn, checked 2026-11-23).
 
-mod caps;
+pub(crate) mod caps;
 pub mod emit;
 pub(crate) mod lower;
+pub(crate) mod measure;
 mod order;
+mod places;
 mod rules;
 pub mod shape;

@@ -97,6 +97,11 @@ impl Room<'_> {
         suffix(&mut out.network, &base);
         suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
+        if let Some(part) = &self.duty.part {
+            for rule in &mut out.network {
+                rule.name = format!("{}-{part}", rule.name);
+            }
+        }
         let several = out.application.len() > 1;
         for rule in &mut out.application {
             rule.name = if several && !rule.fqdn_tags.is_empty() {
@@ -104,6 +109,9 @@ impl Room<'_> {
             } else {
                 base.clone()
             };
+            if let Some(part) = &self.duty.part {
+                rule.name = format!("{}-{part}", rule.name);
+            }
         }
         out
     }
@@ -173,7 +181,7 @@ impl Room<'_> {
     fn sources(&self, sink: &mut Sink) -> (Vec<String>, Vec<Reference>) {
         let from = &self.flow.from;
         if from.any {
-            return (vec!["*".to_owned()], Vec::new());
+            return (self.everything(&self.duty.from), Vec::new());
         }
         let span = self.flow.spans.from;
         let mut set = from.addresses.intersect(&self.duty.from);
@@ -192,6 +200,15 @@ impl Room<'_> {
             groups.push(Reference(self.context.internet_id()));
         }
         (self.prefixes(&set, span, sink), groups)
+    }
+
+    /// `any`, or all that is meant by it here.
+    fn everything(&self, seen: &AddressSet) -> Vec<String> {
+        if !self.duty.partial {
+            return vec!["*".to_owned()];
+        }
+        let four = seen.only(Family::V4);
+        four.to_prefixes().iter().map(text_of).collect()
     }
 
     /// What `tag(VirtualNetwork)` stands for here: everything seen that is declared.
@@ -360,7 +377,7 @@ impl Room<'_> {
         let mut addresses: Vec<String> = Vec::new();
         let mut groups = Vec::new();
         if to.any {
-            addresses.push("*".to_owned());
+            addresses.extend(self.everything(&self.duty.to));
         } else {
             let span = flow.spans.to;
             let mut set = to.addresses.intersect(&self.duty.to);
@@ -478,7 +495,7 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
 
 /// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
 /// and the instance only where one rule collection group gathers several.
-fn base_name(flow: &Flow, with_instance: bool) -> String {
+pub(super) fn base_name(flow: &Flow, with_instance: bool) -> String {
     if let Some(name) = &flow.rule_name {
         return name.clone();
     }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::plan::Duty;
 use crate::catalog::{Target, TargetUse};
@@ -188,6 +190,10 @@ impl Room<'_> {
             id.push('/');
             id.push_str(word(proto));
         }
+        if let Some(part) = &self.duty.part {
+            id.push('/');
+            id.push_str(part);
+        }
         let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
         Draft {
             id,
@@ -225,7 +231,9 @@ impl Room<'_> {
         } else {
             self.flow.spans.to
         };
-        if end.any {
+        // See `partial` of the duty.
+        let narrow = end.any && self.duty.partial;
+        if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
             } else {
@@ -233,7 +241,11 @@ impl Room<'_> {
             };
         }
         let mut out = Vec::new();
-        let mut plain = end.addresses.intersect(seen);
+        let mut plain = if narrow {
+            seen.clone()
+        } else {
+            end.addresses.intersect(seen)
+        };
         for group in end.ip_groups.values().flatten() {
             plain = plain.union(&group.intersect(seen));
         }
@@ -308,11 +320,18 @@ impl Room<'_> {
         if own_side {
             return set.intersect(seen);
         }
-        if !absorbed {
+        // Azure's tag also holds the platform's address 168.63.129.16, from which probes come
+        // ("Virtual network service tags", checked 2026-11-23): a deny would stop them, and an allow
+        // would let them in where a flow speaks of them.
+        let host =
+            filters_platform(self.direction) && (!self.flow.allows() || fabric.names_platform());
+        if !absorbed && !host {
             out.push(Operand::Tag("VirtualNetwork".to_owned()));
             return AddressSet::empty();
         }
-        sink.push(faults::absorbs(self.flow, span, self.key));
+        if absorbed {
+            sink.push(faults::absorbs(self.flow, span, self.key));
+        }
         set.intersect(seen)
     }
 
@@ -344,6 +363,11 @@ impl Room<'_> {
             }
         }
     }
+}
+
+/// Platform addresses are filtered as sources only: outbound they pass unless a tag names them.
+fn filters_platform(direction: Direction) -> bool {
+    direction == Direction::Inbound
 }
 
 fn family_of(operand: &Operand) -> Option<Family> {
@@ -442,7 +466,7 @@ fn finish(
             .filter(|f| f.inbound == (direction == Direction::Inbound))
             .map(|f| f.priority)
             .collect();
-        let numbers = number(context, key, &mine, &taken, sink);
+        let numbers = number(context, key, direction, &mine, &taken, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -489,19 +513,6 @@ fn finish(
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
     let count = rules.len() + foreign.len();
-    if count > caps::RULES {
-        let d = faults::nsg_rules(
-            nsg.identity.span,
-            &Limit {
-                what: &format!("NSG `{key}` (rules)"),
-                used: count,
-                allowed: caps::RULES,
-                source: caps::RULES_SOURCE,
-                help: "merge flows, or use broader tags",
-            },
-        );
-        context.exceeded(sink, d);
-    }
     if let Err(error) = names::validate(&nsg.identity.name) {
         sink.push(faults::bad_name(
             nsg.identity.span,
@@ -545,6 +556,7 @@ fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::Fore
 fn number(
     context: &Context<'_>,
     key: &Key,
+    direction: Direction,
     drafts: &[&Draft],
     foreign: &[u32],
     sink: &mut Sink,
@@ -565,7 +577,33 @@ fn number(
         .into_iter()
         .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
+    let part = match direction {
+        Direction::Inbound => Part::Inbound,
+        Direction::Outbound => Part::Outbound,
+    };
+    let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
+        return BTreeMap::new();
+    };
+    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
+    let scope = context.scope(&nsg.identity, part, &mut nsgs);
+    let mut memory = context.numbers.borrow_mut();
+    let wanted: Vec<Wanted> = drafts
+        .iter()
+        .zip(requests)
+        .map(|(draft, request)| {
+            let mut formerly = memory.formerly(&draft.id);
+            formerly.push(by_name(&draft.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
             continue;
