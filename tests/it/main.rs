@@ -21,6 +21,7 @@ mod library_pages;
 mod meaning;
 mod oracle;
 mod oracle_ways;
+mod projects;
 mod render;
 mod resolve_faults;
 mod shuffles;
