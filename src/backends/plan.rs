@@ -332,11 +332,10 @@ fn check_reply(
     sink: &mut Sink,
 ) {
     let replies = map.split(&way.from);
+    let four = map.split(&way.from.only(Family::V4));
     if way.entry == Entry::Internet
-        && map
-            .split(&way.from.only(Family::V4))
-            .iter()
-            .all(|(hop, _)| *hop == HopClass::None)
+        && !four.is_empty()
+        && four.iter().all(|(hop, _)| *hop == HopClass::None)
     {
         sink.push(faults::asymmetric(
             flow,

@@ -62,7 +62,7 @@ impl Fabric<'_> {
                 .addresses(&flow.from, Some(key))
                 .intersect(&subnet.prefix);
             if !from.is_empty() {
-                self.from_subnet(flow, key, &from, &mut out);
+                self.leaving(flow, key, &from, &mut out);
             }
         }
         for (key, subnet) in self.end_subnets() {
@@ -70,14 +70,14 @@ impl Fabric<'_> {
                 .addresses(&flow.to, Some(key))
                 .intersect(&subnet.prefix);
             if !to.is_empty() {
-                self.into_subnet(flow, key, &to, &mut out);
+                self.entering(flow, key, &to, &mut out);
             }
         }
         self.outside(flow, &mut out)?;
         Ok(out)
     }
 
-    fn from_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+    fn leaving(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
         let Some(map) = self.hops.get(key) else {
             return;
         };
@@ -146,7 +146,7 @@ impl Fabric<'_> {
         }
     }
 
-    fn into_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+    fn entering(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
         let from = self
             .addresses(&flow.from, Some(key))
             .subtract(&self.all_subnets);
