@@ -16,6 +16,9 @@ use tempfile::TempDir;
 use crate::cli::command;
 use crate::oracle::load;
 
+/// What happens to a source's text.
+type Change = fn(String) -> String;
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 #[test]
@@ -87,7 +90,7 @@ fn output_tells_neither_place_nor_time() {
 
 #[test]
 fn line_ends_byte_order_marks_and_comments_change_nothing() {
-    let ways: [(&str, fn(String) -> String); 4] = [
+    let ways: [(&str, Change); 4] = [
         ("CRLF", |t| t.replace('\n', "\r\n")),
         ("a byte order mark", |t| format!("\u{feff}{t}")),
         ("both", |t| format!("\u{feff}{}", t.replace('\n', "\r\n"))),
