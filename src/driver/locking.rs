@@ -402,13 +402,15 @@ fn held_twice(file: FileId, clash: &Clash) -> Diagnostic {
 
 fn out_of_date(name: &str, file: Option<FileId>, old: Option<&str>, new: &str) -> Diagnostic {
     let lines = |text: &str| -> BTreeSet<String> {
-        let entries = text.lines().filter(|l| l.starts_with(' '));
+        let entries = text.lines().filter(|l| !l.starts_with('#'));
         entries.map(|l| l.trim().to_owned()).collect()
     };
     let (before, after) = (old.map(lines).unwrap_or_default(), lines(new));
     let added = after.difference(&before).count();
     let removed = before.difference(&after).count();
-    let line = old.and_then(|text| text.lines().next()).map_or(0, |l| l.len().min(20));
+    let line = old
+        .and_then(|text| text.lines().next())
+        .map_or(0, |l| l.len().min(20));
     Diagnostic::general(
         Code::PC7001,
         file.map(|id| span(id, (0, line))),
