@@ -202,7 +202,18 @@ impl<'a> Ledger<'a> {
 
     /// Labels that vanished while others with the same traffic appeared.
     fn vanished(&self, numbers: &Numbers, policies: &[Policy], made: &[OutFile], sink: &mut Sink) {
-        if self.memory.output.is_empty() {
+        // Reading every rule of two outputs costs more than the compilation.
+        let changed = numbers.lock().scopes.iter().any(|(scope, entries)| {
+            let was = numbers.old().scopes.get(scope);
+            let lost = |a: &BTreeMap<String, Entry>, b: &BTreeMap<String, Entry>| {
+                a.keys().any(|id| !b.contains_key(id))
+            };
+            scope.part != Part::Groups
+                && was.is_some_and(|w| {
+                    lost(&w.entries, &entries.entries) && lost(&entries.entries, &w.entries)
+                })
+        });
+        if self.memory.output.is_empty() || !changed {
             return;
         }
         let (old_rows, new_rows) = (

@@ -525,3 +525,62 @@ fn from_output(text: &str, layout: RcgLayout, old: &Output) -> (Output, Vec<Diag
     );
     (compiled.output.unwrap(), compiled.diagnostics)
 }
+
+#[test]
+fn no_text_is_too_odd_to_read() {
+    let (output, _) = compile(
+        &Source::draw(&mut Dice::new(9), 20).text(&mut Dice::new(9)),
+        RcgLayout::PerGroup,
+        None,
+    );
+    let pieces = [
+        "",
+        " ",
+        "\n",
+        "\t",
+        "\u{0}",
+        "\r\n",
+        "ü",
+        "=======",
+        "-",
+        "9999999999",
+        "#",
+        "/",
+        "retired",
+        "dev/nsg/web/outbound",
+        "  0  0\n",
+        "\u{feff}",
+        "'",
+    ];
+    let (mut good, mut bad) = (0, 0);
+    for case in 0..cases() * 200 {
+        let mut dice = Dice::new(4_000_000 + case);
+        let mut text: Vec<char> = output.lock.chars().collect();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(text.len());
+            let end = (at + dice.below(40)).min(text.len());
+            let piece = pieces[dice.below(pieces.len())];
+            text.splice(at..end, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        match lock::parse(&text) {
+            Ok(parsed) => {
+                good += 1;
+                // What was read is written in one form, which is then its own.
+                let once = parsed.lock().text();
+                assert_eq!(lock::parse(&once).unwrap().lock().text(), once);
+                assert!(lock::parse(&once).unwrap().settle(None).1.is_empty());
+            }
+            Err(damage) => {
+                bad += 1;
+                for one in damage {
+                    assert!(
+                        text.get(one.place.0..one.place.1)
+                            .is_some_and(|t| !t.is_empty())
+                    );
+                }
+            }
+        }
+    }
+    println!("{good} read, {bad} refused");
+}
