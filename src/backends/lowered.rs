@@ -11,6 +11,7 @@ use crate::model::{self, Key};
 use crate::path::Fabric;
 use crate::source::Span;
 
+use super::limits::Usage;
 use super::plan::Plan;
 use super::resource::{AzureType, Identity, Place, Resource, ResourceId};
 
@@ -51,6 +52,8 @@ pub struct Lowered {
     pub rules: Vec<(String, usize)>,
     /// Flows behind rules.
     pub traces: Vec<RuleTrace>,
+    /// How much of Azure's limits is used.
+    pub usages: Vec<Usage>,
 }
 
 impl Context<'_> {

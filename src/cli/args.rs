@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::OnExpired;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, suggest};
 use crate::driver::{Emit, LimitsMode};
@@ -34,6 +35,12 @@ pub enum Command {
     Compile(CompileArgs),
     /// Judge a project without writing anything.
     Check(CheckArgs),
+    /// Show what each resource uses of Azure's limits.
+    Limits(LimitsArgs),
+    /// Write the first files of a project.
+    Init(InitArgs),
+    /// Print what the settings file may hold.
+    Config(ConfigArgs),
     /// Format source files.
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
@@ -179,6 +186,9 @@ pub struct CompileArgs {
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
 }
 
 /// `lock`
@@ -213,6 +223,57 @@ pub struct CheckArgs {
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// `limits`
+#[derive(Args, Clone, Debug)]
+pub struct LimitsArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Show only what uses at least 80 %.
+    #[arg(long)]
+    pub near: bool,
+}
+
+/// `init`
+#[derive(Args, Clone, Debug)]
+pub struct InitArgs {
+    /// Folder of the new project; made if it is not there.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What to begin with.
+    #[arg(long, value_name = "NAME", default_value = "hub")]
+    pub template: TemplateArg,
+}
+
+/// `config`
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// What to print.
+    #[command(subcommand)]
+    pub what: ConfigWhat,
+}
+
+/// What `config` prints.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigWhat {
+    /// The JSON schema of portcullis.yaml.
+    Schema,
+}
+
+/// What a project begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TemplateArg {
+    /// An API Management instance behind a firewall.
+    Apim,
+    /// A hub network with a firewall, and a spoke behind it.
+    Hub,
+    /// Rules for every workload: denies, common allows, exceptions.
+    Baseline,
 }
 
 /// `fmt`
@@ -301,6 +362,27 @@ impl From<LimitsArg> for LimitsMode {
             LimitsArg::Error => Self::Error,
             LimitsArg::Warn => Self::Warn,
             LimitsArg::Off => Self::Off,
+        }
+    }
+}
+
+/// What a flow past its day means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExpiredArg {
+    /// Refuse.
+    Error,
+    /// Warn and go on.
+    Warn,
+    /// Leave the flow out.
+    Drop,
+}
+
+impl From<ExpiredArg> for OnExpired {
+    fn from(arg: ExpiredArg) -> Self {
+        match arg {
+            ExpiredArg::Error => Self::Error,
+            ExpiredArg::Warn => Self::Warn,
+            ExpiredArg::Drop => Self::Drop,
         }
     }
 }

@@ -20,6 +20,7 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
         &args.path,
         args.limits.into(),
         Vec::new(),
+        args.expired.map(Into::into),
         &Remember {
             locked: if global.locked {
                 Locked::Refuse

@@ -27,8 +27,11 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         prune: args.prune,
         out: args.out.as_deref(),
     };
+    let expired = args.expired.map(Into::into);
     let limits = args.limits.into();
-    let done = match run::run(global, &reporter, &args.path, limits, emit, &remember)? {
+    let done = match run::run(
+        global, &reporter, &args.path, limits, emit, expired, &remember,
+    )? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };

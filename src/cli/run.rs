@@ -9,6 +9,7 @@ use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
+use crate::config::OnExpired;
 use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Memory, Options, Output, Project};
@@ -30,6 +31,7 @@ pub(super) fn run(
     path: &Path,
     limits: LimitsMode,
     emit: Vec<Emit>,
+    on_expired: Option<OnExpired>,
     remember: &lock::Remember<'_>,
 ) -> Result<Result<Done, u8>, IoFault> {
     let found = project::find(path, global.config.as_deref())?;
@@ -60,6 +62,7 @@ pub(super) fn run(
             Some(AsOf::Date(date)) => Some(date),
             Some(AsOf::Today) => io::today(),
         },
+        on_expired,
         emit,
         memory,
     };

@@ -155,8 +155,10 @@ impl Source {
                 };
                 self.moved.push((short(&key), short(&new)));
                 edit.renamed.insert(path(&key), path(&new));
-                edit.free.push(path(&new));
-                edit.free.retain(|p| *p != path(&new) || rule.pin.is_some());
+                // An earlier edit of this change may have freed its number.
+                if rule.pin.is_some() || edit.free.contains(&path(&key)) {
+                    edit.free.push(path(&new));
+                }
                 self.rules.insert(new, rule);
             }
             8 => {
