@@ -23,8 +23,11 @@ struct Row {
     reason: String,
 }
 
+/// Looks for a trap in output.
+type Search = fn(&Emitted);
+
 /// Traps that cannot be written, each with what looks for it in output.
-const IMPOSSIBLE: [(&str, fn(&Emitted)); 17] = [
+const IMPOSSIBLE: [(&str, Search); 17] = [
     ("T04", names_and_addresses_stand_apart),
     ("T05", tags_make_network_rules),
     ("T07", no_nsg_tags_at_the_firewall),
