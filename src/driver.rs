@@ -1,5 +1,10 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
+mod locking;
+
+use std::cell::RefCell;
+
+use crate::allocate::numbers::Numbers;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
@@ -7,7 +12,7 @@ use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
-use crate::config::{Naming, NsgRuleLayout, OnExpired, Settings};
+use crate::config::{Naming, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
@@ -19,6 +24,8 @@ use crate::wrap::manifest::{
     Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
 };
 use crate::wrap::{ApiVersions, arm, rest};
+use locking::Ledger;
+pub use locking::{Locked, Memory, bad_lock};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +49,8 @@ pub struct Options {
     pub on_expired: Option<OnExpired>,
     /// Forms to emit; those of the settings if empty.
     pub emit: Vec<Emit>,
+    /// The lock, and what else is remembered of earlier runs.
+    pub memory: Memory,
 }
 
 /// One row of the summary table.
@@ -75,6 +84,10 @@ pub struct Output {
     pub summaries: Vec<EnvSummary>,
     /// Azure's limits per environment, sorted by name, with what each resource uses.
     pub limits: Vec<(String, Vec<Usage>)>,
+    /// The text of the new lock.
+    pub lock: String,
+    /// There was no lock, and numbers were taken from the existing output.
+    pub seeded: bool,
 }
 
 /// Everything a run says and makes.
@@ -108,6 +121,7 @@ pub fn compile(
         &mut sources,
         &mut sink,
     );
+    let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
     let mut output = None;
     // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
     // keeps the command from writing.
@@ -118,8 +132,13 @@ pub fn compile(
         for policy in &mut policies {
             imply_firewall(policy, project);
             judge(policy, project, catalog, options, &sources, &mut hygiene);
-            environment(policy, project, catalog, options, &mut made, &mut sink);
+            environment(
+                policy, project, catalog, options, &ledger, &mut made, &mut sink,
+            );
         }
+        let partial = !options.environments.is_empty();
+        made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
+        made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
         output = (!sink.has_errors()).then_some(made);
     }
@@ -183,9 +202,12 @@ fn environment(
     project: &Project,
     catalog: &Catalog,
     options: &Options,
+    ledger: &Ledger<'_>,
     made: &mut Output,
     sink: &mut Sink,
 ) {
+    ledger.begin(policy);
+    let numbers: &RefCell<Numbers> = &ledger.numbers;
     let fabric = Fabric::new(policy, catalog);
     let plan = plan(&fabric, sink);
     let context = Context {
@@ -193,8 +215,10 @@ fn environment(
         plan: &plan,
         settings: &project.settings,
         limits: options.limits,
+        numbers,
     };
     let lowered = lower(&context, sink);
+    let retired = ledger.end(&policy.environment);
     if sink.has_errors() {
         return;
     }
@@ -226,6 +250,7 @@ fn environment(
     made.limits
         .push((policy.environment.clone(), lowered.usages.clone()));
     let mut record = manifest(policy, catalog, &fabric, &lowered);
+    record.retired = retired;
     record.record_files(&files);
     files.push(record.file());
     made.files.extend(files);
@@ -249,6 +274,7 @@ pub fn kind_words(kind: AzureType) -> &'static str {
         AzureType::FirewallPolicy => "firewall policy",
         AzureType::RuleCollectionGroup => "rule collection group",
         AzureType::NetworkSecurityGroup => "nsg",
+        AzureType::SecurityRule => "security rule",
         AzureType::RouteTable => "route table",
         AzureType::IpGroup => "ip group",
         AzureType::ApplicationSecurityGroup => "application security group",
@@ -334,12 +360,6 @@ fn check_settings(project: &Project, sink: &mut Sink) {
     let settings = &project.settings;
     if settings.associate {
         sink.push(not_compiled(None, "`associate: true` of the settings"));
-    }
-    if settings.layout.nsg_rules == NsgRuleLayout::Children {
-        sink.push(not_compiled(
-            None,
-            "`layout: { nsg-rules: children }` of the settings",
-        ));
     }
     if settings.naming.rule != Naming::default().rule {
         sink.push(not_compiled(

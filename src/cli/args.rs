@@ -43,6 +43,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Format source files.
     Fmt(FmtArgs),
+    /// Inspect and repair the lock file.
+    Lock(LockArgs),
     /// Explain a diagnostic code.
     Explain(ExplainArgs),
     /// List, search, build and compare the names that Azure knows.
@@ -135,6 +137,9 @@ pub struct Global {
     /// Tell CODE as a warning; repeatable.
     #[arg(long, value_name = "CODE", global = true, value_delimiter = ',', value_parser = lowered)]
     pub warn: Vec<Code>,
+    /// Refuse a lock file that is out of date, and do not write it.
+    #[arg(long, global = true)]
+    pub locked: bool,
     /// Where diagnostics go: `stderr`, `stdout` or a file.
     #[arg(
         long,
@@ -175,12 +180,38 @@ pub struct CompileArgs {
     /// Write nothing; exit with 3 and list the files that would change.
     #[arg(long)]
     pub check: bool,
+    /// Forget rule collection groups that were retired earlier: they are deleted in Azure.
+    #[arg(long, conflicts_with = "locked")]
+    pub prune: bool,
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
     /// What a flow past its day means, with --as-of; what the settings say if not given.
     #[arg(long, value_name = "LEVEL")]
     pub expired: Option<ExpiredArg>,
+}
+
+/// `lock`
+#[derive(Args, Clone, Debug)]
+pub struct LockArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Settle what a merge left: what the common ancestor has keeps its number.
+    #[arg(long)]
+    pub fix: bool,
+    /// The common ancestor's lock file for --fix; asked of git if not given.
+    #[arg(long, value_name = "FILE", requires = "fix")]
+    pub base: Option<PathBuf>,
+    /// Take over the numbers of exported network security groups or rule collection groups.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["fix", "prune"])]
+    pub from: Vec<PathBuf>,
+    /// Forget retired rule collection groups: they are deleted in Azure.
+    #[arg(long)]
+    pub prune: bool,
+    /// Show how full the bands are: of one scope, or of all that contain TEXT.
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["fix", "prune", "from"])]
+    pub show: Option<String>,
 }
 
 /// `check`

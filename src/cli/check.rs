@@ -3,8 +3,10 @@
 use super::FINE;
 use super::args::{CheckArgs, Global};
 use super::io::IoFault;
+use super::lock::Remember;
 use super::report::Reporter;
 use super::run;
+use crate::driver::Locked;
 
 /// Runs the command; the exit code.
 ///
@@ -19,6 +21,14 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
         args.limits.into(),
         Vec::new(),
         args.expired.map(Into::into),
+        &Remember {
+            locked: if global.locked {
+                Locked::Refuse
+            } else {
+                Locked::Tell
+            },
+            ..Remember::default()
+        },
     )?;
     Ok(done.err().unwrap_or(FINE))
 }

@@ -19,7 +19,15 @@ pub fn run(global: &Global, args: &LimitsArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, true);
     let path: &Path = &args.path;
     // What is exceeded stands in the table.
-    let done = match run::run(global, &reporter, path, LimitsMode::Off, Vec::new(), None)? {
+    let done = match run::run(
+        global,
+        &reporter,
+        path,
+        LimitsMode::Off,
+        Vec::new(),
+        None,
+        &super::lock::Remember::default(),
+    )? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };

@@ -10,6 +10,7 @@ pub mod fmt;
 pub mod init;
 pub mod io;
 pub mod limits;
+pub mod lock;
 pub mod project;
 pub mod report;
 mod run;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Limits(args) => limits::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
+        Command::Lock(args) => lock::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),

@@ -17,7 +17,7 @@ use crate::model::{Key, Policy};
 
 pub use hops::{HopClass, HopMap};
 pub use routes::{TableRoutes, UserRoute};
-pub use ways::{Entry, Way};
+pub use ways::{Entry, Undetermined, Way};
 
 /// The topology of one environment with its routes worked out.
 #[derive(Debug)]
@@ -130,6 +130,25 @@ impl<'a> Fabric<'a> {
         out
     }
 
+    /// True if some flow speaks of the platform's addresses: `any` does not.
+    #[must_use]
+    pub fn names_platform(&self) -> bool {
+        let platform = platform();
+        self.policy
+            .flows
+            .iter()
+            .flat_map(|f| [&f.from, &f.to])
+            .any(|e| !e.any && self.addresses(e, None).meets(&platform))
+    }
+
+    /// True if `tag(VirtualNetwork)` is the same set seen from every subnet.
+    #[must_use]
+    pub fn is_one_network(&self) -> bool {
+        let mut sets = self.end_subnets().map(|(key, _)| self.virtual_network(key));
+        let first = sets.next();
+        sets.all(|set| Some(&set) == first.as_ref())
+    }
+
     /// The addresses of an endpoint, seen from a subnet at the other end; names have none.
     #[must_use]
     pub fn addresses(&self, e: &Endpoint, seen_from: Option<&str>) -> AddressSet {
@@ -146,8 +165,16 @@ impl<'a> Fabric<'a> {
         for tag in &e.tags {
             out = out.union(&self.tag(tag));
         }
-        for group in e.ip_groups.values().flatten() {
-            out = out.union(group);
+        for group in e.ip_groups.values() {
+            match group {
+                Some(group) => out = out.union(group),
+                // A group that is only named may hold any address.
+                None => return AddressSet::all(),
+            }
+        }
+        if !e.asgs.is_empty() {
+            // Its members are network interfaces, so they are in some subnet.
+            out = out.union(&self.all_subnets);
         }
         for name in &e.names {
             if let Some(within) = &name.within {

@@ -41,6 +41,9 @@ pub struct Way {
     pub hop: HopClass,
     /// How it enters.
     pub entry: Entry,
+    /// `tag(VirtualNetwork)`, seen from some subnet there, leaves out sources that come this way:
+    /// `any` as the other end is then less than everything.
+    pub partial: bool,
 }
 
 /// Two ends outside all subnets and several firewalls: the flow must say which.
@@ -51,7 +54,7 @@ impl Fabric<'_> {
     /// All ways of a flow.
     ///
     /// # Errors
-    /// [`Undetermined`] if it may cross any of several firewalls.
+    /// `Undetermined` if it may cross any of several firewalls.
     pub fn ways(&self, flow: &Flow) -> Result<Vec<Way>, Undetermined> {
         let mut out = Vec::new();
         for (key, subnet) in self.end_subnets() {
@@ -59,7 +62,7 @@ impl Fabric<'_> {
                 .addresses(&flow.from, Some(key))
                 .intersect(&subnet.prefix);
             if !from.is_empty() {
-                self.from_subnet(flow, key, &from, &mut out);
+                self.leave_subnet(flow, key, &from, &mut out);
             }
         }
         for (key, subnet) in self.end_subnets() {
@@ -67,30 +70,42 @@ impl Fabric<'_> {
                 .addresses(&flow.to, Some(key))
                 .intersect(&subnet.prefix);
             if !to.is_empty() {
-                self.into_subnet(flow, key, &to, &mut out);
+                self.enter_subnet(flow, key, &to, &mut out);
             }
         }
         self.outside(flow, &mut out)?;
+        if flow.from.is_only_asgs() && flow.to.is_only_asgs() {
+            // "Application security groups": both groups of a rule are in one virtual network
+            // (checked 2026-11-23).
+            out.retain(|way| match (&way.out_of, &way.into) {
+                (Some(a), Some(b)) => self.vnet_of(a) == self.vnet_of(b),
+                _ => false,
+            });
+        }
         Ok(out)
     }
 
-    fn from_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+    fn leave_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
         let Some(map) = self.hops.get(key) else {
             return;
         };
-        let way = |hop: &HopClass, to: AddressSet, into: Option<Key>, names: bool| Way {
-            out_of: Some(key.clone()),
-            firewall: match hop {
-                HopClass::Firewall(f) => Some(f.clone()),
-                _ => None,
-            },
-            into,
-            from: from.clone(),
-            to,
-            names,
-            hop: hop.clone(),
-            entry: Entry::Subnet,
-        };
+        let way =
+            |hop: &HopClass, from: &AddressSet, to: AddressSet, into: Option<Key>, names: bool| {
+                Way {
+                    out_of: Some(key.clone()),
+                    firewall: match hop {
+                        HopClass::Firewall(f) => Some(f.clone()),
+                        _ => None,
+                    },
+                    into,
+                    from: from.clone(),
+                    to,
+                    names,
+                    hop: hop.clone(),
+                    entry: Entry::Subnet,
+                    partial: false,
+                }
+            };
         let to = self.addresses(&flow.to, Some(key));
         for (hop, part) in map.split(&to) {
             if hop == HopClass::None {
@@ -101,28 +116,45 @@ impl Fabric<'_> {
                 HopClass::Local | HopClass::Peer | HopClass::Firewall(_)
             );
             let mut rest = part.clone();
+            let mut partial = false;
+            let before = out.len();
             if reaches_subnets {
                 for (other, subnet) in self.end_subnets() {
                     let inside = part.intersect(&subnet.prefix);
                     if !inside.is_empty() {
                         rest = rest.subtract(&inside);
-                        out.push(way(&hop, inside, Some(other.clone()), false));
+                        // `tag(VirtualNetwork)` is seen from the other end.
+                        let prefix = self.policy.subnets.get(key).map(|s| &s.prefix);
+                        let own_view = from;
+                        let from = if flow.from.virtual_network {
+                            self.addresses(&flow.from, Some(other))
+                                .intersect(prefix.unwrap_or(from))
+                        } else {
+                            from.clone()
+                        };
+                        partial |= from != *own_view;
+                        if !from.is_empty() {
+                            out.push(way(&hop, &from, inside, Some(other.clone()), false));
+                        }
                     }
                 }
             }
             if !rest.is_empty() {
-                out.push(way(&hop, rest, None, false));
+                out.push(way(&hop, from, rest, None, false));
+            }
+            for way in out.iter_mut().skip(before) {
+                way.partial = partial;
             }
         }
         if Self::has_free_names(&flow.to) {
             let hop = map.default_hop();
             if hop != HopClass::None {
-                out.push(way(&hop, AddressSet::empty(), None, true));
+                out.push(way(&hop, from, AddressSet::empty(), None, true));
             }
         }
     }
 
-    fn into_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+    fn enter_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
         let from = self
             .addresses(&flow.from, Some(key))
             .subtract(&self.all_subnets);
@@ -140,6 +172,7 @@ impl Fabric<'_> {
                     names: false,
                     hop,
                     entry,
+                    partial: false,
                 });
             }
         };
@@ -210,6 +243,7 @@ impl Fabric<'_> {
                 names,
                 hop: HopClass::Firewall(firewall.clone()),
                 entry: Entry::Outside,
+                partial: false,
             };
             if !to.is_empty() {
                 out.push(way(to.clone(), false));

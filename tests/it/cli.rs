@@ -540,7 +540,7 @@ fn explain() {
     let dir = tempfile::tempdir().unwrap();
     let ran = portcullis(dir.path(), &["explain", "pc1004"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.out.starts_with("# PC1004: unknown-service-tag\n"));
+    assert!(ran.out.starts_with("# PC1004: "));
     assert_eq!(
         portcullis(dir.path(), &["explain", "unknown-service-tag"]).out,
         ran.out

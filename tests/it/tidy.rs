@@ -40,8 +40,11 @@ const EDGES: [(&str, &[&str]); 15] = [
     ),
     ("allocate", &[]),
     ("backends", &["*"]),
-    // backends: its resource tree only, checked below.
-    ("wrap", &["source", "diag", "config", "backends"]),
+    // backends: its resource tree only, checked below. allocate: files hold numbers to take over.
+    (
+        "wrap",
+        &["source", "diag", "config", "allocate", "backends"],
+    ),
     ("driver", &["*"]),
     ("cli", &["*"]),
 ];
