@@ -29,6 +29,9 @@ pub(super) struct Remember<'a> {
 impl Remember<'_> {
     /// Reads lock and output.
     pub(super) fn read(&self, found: &Found) -> Result<Memory, IoFault> {
+        if found.lone {
+            return Ok(Memory::default());
+        }
         let folder = match self.out {
             Some(out) => io::absolute(&io::working_directory()?, out),
             None => io::absolute(&found.root, found.settings.out.as_ref()),
@@ -63,6 +66,9 @@ fn read(found: &Found) -> Result<Option<String>, IoFault> {
 
 /// The lock's name, if its text would change.
 pub(super) fn differs(found: &Found, text: &str) -> Option<String> {
+    if found.lone {
+        return None;
+    }
     let old = read(found).ok().flatten();
     (old.as_deref() != Some(text)).then(|| path(found).1)
 }

@@ -132,19 +132,41 @@ fn projects() -> Vec<PathBuf> {
     found
 }
 
+/// A project on its own, with the sources of the projects beside it, which it may use.
+struct Copied {
+    _folder: TempDir,
+    project: PathBuf,
+}
+
+impl Copied {
+    fn path(&self) -> &Path {
+        &self.project
+    }
+}
+
 /// A project's settings and changed sources in a folder of their own.
-fn copy(project: &Path, change: impl Fn(String) -> String) -> TempDir {
+fn copy(project: &Path, change: impl Fn(String) -> String) -> Copied {
     let folder = tempfile::tempdir().unwrap();
-    for path in load::entries(project).unwrap() {
-        let name = path.file_name().unwrap();
-        if path.extension().is_some_and(|e| e == "gate") {
-            let text = fs::read_to_string(&path).unwrap();
-            fs::write(folder.path().join(name), change(text)).unwrap();
-        } else if path.is_file() {
-            fs::copy(&path, folder.path().join(name)).unwrap();
+    for sibling in load::entries(project.parent().unwrap()).unwrap() {
+        if !sibling.is_dir() {
+            continue;
+        }
+        let to = folder.path().join(sibling.file_name().unwrap());
+        fs::create_dir(&to).unwrap();
+        for path in load::entries(&sibling).unwrap() {
+            let name = path.file_name().unwrap();
+            if path.extension().is_some_and(|e| e == "gate") {
+                let text = fs::read_to_string(&path).unwrap();
+                fs::write(to.join(name), change(text)).unwrap();
+            } else if path.is_file() && sibling == project {
+                fs::copy(&path, to.join(name)).unwrap();
+            }
         }
     }
-    folder
+    Copied {
+        project: folder.path().join(project.file_name().unwrap()),
+        _folder: folder,
+    }
 }
 
 /// Compiles; what went wrong, or nothing.
