@@ -1,6 +1,7 @@
 //! The diagnostics of lowering, one constructor a code; when to raise them is the rooms' and the
 //! plan's work.
 
+use crate::allocate::{MoveReason, Moved};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::model::Flow;
 use crate::model::dnat::Dnat;
@@ -47,6 +48,20 @@ pub(crate) fn address_pairs(span: Span, l: &Limit<'_>) -> Diagnostic {
 
 pub(crate) fn route_count(span: Span, l: &Limit<'_>) -> Diagnostic {
     limit(Code::PC3005, span, l)
+}
+
+pub(crate) fn other_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    limit(Code::PC3020, span, l)
+}
+
+pub(crate) fn recommended_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    let d = limit(Code::PC3021, span, l);
+    Diagnostic {
+        message: d
+            .message
+            .replace("the limit is", "the recommended limit is"),
+        ..d
+    }
 }
 
 pub(crate) fn description_shortened(
@@ -497,6 +512,45 @@ pub(crate) fn band_full(span: Span, scope: &str, band: &str) -> Diagnostic {
     )
     .label("no number left for this")
     .help("widen the band under `bands:` in portcullis.yaml")
+}
+
+/// Existing rules or groups that have another number than before.
+pub(crate) fn renumbered(span: Span, scope: &str, moved: &[Moved]) -> Option<Diagnostic> {
+    // Who pins a rule, or changes its tier, asked for it; the others did not.
+    let unasked = |m: &&Moved| !matches!(m.reason, MoveReason::Pin | MoveReason::Band);
+    let severity = if moved.iter().any(|m| unasked(&m)) {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
+    let (first, rules) = match moved {
+        [] => return None,
+        [one] => (one, "1 existing rule".to_owned()),
+        [first, ..] => (first, format!("{} existing rules", moved.len())),
+    };
+    let list: Vec<String> = moved
+        .iter()
+        .map(|m| format!("`{}` {} -> {}: {}", m.id, m.from, m.to, m.reason.text()))
+        .collect();
+    let help = match first.reason {
+        MoveReason::Pin | MoveReason::Band => {
+            "nothing to do if this was meant; write the whole resource in one deployment"
+        }
+        _ => {
+            "widen the band under `bands:` in portcullis.yaml, or write the whole resource in one deployment"
+        }
+    };
+    Some(
+        Diagnostic::new(
+            Code::PC7003,
+            span,
+            format!("{rules} had to be renumbered in `{scope}`"),
+        )
+        .severity(severity)
+        .label("numbers of this changed")
+        .help(help)
+        .note(list.join("; ")),
+    )
 }
 
 pub(crate) fn bad_pin(span: Span, pin: u32, why: &str, free: &[u32]) -> Diagnostic {

@@ -47,6 +47,8 @@ pub struct Policy {
     pub dnats: Vec<Dnat>,
     /// Pairs that the policy states to be apart.
     pub apart: Vec<(Endpoint, Endpoint)>,
+    /// Old and new paths of renamed flows and groups, instance first.
+    pub moved: Vec<(String, String)>,
 }
 
 /// Where a resource lives, as far as its statement says.

@@ -108,6 +108,7 @@ fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
         world.assumes(instance, &mut policy);
     }
     world.moved();
+    policy.moved = world.renames();
     world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
     policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, RcgLayout};
@@ -12,8 +14,8 @@ use crate::diag::Sink;
 use crate::model::{Firewall, Flow, FlowId, Key, Tier};
 use crate::source::Span;
 
-use super::caps;
 use super::emit::{emit_policy, emit_rule_collection_group};
+use super::places::{self, RuleId};
 use super::rules::{FlowRules, Room};
 use super::shape::{
     ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
@@ -22,12 +24,16 @@ use super::shape::{
 use super::{differ, infrastructure, nat, order, policy};
 
 /// A rule collection group in the making.
-struct Group {
-    name: String,
+pub(super) struct Group {
+    pub(super) name: String,
+    /// What it was called before, by `moved`.
+    pub(super) old_names: Vec<String>,
+    /// Who its rules are, for their places.
+    pub(super) ids: Vec<RuleId>,
     tier: Tier,
     nat: Vec<NatRule>,
-    network: Vec<NetworkRule>,
-    application: Vec<ApplicationRule>,
+    pub(super) network: Vec<NetworkRule>,
+    pub(super) application: Vec<ApplicationRule>,
     traces: Vec<(String, String)>,
     span: Span,
 }
@@ -79,6 +85,7 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         }
         let slot = slot_of(context, flow.tier, &flow.id);
         let group = group_at(context, &mut groups, slot, flow.spans.whole);
+        group.ids.extend(places::ids(context, flow, &made));
         add(group, flow, made);
     }
     // Translations are let through as soon as they match, so they stand with the allows.
@@ -104,9 +111,12 @@ fn group_at<'a>(
     span: Span,
 ) -> &'a mut Group {
     let name = group_name(context, &slot);
+    let old_names = old_names(context, &slot);
     let tier = slot.0;
     groups.entry(slot).or_insert_with(|| Group {
         name,
+        old_names,
+        ids: Vec::new(),
         tier,
         nat: Vec::new(),
         network: Vec::new(),
@@ -169,6 +179,28 @@ fn group_name(context: &Context<'_>, slot: &Slot) -> String {
     name
 }
 
+/// The names that a rule collection group had before its source was renamed.
+fn old_names(context: &Context<'_>, slot: &Slot) -> Vec<String> {
+    let (tier, instance, group) = slot;
+    let mut path = instance.clone();
+    path.extend((!group.is_empty()).then(|| group.clone()));
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let old = context.numbers.borrow().old_paths(&path.join("::"));
+    old.iter()
+        .map(|path| {
+            let mut parts: Vec<String> = path.split("::").map(str::to_owned).collect();
+            let group = if group.is_empty() {
+                String::new()
+            } else {
+                parts.pop().unwrap_or_default()
+            };
+            group_name(context, &(*tier, parts, group))
+        })
+        .collect()
+}
+
 fn emit_groups(
     context: &Context<'_>,
     key: &Key,
@@ -179,14 +211,15 @@ fn emit_groups(
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
     let numbers = number(context, key, &groups, sink);
-    check_limits(context, key, firewall, &groups, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
         .filter_map(|g| numbers.get(&g.name).map(|n| (*n, g)))
         .collect();
     ordered.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
-    for (priority, group) in ordered {
+    let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
+    for (priority, mut group) in ordered {
+        places::sort(&mut group, &places);
         if let Err(error) = names::validate(&group.name) {
             sink.push(faults::bad_name(
                 group.span,
@@ -208,7 +241,6 @@ fn emit_groups(
             rule_collections: collections(&group),
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
-        check_size(context, &resource, &group, sink);
         for (rule, flow) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
@@ -320,7 +352,29 @@ fn number(
         .copied()
         .into_iter()
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.rcg, &BTreeMap::new());
+    let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
+        return BTreeMap::new();
+    };
+    let wanted: Vec<Wanted> = groups
+        .iter()
+        .zip(requests)
+        .map(|(group, request)| {
+            let mut formerly = group.old_names.clone();
+            formerly.push(by_name(&group.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let scope = places::scope(context, firewall, Part::Groups);
+    let mut memory = context.numbers.borrow_mut();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.rcg);
+    let span = groups.first().map_or(firewall.identity.span, |g| g.span);
+    if let Some(d) = faults::renumbered(span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         if let (AllocErrorKind::BandFull, Some(group)) =
             (error.kind, groups.iter().find(|g| g.name == error.id))
@@ -333,78 +387,4 @@ fn number(
         }
     }
     result.numbers
-}
-
-fn check_limits(
-    context: &Context<'_>,
-    key: &Key,
-    firewall: &Firewall,
-    groups: &[Group],
-    sink: &mut Sink,
-) {
-    let span = if firewall.implied {
-        groups.first().map_or(firewall.identity.span, |g| g.span)
-    } else {
-        firewall.identity.span
-    };
-    if groups.len() > caps::GROUPS {
-        let d = faults::group_count(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (rule collection groups)"),
-                used: groups.len(),
-                allowed: caps::GROUPS,
-                source: caps::GROUPS_SOURCE,
-                help: "put flows of one tier and owner into fewer groups",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-    // A rule counts its unique sources times its unique destinations; an IP group counts one.
-    let pairs: usize = groups
-        .iter()
-        .flat_map(|g| &g.network)
-        .map(|r| {
-            let sources = r.source_addresses.len() + r.source_ip_groups.len();
-            let destinations = r.destination_addresses.len()
-                + r.destination_ip_groups.len()
-                + r.destination_fqdns.len();
-            sources * destinations
-        })
-        .sum();
-    if pairs > caps::ADDRESS_PAIRS {
-        let d = faults::address_pairs(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (source and destination pairs)"),
-                used: pairs,
-                allowed: caps::ADDRESS_PAIRS,
-                source: caps::ADDRESS_PAIRS_SOURCE,
-                help: "use IP groups, broader prefixes, or names",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-}
-
-fn check_size(
-    context: &Context<'_>,
-    resource: &crate::backends::resource::Resource,
-    group: &Group,
-    sink: &mut Sink,
-) {
-    let bytes = resource.properties.json_len();
-    if bytes > caps::GROUP_BYTES {
-        let d = faults::group_size(
-            group.span,
-            &Limit {
-                what: &format!("rule collection group `{}` (bytes)", group.name),
-                used: bytes,
-                allowed: caps::GROUP_BYTES,
-                source: caps::GROUP_BYTES_SOURCE,
-                help: "split the group",
-            },
-        );
-        context.exceeded(sink, d);
-    }
 }

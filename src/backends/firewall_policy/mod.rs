@@ -9,14 +9,16 @@
 //! * Sources: "Azure Firewall rule processing logic", "Azure Firewall Policy rule sets" (Microsoft
 //!   Learn, checked 2026-11-23).
 
+pub(crate) mod caps;
 mod application;
-mod caps;
 mod differ;
 pub mod emit;
 mod infrastructure;
 pub(crate) mod lower;
-mod nat;
+pub(crate) mod measure;
 mod order;
+mod places;
+mod nat;
 mod policy;
 mod rules;
 pub mod shape;

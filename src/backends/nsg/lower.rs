@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::plan::Duty;
 use crate::backends::resource::AzureType;
@@ -509,7 +511,7 @@ fn finish(
             .filter(|f| f.inbound == (direction == Direction::Inbound))
             .map(|f| f.priority)
             .collect();
-        let numbers = number(context, key, &mine, &taken, sink);
+        let numbers = number(context, key, direction, &mine, &taken, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -557,19 +559,6 @@ fn finish(
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
     let count = rules.len() + foreign.len();
-    if count > caps::RULES {
-        let d = faults::nsg_rules(
-            nsg.identity.span,
-            &Limit {
-                what: &format!("NSG `{key}` (rules)"),
-                used: count,
-                allowed: caps::RULES,
-                source: caps::RULES_SOURCE,
-                help: "merge flows, or use broader tags",
-            },
-        );
-        context.exceeded(sink, d);
-    }
     if let Err(error) = names::validate(&nsg.identity.name) {
         sink.push(faults::bad_name(
             nsg.identity.span,
@@ -644,6 +633,7 @@ fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::Fore
 fn number(
     context: &Context<'_>,
     key: &Key,
+    direction: Direction,
     drafts: &[&Draft],
     foreign: &[u32],
     sink: &mut Sink,
@@ -664,7 +654,33 @@ fn number(
         .into_iter()
         .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
+    let part = match direction {
+        Direction::Inbound => Part::Inbound,
+        Direction::Outbound => Part::Outbound,
+    };
+    let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
+        return BTreeMap::new();
+    };
+    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
+    let scope = context.scope(&nsg.identity, part, &mut nsgs);
+    let mut memory = context.numbers.borrow_mut();
+    let wanted: Vec<Wanted> = drafts
+        .iter()
+        .zip(requests)
+        .map(|(draft, request)| {
+            let mut formerly = memory.formerly(&draft.id);
+            formerly.push(by_name(&draft.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
             continue;

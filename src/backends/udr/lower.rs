@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::allocate::names;
-use crate::backends::faults::{self, Limit};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, last_segment};
 use crate::catalog::{Target as CatalogTarget, TargetUse};
 use crate::diag::Sink;
@@ -14,7 +14,6 @@ use crate::path::UserRoute;
 use crate::path::routes::{Cause, Target};
 use crate::source::Span;
 
-use super::caps;
 use super::emit::emit_route_table;
 use super::shape::{NextHopType, Route, RouteProperties, RouteTableProperties};
 
@@ -71,7 +70,6 @@ pub(crate) fn lower_route_table(
         };
         routes.push(Route { name, properties });
     }
-    check_limits(context, key, &routes, table.identity.span, sink);
     check_name(&table.identity.name, table.identity.span, sink);
     let properties = RouteTableProperties {
         disable_bgp_route_propagation: Some(!planned.bgp),
@@ -186,36 +184,5 @@ fn four_hex(text: &str) -> String {
 fn check_name(name: &str, span: Span, sink: &mut Sink) {
     if let Err(error) = names::validate(name) {
         sink.push(faults::bad_name(span, name, &error.to_string()));
-    }
-}
-
-fn check_limits(context: &Context<'_>, key: &Key, routes: &[Route], span: Span, sink: &mut Sink) {
-    let tags = routes
-        .iter()
-        .filter(|r| !r.properties.address_prefix.contains('/'))
-        .count();
-    let what = format!("route table `{key}`");
-    for (used, allowed, of, source) in [
-        (routes.len(), caps::ROUTES, "routes", caps::ROUTES_SOURCE),
-        (
-            tags,
-            caps::TAG_ROUTES,
-            "service tag routes",
-            caps::TAG_ROUTES_SOURCE,
-        ),
-    ] {
-        if used > allowed {
-            let d = faults::route_count(
-                span,
-                &Limit {
-                    what: &format!("{what} ({of})"),
-                    used,
-                    allowed,
-                    source,
-                    help: "merge prefixes, or split the table",
-                },
-            );
-            context.exceeded(sink, d);
-        }
     }
 }
