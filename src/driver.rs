@@ -12,7 +12,7 @@ use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
-use crate::config::{Naming, NsgRuleLayout, OnExpired, Settings};
+use crate::config::{Naming, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
@@ -274,6 +274,7 @@ pub fn kind_words(kind: AzureType) -> &'static str {
         AzureType::FirewallPolicy => "firewall policy",
         AzureType::RuleCollectionGroup => "rule collection group",
         AzureType::NetworkSecurityGroup => "nsg",
+        AzureType::SecurityRule => "security rule",
         AzureType::RouteTable => "route table",
         AzureType::IpGroup => "ip group",
         AzureType::ApplicationSecurityGroup => "application security group",
@@ -359,12 +360,6 @@ fn check_settings(project: &Project, sink: &mut Sink) {
     let settings = &project.settings;
     if settings.associate {
         sink.push(not_compiled(None, "`associate: true` of the settings"));
-    }
-    if settings.layout.nsg_rules == NsgRuleLayout::Children {
-        sink.push(not_compiled(
-            None,
-            "`layout: { nsg-rules: children }` of the settings",
-        ));
     }
     if settings.naming.rule != Naming::default().rule {
         sink.push(not_compiled(

@@ -1,6 +1,7 @@
 //! The rooms: one per Azure resource family. What a room knows about Azure stays in it; what the
 //! wrappers need of every room is in `resource` and `tree`.
 
+mod dnat;
 pub(crate) mod faults;
 mod from_shape;
 mod identity;

@@ -74,6 +74,14 @@ impl Fabric<'_> {
             }
         }
         self.outside(flow, &mut out)?;
+        if flow.from.is_only_asgs() && flow.to.is_only_asgs() {
+            // "Application security groups": both groups of a rule are in one virtual network
+            // (checked 2026-11-23).
+            out.retain(|way| match (&way.out_of, &way.into) {
+                (Some(a), Some(b)) => self.vnet_of(a) == self.vnet_of(b),
+                _ => false,
+            });
+        }
         Ok(out)
     }
 

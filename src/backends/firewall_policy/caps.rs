@@ -83,7 +83,12 @@ pub(crate) const ALL: [&Cap; 7] = [
     &IP_GROUPS,
 ];
 
+/// The highest priority of a rule collection group ("Azure Firewall rule processing logic", checked
+/// 2026-11-23).
+pub(crate) const LAST_GROUP: u32 = 65000;
 /// The highest port of an application rule (REST schema; the limits page says 65535).
 pub(crate) const APPLICATION_PORT: u16 = 64000;
+/// The highest port of a translation ("Azure Firewall known issues", checked 2026-11-23).
+pub(crate) const NAT_PORT: u16 = 63999;
 /// The most single ports that a range on `http` or `https` is written out as.
 pub(crate) const PORTS_WRITTEN_OUT: usize = 64;

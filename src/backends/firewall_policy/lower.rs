@@ -11,18 +11,17 @@ use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, RcgLayout};
 use crate::diag::Sink;
-use crate::model::{self, Firewall, Flow, Key, Tier};
+use crate::model::{Firewall, Flow, FlowId, Key, Tier};
 use crate::source::Span;
 
 use super::emit::{emit_policy, emit_rule_collection_group};
-use super::order;
 use super::places::{self, RuleId};
 use super::rules::{FlowRules, Room};
 use super::shape::{
-    ApplicationRule, DnsSettings, FilterAction, FilterCollection, NetworkRule, PolicyProperties,
-    Rule, RuleCollection, RuleCollectionGroupProperties, Sku, ThreatIntelMode, Tier as SkuTier,
-    Verdict,
+    ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
+    NetworkRule, Rule, RuleCollection, RuleCollectionGroupProperties, Verdict,
 };
+use super::{differ, infrastructure, nat, order, policy};
 
 /// A rule collection group in the making.
 pub(super) struct Group {
@@ -32,6 +31,7 @@ pub(super) struct Group {
     /// Who its rules are, for their places.
     pub(super) ids: Vec<RuleId>,
     tier: Tier,
+    nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
     traces: Vec<(String, String)>,
@@ -44,9 +44,11 @@ pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered
         return;
     };
     order::check(context, key, sink);
+    differ::check(context, key, sink);
+    policy::check(context, key, firewall, sink);
     if firewall.manage_policy {
         let resource = emit_policy(
-            &policy_properties(firewall),
+            &policy::properties(context, firewall),
             &context.identity(&firewall.identity),
         );
         out.rules.push((resource.file.clone(), 0));
@@ -61,28 +63,6 @@ pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered
     }
     let groups = collect(context, key, firewall, sink);
     emit_groups(context, key, firewall, groups, out, sink);
-}
-
-fn policy_properties(firewall: &Firewall) -> PolicyProperties {
-    PolicyProperties {
-        threat_intel_mode: firewall.threat_intel.as_deref().map(|word| match word {
-            "off" => ThreatIntelMode::Off,
-            "deny" => ThreatIntelMode::Deny,
-            _ => ThreatIntelMode::Alert,
-        }),
-        dns_settings: firewall.dns_proxy.then(|| DnsSettings {
-            enable_proxy: Some(true),
-            ..DnsSettings::default()
-        }),
-        sku: Some(Sku {
-            tier: match firewall.sku {
-                model::Sku::Basic => SkuTier::Basic,
-                model::Sku::Standard => SkuTier::Standard,
-                model::Sku::Premium => SkuTier::Premium,
-            },
-        }),
-        ..PolicyProperties::default()
-    }
 }
 
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
@@ -103,21 +83,47 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         if made.network.is_empty() && made.application.is_empty() {
             continue;
         }
-        let slot = slot_of(context, flow);
-        let group = groups.entry(slot.clone()).or_insert_with(|| Group {
-            name: group_name(context, &slot),
-            old_names: old_names(context, &slot),
-            ids: Vec::new(),
-            tier: flow.tier,
-            network: Vec::new(),
-            application: Vec::new(),
-            traces: Vec::new(),
-            span: flow.spans.whole,
-        });
+        let slot = slot_of(context, flow.tier, &flow.id);
+        let group = group_at(context, &mut groups, slot, flow.spans.whole);
         group.ids.extend(places::ids(context, flow, &made));
         add(group, flow, made);
     }
+    // Translations are let through as soon as they match, so they stand with the allows.
+    for index in context.plan.dnats.get(key).into_iter().flatten() {
+        let Some(dnat) = context.fabric.policy.dnats.get(*index) else {
+            continue;
+        };
+        let made = nat::rules(context, key, dnat, sink);
+        let slot = slot_of(context, Tier::Allow, &dnat.id);
+        let group = group_at(context, &mut groups, slot, dnat.spans.whole);
+        let id = dnat.id.text();
+        let traces = made.iter().map(|rule| (rule.name.clone(), id.clone()));
+        group.traces.extend(traces);
+        group.nat.extend(made);
+    }
     groups.into_values().collect()
+}
+
+fn group_at<'a>(
+    context: &Context<'_>,
+    groups: &'a mut BTreeMap<Slot, Group>,
+    slot: Slot,
+    span: Span,
+) -> &'a mut Group {
+    let name = group_name(context, &slot);
+    let old_names = old_names(context, &slot);
+    let tier = slot.0;
+    groups.entry(slot).or_insert_with(|| Group {
+        name,
+        old_names,
+        ids: Vec::new(),
+        tier,
+        nat: Vec::new(),
+        network: Vec::new(),
+        application: Vec::new(),
+        traces: Vec::new(),
+        span,
+    })
 }
 
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
@@ -137,12 +143,11 @@ type Slot = (Tier, Vec<String>, String);
 
 /// The rule collection group of a flow: `layout` says how much one gathers. A group never holds two
 /// tiers.
-fn slot_of(context: &Context<'_>, flow: &Flow) -> Slot {
-    let id = &flow.id;
+fn slot_of(context: &Context<'_>, tier: Tier, id: &FlowId) -> Slot {
     match context.settings.layout.rcg {
-        RcgLayout::PerGroup => (flow.tier, id.instance.clone(), id.group.clone()),
-        RcgLayout::PerInstance => (flow.tier, id.instance.clone(), String::new()),
-        RcgLayout::Merged => (flow.tier, Vec::new(), String::new()),
+        RcgLayout::PerGroup => (tier, id.instance.clone(), id.group.clone()),
+        RcgLayout::PerInstance => (tier, id.instance.clone(), String::new()),
+        RcgLayout::Merged => (tier, Vec::new(), String::new()),
     }
 }
 
@@ -230,7 +235,7 @@ fn emit_groups(
             ));
         }
         check_rule_names(&group, sink);
-        let rules = group.network.len() + group.application.len();
+        let rules = group.nat.len() + group.network.len() + group.application.len();
         let properties = RuleCollectionGroupProperties {
             priority,
             rule_collections: collections(&group),
@@ -247,6 +252,12 @@ fn emit_groups(
         out.rules.push((resource.file.clone(), rules));
         out.resources.push(resource);
     }
+    if firewall.infrastructure_denied {
+        let properties = infrastructure::denied();
+        let resource = emit_rule_collection_group(&properties, &policy_id, infrastructure::GROUP);
+        out.rules.push((resource.file.clone(), 1));
+        out.resources.push(resource);
+    }
 }
 
 fn collections(group: &Group) -> Vec<RuleCollection> {
@@ -260,7 +271,16 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
         .cloned()
         .map(Rule::Application)
         .collect();
-    [("net", 200, network), ("app", 300, application)]
+    // Before the others for readers only: the type decides, whatever the priorities.
+    let nat = (!group.nat.is_empty()).then(|| {
+        RuleCollection::Nat(NatCollection {
+            name: "dnat".to_owned(),
+            priority: 100,
+            action: NatAction::default(),
+            rules: group.nat.iter().cloned().map(Rule::Nat).collect(),
+        })
+    });
+    let filters = [("net", 200, network), ("app", 300, application)]
         .into_iter()
         .filter(|(_, _, rules)| !rules.is_empty())
         .map(|(prefix, priority, rules)| {
@@ -270,8 +290,8 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
                 action: FilterAction { kind },
                 rules,
             })
-        })
-        .collect()
+        });
+    nat.into_iter().chain(filters).collect()
 }
 
 fn check_rule_names(group: &Group, sink: &mut Sink) {

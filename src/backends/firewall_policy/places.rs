@@ -34,7 +34,7 @@ pub(super) type Places = BTreeMap<(String, &'static str, String), u32>;
 /// The ids of a flow's rules.
 pub(super) fn ids(context: &Context<'_>, flow: &Flow, made: &FlowRules) -> Vec<RuleId> {
     let merged = context.settings.layout.rcg == RcgLayout::Merged;
-    let base = base_name(flow, merged);
+    let base = base_name(&flow.id, flow.rule_name.as_ref(), merged);
     let network = made.network.iter().map(|r| (NETWORK, &r.name));
     let application = made.application.iter().map(|r| (APPLICATION, &r.name));
     network

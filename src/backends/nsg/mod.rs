@@ -13,5 +13,6 @@ pub mod emit;
 mod envelope;
 pub(crate) mod lower;
 pub(crate) mod measure;
+mod nat;
 pub mod operand;
 pub mod shape;

@@ -39,7 +39,7 @@ pub(crate) fn lower_route_table(
         match claims.get(&prefix) {
             Some((hop, first)) => {
                 if *hop != route.hop {
-                    sink.push(faults::claimed_twice(
+                    sink.push(faults::prefix_claimed_twice(
                         route.span,
                         *first,
                         &format!("`{prefix}`"),
@@ -96,6 +96,15 @@ fn several_targets(routes: &[UserRoute]) -> Vec<Cause> {
 fn prefix_of(context: &Context<'_>, route: &UserRoute, sink: &mut Sink) -> Option<String> {
     match &route.target {
         Target::Default => Some("0.0.0.0/0".to_owned()),
+        Target::Prefix(ipnet::IpNet::V6(_)) if matches!(route.hop, Hop::Firewall(_)) => {
+            sink.push(faults::route_cannot(
+                route.span,
+                &cause_text(&route.cause),
+                "Azure Firewall has no IPv6 address to be the next hop",
+                "leave the IPv6 prefixes out, and filter them at the NSG",
+            ));
+            None
+        }
         Target::Prefix(net) => Some(net.trunc().to_string()),
         Target::Tag(tag) => match context.fabric.catalog.usable(tag, CatalogTarget::Udr) {
             Some(TargetUse::No(why)) => {
