@@ -82,6 +82,21 @@ fn readmes_quote_the_output() {
     }
 }
 
+/// A project holds all it compiles; what network security owns is copied, never changed.
+#[test]
+fn the_guardrails_are_one_text() {
+    let text = |project: &str| {
+        fs::read_to_string(
+            root()
+                .join("policies")
+                .join(project)
+                .join("guardrails.gate"),
+        )
+        .unwrap()
+    };
+    assert_eq!(text("hub"), text("baseline"));
+}
+
 /// The design's examples as one project, in both environments: the acceptance test of the tiers.
 #[test]
 fn the_designs_examples_compile_together() {
