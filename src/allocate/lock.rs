@@ -3,15 +3,15 @@
 //!
 //! ```text
 //! # portcullis.lock v1: written by portcullis, do not edit; ...
-//! scope prod/fw/afwp-hub/rcg serial 14
-//!   pc-30-allow-aks-egress  30300  3
-//! scope prod/nsg/avd/outbound serial 31
-//!   common::dns/out  2790  2
+//! prod/fw/afwp-hub/rcg  pc-30-allow-aks-egress  30300  3
+//! prod/nsg/avd/outbound  common::dns/out  2790  2
 //! ```
 //!
-//! A scope is one set of numbers. The scope `.../rules` of a firewall policy holds serials only: the
-//! places of rules inside their collections. A group that left the source keeps its line, with the
-//! word `retired` behind it, until it is gone from Azure.
+//! A scope is one set of numbers. Every line names its scope: a merge by union joins neighbouring
+//! changes and repeats what lies between them, so a line must mean the same wherever it ends up. The
+//! scope `.../rules` of a firewall policy holds serials only: the places of rules inside their
+//! collections. A group that left the source keeps its line, with the word `retired` behind it, until
+//! it is gone from Azure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -113,7 +113,7 @@ pub struct Entry {
 /// The entries of a scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeEntries {
-    /// The highest serial that was ever given.
+    /// The highest serial.
     pub serial: u32,
     /// By id.
     pub entries: BTreeMap<String, Entry>,
@@ -144,8 +144,6 @@ pub struct Line {
 pub struct Parsed {
     /// Lines of entries, in the order of the file.
     pub lines: Vec<Line>,
-    /// The highest serial that each scope's head lines state.
-    pub serials: BTreeMap<Scope, u32>,
 }
 
 /// Damage: not a lock, or one that a merge left open.
@@ -168,34 +166,35 @@ pub struct Clash {
     pub dropped: Line,
 }
 
-/// Reads a lock file. Head lines may stand twice and lines may be repeated, as a merge by union of
-/// lines leaves them.
+/// Reads a lock file. Lines may be repeated and contradict each other, as a merge by union of lines
+/// leaves them.
 ///
 /// # Errors
 /// Every damaged line.
 pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
     let mut out = Parsed::default();
-    let mut damage = Vec::new();
-    let mut scope: Option<Scope> = None;
+    let mut damage: Vec<Damage> = Vec::new();
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let line = raw.trim_end();
-        let indent = line.len() - line.trim_start().len();
-        let place = (start + indent, start + line.len());
+        let place = (start, start + line.len());
         start += raw.len();
-        if line.trim().is_empty() {
-            continue;
-        }
-        if let Err((reason, merge)) = parse_line(line, place, &mut scope, &mut out) {
+        let whole = raw.ends_with('\n') || line.is_empty();
+        let read = parse_line(line, place).and_then(|read| {
+            // What is left of a number is a number too.
+            whole
+                .then_some(read)
+                .ok_or_else(|| ("the file ends in the middle of a line".to_owned(), false))
+        });
+        match read {
+            Ok(entry) => out.lines.extend(entry),
             // The marks of one merge are one fault.
-            if merge && damage.iter().any(|d: &Damage| d.merge) {
-                continue;
-            }
-            damage.push(Damage {
+            Err((_, true)) if damage.iter().any(|d| d.merge) => {}
+            Err((reason, merge)) => damage.push(Damage {
                 place,
                 reason,
                 merge,
-            });
+            }),
         }
     }
     if damage.is_empty() {
@@ -205,49 +204,30 @@ pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
     }
 }
 
-fn parse_line(
-    line: &str,
-    place: (usize, usize),
-    scope: &mut Option<Scope>,
-    out: &mut Parsed,
-) -> Result<(), (String, bool)> {
+fn parse_line(line: &str, place: (usize, usize)) -> Result<Option<Line>, (String, bool)> {
     if MERGE_MARKERS.iter().any(|m| line.starts_with(m)) {
         return Err(("an unfinished merge stands here".to_owned(), true));
     }
     if let Some(version) = line.strip_prefix(MARK) {
         let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
         return if digits == "1" {
-            Ok(())
+            Ok(None)
         } else {
             Err((format!("version `{digits}` is not known"), false))
         };
     }
-    if line.starts_with('#') {
-        return Ok(());
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
-    if !line.starts_with([' ', '\t']) {
-        let ["scope", name, "serial", serial] = words.as_slice() else {
-            return Err(("expected `scope NAME serial NUMBER`".to_owned(), false));
-        };
-        let (Some(name), Some(serial)) = (Scope::parse(name), number(serial)) else {
-            return Err((
-                "expected a scope such as `prod/nsg/nsg-apim/outbound`, and its serial".to_owned(),
-                false,
-            ));
-        };
-        let known = out.serials.entry(name.clone()).or_default();
-        *known = (*known).max(serial);
-        *scope = Some(name);
-        return Ok(());
-    }
-    let Some(scope) = scope.as_ref() else {
-        return Err(("an entry stands before the first `scope`".to_owned(), false));
+    let (scope, id, first, serial, retired) = match words.as_slice() {
+        [scope, id, first, serial] => (scope, id, first, serial, false),
+        [scope, id, first, serial, "retired"] => (scope, id, first, serial, true),
+        _ => return Err(("expected `SCOPE ID NUMBER SERIAL`".to_owned(), false)),
     };
-    let (id, first, serial, retired) = match words.as_slice() {
-        [id, first, serial] => (id, first, serial, false),
-        [id, first, serial, "retired"] => (id, first, serial, true),
-        _ => return Err(("expected `ID NUMBER SERIAL`".to_owned(), false)),
+    let Some(scope) = Scope::parse(scope) else {
+        let why = "expected a scope such as `prod/nsg/nsg-apim/outbound` first";
+        return Err((why.to_owned(), false));
     };
     let value = if scope.part == Part::Rules {
         (*first == "-").then_some(None)
@@ -255,10 +235,13 @@ fn parse_line(
         number(first).map(Some)
     };
     let (Some(value), Some(serial)) = (value, number(serial)) else {
-        return Err(("expected `ID NUMBER SERIAL`".to_owned(), false));
+        return Err((
+            "expected a number and a serial behind the id".to_owned(),
+            false,
+        ));
     };
-    out.lines.push(Line {
-        scope: scope.clone(),
+    Ok(Some(Line {
+        scope,
         id: (*id).to_owned(),
         entry: Entry {
             retired,
@@ -266,8 +249,7 @@ fn parse_line(
             serial,
         },
         place,
-    });
-    Ok(())
+    }))
 }
 
 /// A number in plain digits.
@@ -308,10 +290,13 @@ impl Parsed {
         let mut clashes = Vec::new();
         for (scope, lines) in by_scope {
             let known = base.and_then(|b| b.scopes.get(scope));
+            let before = clashes.len();
             let mut kept = one_line_per_id(lines, known, &mut clashes);
             kept = one_id_per_number(kept, known, &mut clashes);
-            let stated = self.serials.get(scope).copied().unwrap_or_default();
-            let entries = distinct_serials(kept, known, stated);
+            let mut entries = distinct_serials(kept, known);
+            if clashes.len() > before && scope.part != Part::Groups {
+                quarantine(&mut entries, known);
+            }
             lock.scopes.insert(scope.clone(), entries);
         }
         (lock, clashes)
@@ -381,12 +366,20 @@ fn one_id_per_number<'a>(
     kept
 }
 
+/// What one branch removed keeps its line for one more run, so that its number does not go to a rule
+/// that is placed anew in the same change.
+fn quarantine(entries: &mut ScopeEntries, base: Option<&ScopeEntries>) {
+    let held: BTreeSet<u32> = entries.entries.values().filter_map(|e| e.number).collect();
+    for (id, entry) in base.into_iter().flat_map(|b| &b.entries) {
+        if entry.number.is_some_and(|n| !held.contains(&n)) {
+            entries.entries.entry(id.clone()).or_insert(*entry);
+        }
+    }
+}
+
 /// Two branches count on from one serial: what the base has keeps its place, the others go behind.
-fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>, stated: u32) -> ScopeEntries {
-    let mut out = ScopeEntries {
-        serial: stated,
-        entries: BTreeMap::new(),
-    };
+fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>) -> ScopeEntries {
+    let mut out = ScopeEntries::default();
     let known = |line: &Line| {
         base.and_then(|b| b.entries.get(&line.id))
             .is_some_and(|e| e.serial == line.entry.serial)
@@ -394,8 +387,7 @@ fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>, stated: u32)
     let mut ordered = lines;
     ordered.sort_by_key(|l| (!known(l), l.entry.serial, &l.id));
     let mut taken = BTreeSet::new();
-    let highest = ordered.iter().map(|l| l.entry.serial).max().unwrap_or(0);
-    out.serial = out.serial.max(highest);
+    out.serial = ordered.iter().map(|l| l.entry.serial).max().unwrap_or(0);
     for line in ordered {
         let mut entry = line.entry;
         // A retired group has no place; it may share the serial of the one that it became.
@@ -410,24 +402,22 @@ fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>, stated: u32)
 }
 
 impl Lock {
-    /// The text of the file: sorted, one line an id, scopes without entries left out.
+    /// The text of the file: sorted, one line an id.
     #[must_use]
     pub fn text(&self) -> String {
         let mut named: Vec<(String, &ScopeEntries)> = self
             .scopes
             .iter()
-            .filter(|(_, s)| !s.entries.is_empty())
             .map(|(scope, s)| (scope.to_string(), s))
             .collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         let mut out = format!("{HEADER}\n");
         for (name, scope) in named {
-            // Writing to a string cannot fail.
-            let _ = writeln!(out, "scope {name} serial {}", scope.serial);
             for (id, entry) in &scope.entries {
                 let number = entry.number.map_or("-".to_owned(), |n| n.to_string());
                 let retired = if entry.retired { "  retired" } else { "" };
-                let _ = writeln!(out, "  {id}  {number}  {}{retired}", entry.serial);
+                // Writing to a string cannot fail.
+                let _ = writeln!(out, "{name}  {id}  {number}  {}{retired}", entry.serial);
             }
         }
         out
@@ -468,13 +458,10 @@ mod tests {
 
     const TEXT: &str = "\
 # portcullis.lock v1: written by portcullis, do not edit; merge with union, then run `portcullis lock --fix`
-scope prod/fw/afwp-hub/rcg serial 14
-  pc-10-exception-exceptions  5400  9  retired
-  pc-30-allow-aks-egress  30300  3
-scope prod/fw/afwp-hub/rules serial 2
-  pc-30-allow-aks-egress/net/aks-egress::dns  -  2
-scope prod/nsg/avd/outbound serial 31
-  avd-egress::intranet/out  2680  12
+prod/fw/afwp-hub/rcg  pc-10-exception-exceptions  5400  9  retired
+prod/fw/afwp-hub/rcg  pc-30-allow-aks-egress  30300  3
+prod/fw/afwp-hub/rules  pc-30-allow-aks-egress/net/aks-egress::dns  -  2
+prod/nsg/avd/outbound  avd-egress::intranet/out  2680  12
 ";
 
     #[test]
@@ -492,21 +479,24 @@ scope prod/nsg/avd/outbound serial 31
             let (start, end) = all[0].place;
             (text[start..end].to_owned(), all[0].reason.clone())
         };
-        assert_eq!(damage("  a  1  1\n").0, "a  1  1");
-        assert_eq!(damage("scope x serial 3\n").0, "scope x serial 3");
         assert_eq!(
-            damage("scope a/nsg/b/inbound\n").1,
-            "expected `scope NAME serial NUMBER`"
+            damage("a/nsg/b/inbound  c  1  1\nx  a  1  1\n").0,
+            "x  a  1  1"
         );
         assert_eq!(
-            damage("scope a/nsg/b/inbound serial 1\n\n  a  x  1\n").0,
-            "a  x  1"
+            damage("a/nsg/b/inbound  c  1\n").1,
+            "expected `SCOPE ID NUMBER SERIAL`"
         );
-        assert_eq!(damage("scope a/nsg/b/inbound serial 1\n  a  1\n").0, "a  1");
         assert_eq!(
-            damage("scope a/fw/b/rules serial 1\n  a  1  1\n").0,
-            "a  1  1"
+            damage("\na/nsg/b/inbound c x 1\n").0,
+            "a/nsg/b/inbound c x 1"
         );
+        assert_eq!(
+            damage("a/nsg/b/inbound c 1 1").1,
+            "the file ends in the middle of a line"
+        );
+        assert_eq!(damage("a/fw/b/rules c 1 1\n").0, "a/fw/b/rules c 1 1");
+        assert_eq!(damage("a/fw/b/inbound c 1 1\n").0, "a/fw/b/inbound c 1 1");
         assert_eq!(
             damage("# portcullis.lock v2\n").1,
             "version `2` is not known"
@@ -517,17 +507,19 @@ scope prod/nsg/avd/outbound serial 31
         );
         assert_eq!(damage("{\"a\": 1}\n").0, "{\"a\": 1}");
         assert_eq!(parse("a\nb\n").unwrap_err().len(), 2);
+        assert_eq!(
+            parse("<<<<<<< a\n=======\n>>>>>>> b\n").unwrap_err().len(),
+            1
+        );
         // A number beyond 32 bits is damage, not an overflow.
-        assert!(parse("scope a/nsg/b/inbound serial 99999999999\n").is_err());
+        assert!(parse("a/nsg/b/inbound c 99999999999 1\n").is_err());
     }
 
     #[test]
     fn a_union_is_settled_for_the_base() {
-        let base = parse("scope a/nsg/b/inbound serial 1\n  z  300  1\n")
-            .unwrap()
-            .lock();
+        let base = parse("a/nsg/b/inbound  z  300  1\n").unwrap().lock();
         let merged = parse(
-            "scope a/nsg/b/inbound serial 2\n  a  300  2\n  z  300  1\nscope a/nsg/b/inbound serial 3\n  c  310  2\n  c  310  2\n",
+            "a/nsg/b/inbound a 300 2\na/nsg/b/inbound z 300 1\na/nsg/b/inbound c 310 2\na/nsg/b/inbound c 310 2\n",
         )
         .unwrap();
         let (lock, clashes) = merged.settle(Some(&base));
@@ -538,7 +530,7 @@ scope prod/nsg/avd/outbound serial 31
         );
         assert_eq!(
             lock.text(),
-            format!("{HEADER}\nscope a/nsg/b/inbound serial 3\n  c  310  2\n  z  300  1\n")
+            format!("{HEADER}\na/nsg/b/inbound  c  310  2\na/nsg/b/inbound  z  300  1\n")
         );
     }
 

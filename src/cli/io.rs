@@ -247,10 +247,11 @@ pub fn gate_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
     Ok(found)
 }
 
-/// The JSON files below a folder with their texts, by path with forward slashes, sorted; hidden
-/// ones, links to folders and what cannot be read are left out. Empty if there is no such folder.
+/// The JSON files below a folder that are wanted by their path (forward slashes) with their texts,
+/// sorted; hidden ones, links to folders and what cannot be read are left out. Empty if there is no
+/// such folder.
 #[must_use]
-pub fn json_files_below(folder: &Path) -> Vec<(String, String)> {
+pub fn json_files_below(folder: &Path, wanted: fn(&str) -> bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
@@ -263,10 +264,13 @@ pub fn json_files_below(folder: &Path) -> Vec<(String, String)> {
                 if !path.is_symlink() {
                     open.push(path);
                 }
-            } else if Path::new(&name).extension().is_some_and(|e| e == "json")
-                && let Ok(text) = load(&path)
-            {
-                found.push((relative(folder, &path), text));
+            } else if Path::new(&name).extension().is_some_and(|e| e == "json") {
+                let shown = relative(folder, &path);
+                if wanted(&shown)
+                    && let Ok(text) = load(&path)
+                {
+                    found.push((shown, text));
+                }
             }
         }
     }
@@ -326,6 +330,25 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
             LoadError::NotFound => "there is no such file".to_owned(),
             LoadError::Unreadable(why) => why,
         },
+    })
+}
+
+/// The text of a data file, which may be larger than a source file.
+///
+/// # Errors
+/// When it is absent, a folder, too large, or not UTF-8.
+pub fn read_large_text(path: &Path, shown: &str) -> Result<String, IoFault> {
+    let fault = |reason: String| IoFault::Read {
+        path: shown.to_owned(),
+        reason,
+    };
+    if path.exists() && !path.is_file() {
+        return Err(fault("it is not a regular file".to_owned()));
+    }
+    let bytes = read_bytes(path).map_err(|e| fault(reason(&e)))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        fault(format!("it is not UTF-8 text: invalid byte at offset {at}"))
     })
 }
 

@@ -29,11 +29,14 @@ pub(super) struct Remember<'a> {
 impl Remember<'_> {
     /// Reads lock and output.
     pub(super) fn read(&self, found: &Found) -> Result<Memory, IoFault> {
+        if found.lone {
+            return Ok(Memory::default());
+        }
         let folder = match self.out {
             Some(out) => io::absolute(&io::working_directory()?, out),
             None => io::absolute(&found.root, found.settings.out.as_ref()),
         };
-        let output = io::json_files_below(&folder)
+        let output = io::json_files_below(&folder, seed::has_numbers)
             .into_iter()
             .map(|(path, text)| OutFile { path, text })
             .collect();
@@ -58,11 +61,14 @@ fn read(found: &Found) -> Result<Option<String>, IoFault> {
     if !io::exists(&path) {
         return Ok(None);
     }
-    io::read_text(&path, &shown).map(Some)
+    io::read_large_text(&path, &shown).map(Some)
 }
 
 /// The lock's name, if its text would change.
 pub(super) fn differs(found: &Found, text: &str) -> Option<String> {
+    if found.lone {
+        return None;
+    }
     let old = read(found).ok().flatten();
     (old.as_deref() != Some(text)).then(|| path(found).1)
 }
@@ -217,7 +223,7 @@ fn seeded(
     let mut said = String::new();
     for file in &args.from {
         let shown = io::slashes(file);
-        let text = io::read_text(file, &shown)?;
+        let text = io::read_large_text(file, &shown)?;
         for environment in &environments {
             let read = seed::lock_of_export(environment, &text).map_err(|why| {
                 IoFault::Other(format!("cannot take numbers of `{shown}`: {why}"))

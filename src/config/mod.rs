@@ -46,7 +46,7 @@ pub struct Settings {
     pub environments: IndexMap<String, EnvironmentSettings>,
     /// Which catalogue of Azure names to use.
     pub catalog: CatalogSettings,
-    /// File of remembered numbers. Kept, not used yet.
+    /// File of remembered numbers, relative to the settings file.
     pub lock: String,
     /// Patterns of generated names. Kept, not used yet.
     pub naming: Naming,

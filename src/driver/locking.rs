@@ -202,7 +202,18 @@ impl<'a> Ledger<'a> {
 
     /// Labels that vanished while others with the same traffic appeared.
     fn vanished(&self, numbers: &Numbers, policies: &[Policy], made: &[OutFile], sink: &mut Sink) {
-        if self.memory.output.is_empty() {
+        // Reading every rule of two outputs costs more than the compilation.
+        let changed = numbers.lock().scopes.iter().any(|(scope, entries)| {
+            let was = numbers.old().scopes.get(scope);
+            let lost = |a: &BTreeMap<String, Entry>, b: &BTreeMap<String, Entry>| {
+                a.keys().any(|id| !b.contains_key(id))
+            };
+            scope.part != Part::Groups
+                && was.is_some_and(|w| {
+                    lost(&w.entries, &entries.entries) && lost(&entries.entries, &w.entries)
+                })
+        });
+        if self.memory.output.is_empty() || !changed {
             return;
         }
         let (old_rows, new_rows) = (
@@ -402,13 +413,15 @@ fn held_twice(file: FileId, clash: &Clash) -> Diagnostic {
 
 fn out_of_date(name: &str, file: Option<FileId>, old: Option<&str>, new: &str) -> Diagnostic {
     let lines = |text: &str| -> BTreeSet<String> {
-        let entries = text.lines().filter(|l| l.starts_with(' '));
+        let entries = text.lines().filter(|l| !l.starts_with('#'));
         entries.map(|l| l.trim().to_owned()).collect()
     };
     let (before, after) = (old.map(lines).unwrap_or_default(), lines(new));
     let added = after.difference(&before).count();
     let removed = before.difference(&after).count();
-    let line = old.and_then(|text| text.lines().next()).map_or(0, |l| l.len().min(20));
+    let line = old
+        .and_then(|text| text.lines().next())
+        .map_or(0, |l| l.len().min(20));
     Diagnostic::general(
         Code::PC7001,
         file.map(|id| span(id, (0, line))),

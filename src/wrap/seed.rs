@@ -21,19 +21,26 @@ pub struct Row {
     pub body: String,
 }
 
+/// Whether a file of our output, by its path, holds numbers.
+#[must_use]
+pub fn has_numbers(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(_, rest)| {
+        rest.starts_with("nsg/") || rest.contains("/rcg/") || rest == "manifest.json"
+    })
+}
+
 /// The rows of the files that we wrote; the first folder of a path is the environment.
 #[must_use]
 pub fn rows_of_output(files: &[OutFile]) -> Vec<Row> {
     let mut rows = Vec::new();
     for file in files {
-        let Some((environment, rest)) = file.path.split_once('/') else {
+        let Some((environment, _)) = file.path.split_once('/') else {
             continue;
         };
-        let ours = rest.starts_with("nsg/") || rest.contains("/rcg/");
-        if let Some(value) = ours
+        let value = has_numbers(&file.path)
             .then(|| serde_json::from_str(&file.text).ok())
-            .flatten()
-        {
+            .flatten();
+        if let Some(value) = value {
             read(environment, &value, &mut rows);
         }
     }
