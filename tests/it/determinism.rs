@@ -87,7 +87,8 @@ fn output_tells_neither_place_nor_time() {
 
 #[test]
 fn line_ends_byte_order_marks_and_comments_change_nothing() {
-    let ways: [(&str, fn(String) -> String); 4] = [
+    type Rewrite = fn(String) -> String;
+    let ways: [(&str, Rewrite); 4] = [
         ("CRLF", |t| t.replace('\n', "\r\n")),
         ("a byte order mark", |t| format!("\u{feff}{t}")),
         ("both", |t| format!("\u{feff}{}", t.replace('\n', "\r\n"))),

@@ -75,11 +75,6 @@ impl Facts {
         address.within(&self.tags[tag])
     }
 
-    /// Whether an address is in no tag that is used here.
-    pub(super) fn in_no_tag(&self, address: Address) -> bool {
-        self.tags.values().all(|ranges| !address.within(ranges))
-    }
-
     /// Whether a name is in an FQDN tag.
     pub(super) fn name_has(&self, name: &str, tag: &str) -> bool {
         NAMES
