@@ -247,6 +247,50 @@ pub fn gate_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
     Ok(found)
 }
 
+/// The JSON files below a folder with their texts, by path with forward slashes, sorted; hidden
+/// ones, links to folders and what cannot be read are left out. Empty if there is no such folder.
+#[must_use]
+pub fn json_files_below(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for (name, is_folder) in entries(&next).unwrap_or_default() {
+            let path = next.join(&name);
+            if name.starts_with('.') {
+                continue;
+            }
+            if is_folder {
+                if !path.is_symlink() {
+                    open.push(path);
+                }
+            } else if Path::new(&name).extension().is_some_and(|e| e == "json")
+                && let Ok(text) = load(&path)
+            {
+                found.push((relative(folder, &path), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What git prints, run in a folder; `None` if it fails or is not there.
+#[must_use]
+pub fn git(folder: &Path, args: &[&str]) -> Option<String> {
+    let output = std::process::Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(args)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())
+        .flatten()
+}
+
 fn is_gate(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| e == "gate") && !name.starts_with('.')
 }
@@ -478,6 +522,45 @@ pub fn write_file(path: &Path, shown: &str, text: &str) -> Result<(), IoFault> {
     let temporary = prepare(path, text).map_err(|e| fault(&e))?;
     temporary.persist(path).map_err(|e| fault(&e.error))?;
     Ok(())
+}
+
+/// A file that is safe on the disk under a temporary name.
+#[derive(Debug)]
+pub struct Pending {
+    temporary: NamedTempFile,
+    target: PathBuf,
+    shown: String,
+}
+
+impl Pending {
+    /// Gives it its name, in place of an old file.
+    ///
+    /// # Errors
+    /// As the system says; the old file is then whole.
+    pub fn put(self) -> Result<(), IoFault> {
+        let fault = |e: &io::Error| IoFault::Write {
+            path: self.shown.clone(),
+            reason: reason(e),
+        };
+        let done = self.temporary.persist(&self.target);
+        done.map(|_| ()).map_err(|e| fault(&e.error))
+    }
+}
+
+/// Prepares a file that is to appear together with others.
+///
+/// # Errors
+/// As the system says; nothing has changed then.
+pub fn stage(path: &Path, shown: &str, text: &str) -> Result<Pending, IoFault> {
+    let temporary = prepare(path, text).map_err(|e| IoFault::Write {
+        path: shown.to_owned(),
+        reason: reason(&e),
+    })?;
+    Ok(Pending {
+        temporary,
+        target: path.to_path_buf(),
+        shown: shown.to_owned(),
+    })
 }
 
 fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {

@@ -4,9 +4,13 @@ pub mod args;
 pub mod catalog;
 pub mod check;
 pub mod compile;
+pub mod config;
 pub mod explain;
 pub mod fmt;
+pub mod init;
 pub mod io;
+pub mod limits;
+pub mod lock;
 pub mod project;
 pub mod report;
 mod run;
@@ -83,6 +87,10 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
+        Command::Limits(args) => limits::run(&cli.global, args),
+        Command::Init(args) => init::run(&cli.global, args),
+        Command::Config(args) => config::run(&cli.global, args),
+        Command::Lock(args) => lock::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),

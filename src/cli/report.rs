@@ -167,6 +167,18 @@ impl Reporter {
         }
     }
 
+    /// Says something that is no fault, unless told to be quiet.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tell_aside(&self, text: &str) -> Result<(), IoFault> {
+        if self.quiet {
+            Ok(())
+        } else {
+            io::print(Stream::Stderr, &format!("portcullis: {text}\n"))
+        }
+    }
+
     /// Whether a summary for people may go to standard output.
     #[must_use]
     pub fn wants_summary(&self) -> bool {

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use super::args::{AsOf, Global};
 use super::io::{self, DiskLoader, IoFault};
+use super::lock;
 use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
+use crate::config::OnExpired;
 use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
-use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
+use crate::driver::{self, Emit, LimitsMode, Memory, Options, Output, Project};
 use crate::source::{SourceMap, Span};
 
 /// A compilation that went well.
@@ -29,6 +31,8 @@ pub(super) fn run(
     path: &Path,
     limits: LimitsMode,
     emit: Vec<Emit>,
+    on_expired: Option<OnExpired>,
+    remember: &lock::Remember<'_>,
 ) -> Result<Result<Done, u8>, IoFault> {
     let found = project::find(path, global.config.as_deref())?;
     if let Some(file) = &found.settings_file {
@@ -48,6 +52,7 @@ pub(super) fn run(
         }
     };
     reporter.remark(&format!("catalogue: {}", catalog.identity()))?;
+    let memory: Memory = remember.read(&found)?;
     let options = Options {
         environments: global.environments.clone(),
         limits,
@@ -57,7 +62,9 @@ pub(super) fn run(
             Some(AsOf::Date(date)) => Some(date),
             Some(AsOf::Today) => io::today(),
         },
+        on_expired,
         emit,
+        memory,
     };
     let mut project = Project {
         settings: found.settings.clone(),
@@ -94,6 +101,12 @@ pub(super) fn run(
         return Err(IoFault::Other(format!(
             "there is no environment `{unknown}`"
         )));
+    }
+    if output.seeded {
+        reporter.tell_aside(&format!(
+            "there is no `{}`: numbers are taken from the existing output",
+            join(&found.shown_root, &found.settings.lock)
+        ))?;
     }
     Ok(Ok(Done { found, output }))
 }
@@ -140,7 +153,8 @@ pub(super) fn catalog<'a>(
 fn shown_names(sources: &SourceMap, loader: &DiskLoader, found: &Found) -> SourceMap {
     let mut out = SourceMap::default();
     for (_, file) in sources.iter() {
-        let name = if loader.served(&file.name) {
+        let own = loader.served(&file.name) || file.name == found.settings.lock;
+        let name = if own {
             join(&found.shown_root, &file.name)
         } else {
             file.name.clone()

@@ -41,6 +41,9 @@ pub struct Way {
     pub hop: HopClass,
     /// How it enters.
     pub entry: Entry,
+    /// `tag(VirtualNetwork)`, seen from some subnet there, leaves out sources that come this way:
+    /// `any` as the other end is then less than everything.
+    pub partial: bool,
 }
 
 /// Two ends outside all subnets and several firewalls: the flow must say which.
@@ -71,6 +74,14 @@ impl Fabric<'_> {
             }
         }
         self.outside(flow, &mut out)?;
+        if flow.from.is_only_asgs() && flow.to.is_only_asgs() {
+            // "Application security groups": both groups of a rule are in one virtual network
+            // (checked 2026-11-23).
+            out.retain(|way| match (&way.out_of, &way.into) {
+                (Some(a), Some(b)) => self.vnet_of(a) == self.vnet_of(b),
+                _ => false,
+            });
+        }
         Ok(out)
     }
 
@@ -92,6 +103,7 @@ impl Fabric<'_> {
                     names,
                     hop: hop.clone(),
                     entry: Entry::Subnet,
+                    partial: false,
                 }
             };
         let to = self.addresses(&flow.to, Some(key));
@@ -104,6 +116,8 @@ impl Fabric<'_> {
                 HopClass::Local | HopClass::Peer | HopClass::Firewall(_)
             );
             let mut rest = part.clone();
+            let mut partial = false;
+            let before = out.len();
             if reaches_subnets {
                 for (other, subnet) in self.end_subnets() {
                     let inside = part.intersect(&subnet.prefix);
@@ -111,12 +125,14 @@ impl Fabric<'_> {
                         rest = rest.subtract(&inside);
                         // `tag(VirtualNetwork)` is seen from the other end.
                         let prefix = self.policy.subnets.get(key).map(|s| &s.prefix);
+                        let own_view = from;
                         let from = if flow.from.virtual_network {
                             self.addresses(&flow.from, Some(other))
                                 .intersect(prefix.unwrap_or(from))
                         } else {
                             from.clone()
                         };
+                        partial |= from != *own_view;
                         if !from.is_empty() {
                             out.push(way(&hop, &from, inside, Some(other.clone()), false));
                         }
@@ -125,6 +141,9 @@ impl Fabric<'_> {
             }
             if !rest.is_empty() {
                 out.push(way(&hop, from, rest, None, false));
+            }
+            for way in out.iter_mut().skip(before) {
+                way.partial = partial;
             }
         }
         if Self::has_free_names(&flow.to) {
@@ -153,6 +172,7 @@ impl Fabric<'_> {
                     names: false,
                     hop,
                     entry,
+                    partial: false,
                 });
             }
         };
@@ -223,6 +243,7 @@ impl Fabric<'_> {
                 names,
                 hop: HopClass::Firewall(firewall.clone()),
                 entry: Entry::Outside,
+                partial: false,
             };
             if !to.is_empty() {
                 out.push(way(to.clone(), false));

@@ -65,9 +65,9 @@ fn first_words(text: &str, out: &mut BTreeSet<String>) {
     out.extend(words(head).take(FIRST_WORDS).map(str::to_owned));
 }
 
-/// The words right before an equals sign.
+/// The words right before an equals sign, or the colon that was written for one.
 fn keys(line: &str, out: &mut BTreeSet<String>) {
-    let parts: Vec<&str> = line.split('=').collect();
+    let parts: Vec<&str> = line.split(['=', ':']).collect();
     let Some((_, before)) = parts.split_last() else {
         return;
     };

@@ -161,6 +161,24 @@ impl<'a> World<'a, '_> {
         }
     }
 
+    /// What `moved` states, as full paths, for every instance of its module.
+    pub(crate) fn renames(&self) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for (id, instance) in self.instances.iter().enumerate() {
+            let front = instance.path.join("::");
+            let full = |path: &ast::Path| match front.as_str() {
+                "" => path.text(),
+                front => format!("{front}::{}", path.text()),
+            };
+            for statement in self.scope(id).iter().flat_map(|s| &s.moved) {
+                out.push((full(&statement.from), full(&statement.to)));
+            }
+        }
+        out.sort();
+        out.dedup();
+        out
+    }
+
     /// Type-checks the tests of every module once per instance; they are run elsewhere.
     pub(crate) fn tests(&mut self) {
         self.in_test = true;

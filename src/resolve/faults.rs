@@ -382,6 +382,40 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
     .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
 }
 
+/// A declared IP group with nothing in it.
+pub(crate) fn empty_group(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3013,
+        span,
+        format!("ip group `{name}` is empty, and a rule that refers to it would be skipped"),
+    )
+    .label("no address in it")
+    .help("put addresses into the group, or remove the flow; a group that exists elsewhere takes its `id`")
+    .note("IP Groups in Azure Firewall: a rule that refers to an empty group is skipped, a deny too (checked 2026-11-23)")
+}
+
+/// A URL pattern that Azure Firewall does not take.
+pub(crate) fn bad_url(span: Span, text: &str, reason: &str) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC2008,
+        span,
+        format!("`{text}` is not a valid URL pattern"),
+    )
+    .label(reason)
+    .note("Azure Firewall FAQ, wildcards in target URLs: an asterisk at the far left or the far right, no scheme, no port, no query (checked 2026-11-23)");
+    let bare = text
+        .split_once("://")
+        .map_or(text, |(_, rest)| rest)
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default();
+    let help = "write a host and a path, for example `www.contoso.com/a/*`";
+    if bare != text && super::url::check_url(bare).is_ok() {
+        return d.help(format!("write `{bare}`")).fix(span, bare);
+    }
+    d.help(help)
+}
+
 /// A feature whose lowering this version does not have.
 pub(crate) fn not_compiled(span: impl Into<Option<Span>>, feature: &str) -> Diagnostic {
     Diagnostic::general(

@@ -15,9 +15,9 @@ use super::world::{InstanceId, Typed, World, kind_of};
 
 /// The clauses that count for one statement: its own, else the group's.
 #[derive(Clone, Default)]
-struct Clauses<'a> {
+pub(super) struct Clauses<'a> {
     when: Vec<&'a Cond>,
-    until: Option<ast::Date>,
+    pub(super) until: Option<ast::Date>,
     list: Vec<&'a ast::Clause>,
 }
 
@@ -44,7 +44,18 @@ impl<'a> Clauses<'a> {
         out
     }
 
-    fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
+    /// What `header` puts in, in the order written.
+    fn headers(&self) -> Vec<(String, String)> {
+        self.list
+            .iter()
+            .filter_map(|c| match &c.kind {
+                ClauseKind::Header(name, value) => Some((name.node.clone(), value.node.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
         self.list.iter().find_map(|c| pick(&c.kind))
     }
 }
@@ -66,7 +77,9 @@ impl<'a> World<'a, '_> {
                     MemberDecl::Route(route, span) => {
                         self.route(instance, name, group, route, *span, policy);
                     }
-                    MemberDecl::Dnat(dnat, span) => self.dnat(instance, group, dnat, *span),
+                    MemberDecl::Dnat(dnat, span) => {
+                        self.dnat(instance, name, group, dnat, *span, policy);
+                    }
                 }
             }
             if let Some(span) = group.ordered {
@@ -89,7 +102,7 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn id(
+    pub(super) fn id(
         &self,
         instance: InstanceId,
         group: &str,
@@ -170,7 +183,6 @@ impl<'a> World<'a, '_> {
             None => Some(None),
         };
         let overrides = self.overrides(&clauses, instance, group_name);
-        self.deferred_clauses(&clauses, active == Some(true));
         let in_ordered = group.ordered.is_some();
         let tier = match flow.verb.node {
             Verb::Forbid => Tier::Forbid,
@@ -217,8 +229,6 @@ impl<'a> World<'a, '_> {
                 return;
             }
         }
-        self.deferred_ends(&from, a.span);
-        self.deferred_ends(&to, b.span);
         let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
         let clause_span = |word: &str| {
             clauses
@@ -263,6 +273,8 @@ impl<'a> World<'a, '_> {
                 ClauseKind::SourcePort(p) => Some(PortSet::from_ranges(&p.ranges)),
                 _ => None,
             }),
+            inspect: clause_span("inspect").is_some(),
+            headers: clauses.headers(),
             spans: FlowSpans {
                 whole: flow
                     .label
@@ -274,6 +286,14 @@ impl<'a> World<'a, '_> {
                 layers: at.1,
                 pin: clause_span("pin"),
                 purpose: clause_span("for"),
+                // On a group it is meant for those of its flows that it can be meant for.
+                inspect: flow
+                    .clauses
+                    .iter()
+                    .find(|c| matches!(c.node.kind, ClauseKind::Inspect))
+                    .map(|c| c.node.keyword.span),
+                header: clause_span("header"),
+                source_ports: clause_span("source-port"),
             },
         };
         if between {
@@ -363,33 +383,6 @@ impl<'a> World<'a, '_> {
         };
         self.say(faults::name_as_source(span, what));
         false
-    }
-
-    fn deferred_ends(&mut self, e: &Endpoint, span: Span) {
-        let feature = if !e.urls.is_empty() {
-            "URLs"
-        } else if !e.categories.is_empty() {
-            "web categories"
-        } else if !e.asgs.is_empty() {
-            "application security groups"
-        } else {
-            return;
-        };
-        self.say(faults::not_compiled(span, feature));
-    }
-
-    fn deferred_clauses(&mut self, clauses: &Clauses<'a>, active: bool) {
-        for clause in &clauses.list {
-            let feature = match &clause.kind {
-                ClauseKind::Inspect => "`inspect`",
-                ClauseKind::Header(..) => "`header`",
-                ClauseKind::SourcePort(_) => "`source-port`",
-                _ => continue,
-            };
-            if active {
-                self.say(faults::not_compiled(clause.keyword.span, feature));
-            }
-        }
     }
 
     /// The layers of `at`, with the clause's place; `None` if a fault was reported.
@@ -672,12 +665,15 @@ impl<'a> World<'a, '_> {
         None
     }
 
+    #[allow(clippy::too_many_arguments)] // one statement with its surroundings
     fn dnat(
         &mut self,
         instance: InstanceId,
+        group_name: &str,
         group: &GroupDecl<'a>,
         dnat: &'a ast::Dnat,
         span: Span,
+        policy: &mut Policy,
     ) {
         self.clauses_of_flows(
             &dnat.clauses,
@@ -691,11 +687,14 @@ impl<'a> World<'a, '_> {
         if let Some(e) = &from {
             self.can_be_source(e, dnat.from.span);
         }
-        self.plain(&dnat.to, instance);
-        self.endpoint(&dnat.into, instance);
-        self.layers(&clauses, instance);
-        if active == Some(true) {
-            self.say(faults::not_compiled(span, "DNAT"));
+        let to = self.plain(&dnat.to, instance);
+        let into = self.endpoint(&dnat.into, instance);
+        let at = self.layers(&clauses, instance);
+        let ends = (from, to, into, at.map(|a| a.0));
+        if let Some(model) = self.dnat_of(instance, group_name, dnat, span, &clauses, ends)
+            && active == Some(true)
+        {
+            policy.dnats.push(model);
         }
     }
 }

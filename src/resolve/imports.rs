@@ -8,8 +8,28 @@ use crate::syntax::{self, ast};
 
 use super::faults;
 
+/// Module path and text of each named file of the library.
+macro_rules! embedded {
+    ($($name:literal),+ $(,)?) => {
+        &[$((
+            concat!("std/", $name),
+            include_str!(concat!("../../policies/std/", $name, ".gate")),
+        )),+]
+    };
+}
+
 /// The library that comes with the compiler: module path and text.
-const STANDARD: &[(&str, &str)] = &[("std/apim", include_str!("../../policies/std/apim.gate"))];
+/// A test compares the list with the folder `policies/std`.
+const STANDARD: &[(&str, &str)] = embedded![
+    "aks",
+    "apim",
+    "app-service-environment",
+    "application-gateway",
+    "arc-kubernetes",
+    "arc-servers",
+    "bastion",
+    "machine-learning",
+];
 
 /// One module: the root's files together, or one imported file.
 #[derive(Debug, Default)]

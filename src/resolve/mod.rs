@@ -4,12 +4,14 @@
 mod broken;
 mod checks;
 mod conditions;
+mod dnat;
 mod faults;
 mod flows;
 mod imports;
 mod instances;
 mod resources;
 mod scope;
+mod url;
 mod values;
 mod world;
 
@@ -106,8 +108,10 @@ fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
         world.assumes(instance, &mut policy);
     }
     world.moved();
+    policy.moved = world.renames();
     world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
+    policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
     policy
         .routes
         .sort_by(|a, b| (&a.table, &a.id).cmp(&(&b.table, &b.id)));

@@ -302,7 +302,13 @@ impl<'a> World<'a, '_> {
                 .convert(&value.node, value.span, &Type::Hop, instance)
                 .is_some()
         {
-            self.deferred(&keys, "firewall", "the key `firewall` of a vnet");
+            // What a vnet's firewall would mean beside the `vnet` of a firewall and the `default` of
+            // a route table is not settled, and a route that nobody wrote moves traffic.
+            self.deferred(
+                &keys,
+                "firewall",
+                "the key `firewall` of a vnet (write `vnet` on the firewall and `default` on the route tables)",
+            );
         }
         let key = self.key(instance, &r.name.node);
         policy.vnets.insert(
@@ -494,8 +500,9 @@ impl<'a> World<'a, '_> {
             self.say(faults::not_compiled(span, "classic firewalls"));
         }
         let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
-        self.text(&keys, "base-policy", instance);
-        self.deferred(&keys, "base-policy", "base policies");
+        let base_policy = self
+            .text(&keys, "base-policy", instance)
+            .zip(keys.get("base-policy").map(|v| v.span));
         let sku = match self.member(&keys, "sku", &["basic", "standard", "premium"], instance) {
             Some((word, _)) if word == "basic" => Sku::Basic,
             Some((word, _)) if word == "premium" => Sku::Premium,
@@ -515,7 +522,9 @@ impl<'a> World<'a, '_> {
             }
             None => None,
         };
-        self.addresses(&keys, "public-ips", instance);
+        let public_ips = self
+            .addresses(&keys, "public-ips", instance)
+            .unwrap_or_default();
         let subnet = self
             .addresses(&keys, "subnet", instance)
             .unwrap_or_default();
@@ -523,15 +532,8 @@ impl<'a> World<'a, '_> {
         let threat_intel = self
             .member(&keys, "threat-intel", &["off", "alert", "deny"], instance)
             .map(|(word, _)| word);
-        if self.addresses(&keys, "snat-private", instance).is_some() {
-            self.deferred(&keys, "snat-private", "SNAT private ranges");
-        }
-        if let Some((word, span)) =
-            self.member(&keys, "infrastructure", &["allow", "deny"], instance)
-            && word == "deny"
-        {
-            self.say(faults::not_compiled(span, "`infrastructure = deny`"));
-        }
+        let snat_private = self.addresses(&keys, "snat-private", instance);
+        let infrastructure = self.member(&keys, "infrastructure", &["allow", "deny"], instance);
         let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
         let key = self.key(instance, &r.name.node);
         policy.firewalls.insert(
@@ -542,6 +544,10 @@ impl<'a> World<'a, '_> {
                 sku,
                 dns_proxy,
                 private_ip,
+                public_ips,
+                base_policy,
+                snat_private,
+                infrastructure_denied: infrastructure.is_some_and(|(word, _)| word == "deny"),
                 subnet,
                 vnet,
                 threat_intel,

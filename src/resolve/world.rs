@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::catalog::{Catalog, Cloud, Region};
+use crate::catalog::{Catalog, Cloud, Region, fqdn_tag};
 use crate::diag::{Diagnostic, Sink};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
@@ -390,7 +390,13 @@ impl<'a, 's> World<'a, 's> {
                         .fix(name.span, call)
                 }
                 Some(found) => faults::wrong_type(name.span, "an endpoint", found),
-                None => faults::undefined(name.span, "name", &name.node, known),
+                None => {
+                    let d = faults::undefined(name.span, "name", &name.node, known);
+                    match self.tag_call(&name.node) {
+                        Some(call) => d.help(format!("write `{call}`")).fix(name.span, call),
+                        None => d,
+                    }
+                }
             });
             return None;
         };
@@ -414,6 +420,14 @@ impl<'a, 's> World<'a, 's> {
         };
         self.endpoints.insert(slot, Some(value.clone()));
         value
+    }
+
+    /// How a name is written that is one of Azure's.
+    fn tag_call(&self, name: &str) -> Option<String> {
+        if let Some(tag) = self.catalog.tag(name) {
+            return Some(format!("tag({})", tag.name()));
+        }
+        fqdn_tag(name).map(|tag| format!("fqdn-tag({})", tag.name))
     }
 
     /// What a name is that stands for no endpoint.

@@ -1,6 +1,6 @@
 //! The one binary of integration tests.
 
-// The core does no IO; tests read files, run the program and print.
+// Tests read fixtures and run the program; the ban on IO is for the core.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod allocate;
@@ -17,6 +17,7 @@ mod emitted_tiers;
 mod examples;
 mod fmt;
 mod golden_vectors;
+mod library_pages;
 mod meaning;
 mod oracle;
 mod oracle_ways;
@@ -24,5 +25,6 @@ mod render;
 mod resolve_faults;
 mod shuffles;
 mod syntax;
+mod targets;
 mod tidy;
 mod wrap;

@@ -8,9 +8,11 @@
 //! * Source: "Network security groups overview" (Microsoft Learn, checked 2026-11-23).
 
 mod base;
-mod caps;
+pub(crate) mod caps;
 pub mod emit;
 mod envelope;
 pub(crate) mod lower;
+pub(crate) mod measure;
+mod nat;
 pub mod operand;
 pub mod shape;

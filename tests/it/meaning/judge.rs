@@ -256,6 +256,9 @@ fn by_default(
     counts: &mut Judged,
 ) -> Option<&'static str> {
     counts.default += 1;
+    if no_route(way) {
+        return None;
+    }
     for step in &way.steps {
         if step.starts_with("route") || step.starts_with("reply") {
             continue;

@@ -364,13 +364,7 @@ fn list(parts: &[Part]) -> String {
     match parts {
         [one] => one.text(),
         several => {
-            let texts: Vec<String> = several
-                .iter()
-                .map(|part| match part {
-                    Part::Except(..) => part.text(),
-                    _ => part.text(),
-                })
-                .collect();
+            let texts: Vec<String> = several.iter().map(Part::text).collect();
             format!("[{}]", texts.join(", "))
         }
     }
