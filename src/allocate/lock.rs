@@ -187,6 +187,10 @@ pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
             continue;
         }
         if let Err((reason, merge)) = parse_line(line, place, &mut scope, &mut out) {
+            // The marks of one merge are one fault.
+            if merge && damage.iter().any(|d: &Damage| d.merge) {
+                continue;
+            }
             damage.push(Damage {
                 place,
                 reason,

@@ -408,7 +408,7 @@ fn out_of_date(name: &str, file: Option<FileId>, old: Option<&str>, new: &str) -
     let (before, after) = (old.map(lines).unwrap_or_default(), lines(new));
     let added = after.difference(&before).count();
     let removed = before.difference(&after).count();
-    let line = old.and_then(|text| text.lines().next()).map_or(0, str::len);
+    let line = old.and_then(|text| text.lines().next()).map_or(0, |l| l.len().min(20));
     Diagnostic::general(
         Code::PC7001,
         file.map(|id| span(id, (0, line))),
