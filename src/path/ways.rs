@@ -59,7 +59,7 @@ impl Fabric<'_> {
                 .addresses(&flow.from, Some(key))
                 .intersect(&subnet.prefix);
             if !from.is_empty() {
-                self.from_subnet(flow, key, &from, &mut out);
+                self.ways_out_of(flow, key, &from, &mut out);
             }
         }
         for (key, subnet) in self.end_subnets() {
@@ -67,14 +67,14 @@ impl Fabric<'_> {
                 .addresses(&flow.to, Some(key))
                 .intersect(&subnet.prefix);
             if !to.is_empty() {
-                self.into_subnet(flow, key, &to, &mut out);
+                self.ways_into(flow, key, &to, &mut out);
             }
         }
         self.outside(flow, &mut out)?;
         Ok(out)
     }
 
-    fn from_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+    fn ways_out_of(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
         let Some(map) = self.hops.get(key) else {
             return;
         };
@@ -122,7 +122,7 @@ impl Fabric<'_> {
         }
     }
 
-    fn into_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+    fn ways_into(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
         let from = self
             .addresses(&flow.from, Some(key))
             .subtract(&self.all_subnets);
