@@ -19,7 +19,7 @@ use args::{Cli, Command, Global};
 use io::IoFault;
 use report::Reporter;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Diagnostic;
 use crate::source::SourceMap;
 
 /// Exit code: nothing is wrong.
@@ -111,7 +111,5 @@ fn catalogue(global: &Global, args: &catalog::CatalogArgs) -> Result<u8, IoFault
 }
 
 fn internal_error(text: &str) -> Diagnostic {
-    Diagnostic::general(Code::PC9004, None, format!("internal error: {text}"))
-        .help("please report it with the input that leads to it; nothing was written")
-        .note(format!("portcullis {}", env!("CARGO_PKG_VERSION")))
+    crate::diag::internal::internal(text).note(format!("portcullis {}", env!("CARGO_PKG_VERSION")))
 }
