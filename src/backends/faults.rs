@@ -8,6 +8,7 @@ use crate::source::Span;
 /// A limit that is exceeded.
 pub(crate) struct Limit<'a> {
     pub what: &'a str,
+    pub unit: &'a str,
     pub used: usize,
     pub allowed: usize,
     pub source: &'a str,
@@ -19,11 +20,11 @@ fn limit(code: Code, span: Span, l: &Limit<'_>) -> Diagnostic {
         code,
         span,
         format!(
-            "{} would hold {}; the limit is {}",
-            l.what, l.used, l.allowed
+            "{} would hold {} {}; the limit is {}",
+            l.what, l.used, l.unit, l.allowed
         ),
     )
-    .label("declared here")
+    .label("this one")
     .help(l.help)
     .note(l.source)
 }
@@ -155,11 +156,14 @@ pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
             "give the subnet an `nsg`, route it through a firewall, or write what a layer there can match",
         )
     };
-    Diagnostic::new(Code::PC4002, flow.spans.whole, message)
+    let d = Diagnostic::new(Code::PC4002, flow.spans.whole, message)
         .severity(severity)
         .label(label)
-        .help(help)
-        .note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
+        .help(help);
+    if flow.allows() {
+        return d;
+    }
+    d.note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
 }
 
 pub(crate) fn wildcard(flow: &Flow, name: &str, ports: &str) -> Diagnostic {
@@ -231,13 +235,27 @@ pub(crate) fn maybe_preempted(strong: &Flow, weak: &Flow, tag: &str) -> Diagnost
         ),
     )
     .label("an application rule, read after every network rule")
-    .also(weak.spans.whole, format!("the names behind {tag} are unknown"))
-    .help("state that they are apart with `assume ... apart ...`, or make both sides the same kind")
+    .also(weak.spans.whole, format!("the names behind `{tag}` are unknown"))
+    .help(format!(
+        "if they have none there, state it: `assume {} apart {tag}`; or make both sides the same kind",
+        names_of(strong)
+    ))
     .note("Azure Firewall rule processing logic: network rules before application rules, whatever their priorities (checked 2026-11-23)");
     if strong.tier == crate::model::Tier::Forbid {
         d.severity(Severity::Error)
     } else {
         d
+    }
+}
+
+/// The names of a flow, as an `assume` would say them.
+fn names_of(flow: &Flow) -> String {
+    let to = &flow.to;
+    let mut list: Vec<String> = to.names.iter().map(|n| n.text.clone()).collect();
+    list.extend(to.fqdn_tags.iter().map(|t| format!("fqdn-tag({t})")));
+    match list.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
     }
 }
 
@@ -251,7 +269,7 @@ pub(crate) fn endpoint_bypass(flow: &Flow, subnet: &str) -> Diagnostic {
         ),
     )
     .label("reached through a service endpoint")
-    .help("remove the endpoint from `service-endpoints` if the firewall should see it; the NSG rule stands either way")
+    .help("remove the endpoint from `service-endpoints` if the firewall should see it, or write `at nsg` if it should not")
     .note("Virtual network traffic routing: a service endpoint's routes are longer than 0.0.0.0/0 (checked 2026-11-23)")
 }
 
@@ -336,10 +354,16 @@ pub(crate) fn l7_meaning(flow: &Flow, message: &str, consequence: &str) -> Diagn
     .label(consequence.to_owned())
 }
 
-pub(crate) fn claimed_twice(span: Span, first: Span, what: &str) -> Diagnostic {
+pub(crate) fn claimed_twice(one: Span, other: Span, what: &str) -> Diagnostic {
+    // Whatever order they were met in, the first claim is the one that stands first.
+    let (first, second) = if one <= other {
+        (one, other)
+    } else {
+        (other, one)
+    };
     Diagnostic::new(
         Code::PC5013,
-        span,
+        second,
         format!("two routes of one table claim {what} with different next hops"),
     )
     .label("second claim")
@@ -369,9 +393,15 @@ pub(crate) fn bad_pin(span: Span, pin: u32, why: &str, free: &[u32]) -> Diagnost
 }
 
 pub(crate) fn no_place(span: Option<Span>, what: &str, resource: &str) -> Diagnostic {
-    Diagnostic::general(Code::PC9007, span, format!("no {what} for `{resource}`"))
+    let d = Diagnostic::general(Code::PC9007, span, format!("no {what} for `{resource}`"))
         .label("emitted as an Azure resource")
-        .help(format!(
-            "set it under `deploy:` in portcullis.yaml, or on the statement; it is needed to write {resource}"
-        ))
+        .help(if span.is_some() {
+            "set it under `deploy:` in portcullis.yaml, or on the statement"
+        } else {
+            "set it under `deploy:` in portcullis.yaml"
+        });
+    if span.is_some() {
+        return d;
+    }
+    d.note("no statement declares it: it follows from the flows, as the IP group that `tag(Internet)` is on a firewall")
 }

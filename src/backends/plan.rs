@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::{Target, TargetUse};
 use crate::diag::Sink;
 use crate::model::address::AddressSet;
 use crate::model::internet::public;
 use crate::model::service::Proto;
-use crate::model::{Flow, Hop, Key, Layer};
+use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
+use crate::path::routes as route_targets;
 use crate::path::{Entry, Fabric, HopClass, Way};
 
 use super::faults;
@@ -62,12 +64,29 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 continue;
             }
         };
+        if ways.is_empty() && is_foreign(fabric, flow) {
+            sink.push(faults::nowhere(
+                flow,
+                "any way: no declared subnet is at its ends, and no firewall between them",
+            ));
+        }
         for way in &ways {
             assign(fabric, &mut plan, index, flow, way, sink);
         }
         check_flow(fabric, flow, &ways, sink);
     }
     plan
+}
+
+/// Neither end is in a declared subnet, so that nothing here can meet the flow. An end in one whose
+/// next hop drops everything is another matter: there is nothing to enforce.
+fn is_foreign(fabric: &Fabric<'_>, flow: &Flow) -> bool {
+    fabric.end_subnets().all(|(key, subnet)| {
+        !fabric
+            .addresses(&flow.from, Some(key))
+            .meets(&subnet.prefix)
+            && !fabric.addresses(&flow.to, Some(key)).meets(&subnet.prefix)
+    })
 }
 
 fn assign(
@@ -87,6 +106,7 @@ fn assign(
     };
     let mut layers = 0;
     let mut enforcing = 0;
+    let mut told = false;
     for (subnet, outbound) in [(&way.out_of, true), (&way.into, false)] {
         let Some(subnet) = subnet else {
             continue;
@@ -99,6 +119,7 @@ fn assign(
                     subnet,
                     &format!("flow `{}` is to be enforced at NSGs", flow.id.text()),
                 ));
+                told = true;
             }
             continue;
         };
@@ -137,7 +158,7 @@ fn assign(
             flow,
             &Layer::Firewall(firewall.clone()),
             &Layer::AnyFirewall,
-        ) && (flow.allows() || firewall_is_exact(flow, way))
+        ) && (flow.allows() || asked_by_name(flow) || firewall_is_exact(fabric, flow))
         {
             enforcing += 1;
             let duty = plan
@@ -157,15 +178,44 @@ fn assign(
     } else {
         enforcing == 0
     };
-    if lost && !(flow.from.any && flow.to.any) {
+    // An allow from anywhere to anywhere is no claim about any one way; a deny is.
+    let everything = flow.from.any && flow.to.any && flow.allows();
+    if lost && !told && !everything && !only_by_the_way(flow, way) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }
 }
 
-/// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,
-/// ESP and AH have no rule on Azure Firewall.
-fn firewall_is_exact(flow: &Flow, _way: &Way) -> bool {
-    flow.from.tags.is_empty() && !flow.traffic.has(Proto::Esp) && !flow.traffic.has(Proto::Ah)
+/// The platform's addresses count only where a flow names them: `any` does not.
+fn only_by_the_way(flow: &Flow, way: &Way) -> bool {
+    match (&way.hop, &way.entry) {
+        (HopClass::Platform, Entry::Subnet) => flow.to.any,
+        (HopClass::Platform, _) => flow.from.any,
+        _ => false,
+    }
+}
+
+/// The flow says that a firewall is to enforce it.
+fn asked_by_name(flow: &Flow) -> bool {
+    flow.at.as_ref().is_some_and(|layers| {
+        layers
+            .iter()
+            .any(|l| matches!(l, Layer::AnyFirewall | Layer::Firewall(_)))
+    })
+}
+
+/// A deny that a firewall cannot say exactly is not said there at all: service tags as a source and
+/// some as a destination, ESP and AH have no rule on Azure Firewall.
+fn firewall_is_exact(fabric: &Fabric<'_>, flow: &Flow) -> bool {
+    let refused = |tag: &String| {
+        matches!(
+            fabric.catalog.usable(tag, Target::Firewall),
+            Some(TargetUse::No(_))
+        )
+    };
+    flow.from.tags.is_empty()
+        && !flow.to.tags.iter().any(refused)
+        && !flow.traffic.has(Proto::Esp)
+        && !flow.traffic.has(Proto::Ah)
 }
 
 fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {
@@ -199,7 +249,9 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
         return;
     }
     for way in ways {
+        // `at nsg` says that no firewall is expected.
         if way.hop == HopClass::ServiceEndpoint
+            && (flow.at.is_none() || asked_by_name(flow))
             && let Some(subnet) = &way.out_of
             && let Some(map) = fabric.hop_map(subnet)
             && matches!(map.default_hop(), HopClass::Firewall(_))
@@ -214,17 +266,15 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
         if let (Some(a), Some(b)) = (&way.out_of, &way.into)
             && a != b
             && fabric.policy.vnets.is_empty()
-            && let Some(firewall) = fabric
-                .hop_map(a)
+            && let Some(HopClass::Firewall(name)) = [a, b]
+                .into_iter()
+                .filter_map(|end| fabric.hop_map(end))
                 .map(crate::path::HopMap::default_hop)
-                .filter(|h| matches!(h, HopClass::Firewall(_)))
+                .find(|hop| matches!(hop, HopClass::Firewall(_)))
         {
-            let HopClass::Firewall(name) = firewall else {
-                continue;
-            };
             sink.push(faults::undetermined(
                 flow.spans.whole,
-                &format!("subnets `{a}` and `{b}` may share a virtual network or be peered, beside firewall `{name}`"),
+                &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
                 "declare the `vnet`s and set `vnet` on the subnets",
             ));
         }
@@ -264,7 +314,7 @@ fn check_reply(
                 flow,
                 &format!("enters subnet `{into}` from the internet"),
                 &format!("leaves through firewall `{f}`"),
-                &format!("add `route {example} via internet on {table}`, as API Management needs, or publish it with `dnat`"),
+                &format!("add `route {example} via internet on {table}`, so that the reply goes back the same way"),
             ));
         }
         (Entry::Subnet, Some(f), None) => {
@@ -273,6 +323,14 @@ fn check_reply(
                 &format!("goes through firewall `{f}`"),
                 &format!("leaves subnet `{into}` past it"),
                 &format!("give subnet `{into}` a route table whose default is `{f}`"),
+            ));
+        }
+        (Entry::Subnet, Some(there), Some(back)) if *there != back => {
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("goes through firewall `{there}`"),
+                &format!("leaves subnet `{into}` through firewall `{back}`"),
+                "lead both subnets to one firewall",
             ));
         }
         (Entry::Subnet, None, Some(f)) => {
@@ -326,21 +384,53 @@ fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
                 continue;
             }
             for (name, subnet) in fabric.end_subnets() {
-                let bounded = subnet
-                    .nsg
-                    .as_ref()
-                    .and_then(|n| policy.nsgs.get(n))
-                    .is_some_and(|n| n.default_outbound == Some(crate::model::DefaultAction::Deny));
-                let default_is_internet = !matches!(
+                let default_is_internet = matches!(
                     fabric.hop_map(name).map(crate::path::HopMap::default_hop),
-                    Some(HopClass::Firewall(_))
+                    None | Some(HopClass::Internet)
                 );
-                if subnet.route_table.as_ref() == Some(key) && !bounded && !default_is_internet {
+                if subnet.route_table.as_ref() == Some(key)
+                    && !default_is_internet
+                    && !is_bounded(fabric, subnet, name, &route.target)
+                {
                     sink.push(faults::unbounded_exception(route.span, &id.text(), name));
                 }
             }
         }
     }
+}
+
+/// A security group bounds an exception if it denies by default, or if a deny of everything covers
+/// the exception's destination.
+fn is_bounded(
+    fabric: &Fabric<'_>,
+    subnet: &Subnet,
+    key: &Key,
+    exception: &route_targets::Target,
+) -> bool {
+    let Some((group, nsg)) = subnet
+        .nsg
+        .as_ref()
+        .and_then(|n| fabric.policy.nsgs.get_key_value(n))
+    else {
+        return false;
+    };
+    if nsg.default_outbound == Some(DefaultAction::Deny) {
+        return true;
+    }
+    let reached = match exception {
+        route_targets::Target::Default => AddressSet::all(),
+        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
+        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
+    };
+    fabric.policy.flows.iter().any(|flow| {
+        !flow.allows()
+            && flow.traffic.has(Proto::Any)
+            && wanted(flow, &Layer::Nsg(group.clone()), &Layer::AnyNsg)
+            && subnet
+                .prefix
+                .is_subset(&fabric.addresses(&flow.from, Some(key)))
+            && reached.is_subset(&fabric.addresses(&flow.to, Some(key)))
+    })
 }
 
 /// True if an address set has a public part.

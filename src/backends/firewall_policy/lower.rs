@@ -28,7 +28,7 @@ struct Group {
     tier: Tier,
     network: Vec<NetworkRule>,
     application: Vec<ApplicationRule>,
-    traces: Vec<(String, String)>,
+    traces: Vec<(String, String, Span)>,
     span: Span,
 }
 
@@ -114,10 +114,12 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     let id = flow.id.text();
     for rule in &made.network {
-        group.traces.push((rule.name.clone(), id.clone()));
+        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
+        group.traces.push(trace);
     }
     for rule in &made.application {
-        group.traces.push((rule.name.clone(), id.clone()));
+        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
+        group.traces.push(trace);
     }
     group.network.extend(made.network);
     group.application.extend(made.application);
@@ -186,7 +188,7 @@ fn emit_groups(
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
         check_size(context, &resource, &group, sink);
-        for (rule, flow) in group.traces {
+        for (rule, flow, _) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
                 rule,
@@ -226,10 +228,10 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
 
 fn check_rule_names(group: &Group, sink: &mut Sink) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for (rule, flow) in &group.traces {
+    for (rule, flow, span) in &group.traces {
         if rule.len() > names::MAX_LENGTH {
             sink.push(faults::bad_name(
-                group.span,
+                *span,
                 rule,
                 &format!(
                     "has {} characters; at most {} are allowed",
@@ -242,7 +244,7 @@ fn check_rule_names(group: &Group, sink: &mut Sink) {
             && other != flow
         {
             sink.push(faults::bad_name(
-                group.span,
+                *span,
                 rule,
                 &format!("is already taken by `{other}` in `{}`", group.name),
             ));
@@ -313,7 +315,8 @@ fn check_limits(
         let d = faults::group_count(
             span,
             &Limit {
-                what: &format!("the policy of firewall `{key}` (rule collection groups)"),
+                what: &format!("the policy of firewall `{key}`"),
+                unit: "rule collection groups",
                 used: groups.len(),
                 allowed: caps::GROUPS,
                 source: caps::GROUPS_SOURCE,
@@ -338,7 +341,8 @@ fn check_limits(
         let d = faults::address_pairs(
             span,
             &Limit {
-                what: &format!("the policy of firewall `{key}` (source and destination pairs)"),
+                what: &format!("the policy of firewall `{key}`"),
+                unit: "source and destination pairs",
                 used: pairs,
                 allowed: caps::ADDRESS_PAIRS,
                 source: caps::ADDRESS_PAIRS_SOURCE,
@@ -360,7 +364,8 @@ fn check_size(
         let d = faults::group_size(
             group.span,
             &Limit {
-                what: &format!("rule collection group `{}` (bytes)", group.name),
+                what: &format!("rule collection group `{}`", group.name),
+                unit: "bytes",
                 used: bytes,
                 allowed: caps::GROUP_BYTES,
                 source: caps::GROUP_BYTES_SOURCE,

@@ -485,7 +485,8 @@ fn finish(
         let d = faults::nsg_rules(
             nsg.identity.span,
             &Limit {
-                what: &format!("NSG `{key}` (rules)"),
+                what: &format!("NSG `{key}`"),
+                unit: "rules",
                 used: rules.len(),
                 allowed: caps::RULES,
                 source: caps::RULES_SOURCE,
@@ -549,7 +550,7 @@ fn number(
             AllocErrorKind::PinOutside => faults::bad_pin(
                 draft.span,
                 pin,
-                &format!("is outside band `{}`", draft.band.name()),
+                &outside(bands.nsg.get(&draft.band), draft.band),
                 &error.free,
             ),
             AllocErrorKind::PinTaken { holder } => faults::bad_pin(
@@ -564,6 +565,18 @@ fn number(
         });
     }
     result.numbers
+}
+
+fn outside(numbers: Option<&(u32, u32)>, band: Band) -> String {
+    numbers.map_or_else(
+        || format!("is outside band `{}`", band.name()),
+        |(low, high)| {
+            format!(
+                "is outside band `{}`, which has {low} to {high}",
+                band.name()
+            )
+        },
+    )
 }
 
 fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {

@@ -199,7 +199,8 @@ fn check_limits(context: &Context<'_>, key: &Key, routes: &[Route], span: Span, 
             let d = faults::route_count(
                 span,
                 &Limit {
-                    what: &format!("{what} ({of})"),
+                    what: &what,
+                    unit: of,
                     used,
                     allowed,
                     source,
