@@ -11,6 +11,7 @@ mod diagnostics;
 mod emitted_tiers;
 mod fmt;
 mod golden_vectors;
+mod internal_error;
 mod oracle;
 mod oracle_ways;
 mod render;
