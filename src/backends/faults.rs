@@ -141,7 +141,14 @@ pub(crate) fn left_out(d: Diagnostic) -> Diagnostic {
 
 pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
     let id = flow.id.text();
-    let (severity, message, label, help) = if flow.allows() {
+    let (severity, message, label, help) = if flow.allows() && flow.at.is_some() {
+        (
+            Severity::Warning,
+            format!("no layer that flow `{id}` names with `at` is on {way}"),
+            "no rule is written for this way",
+            "drop `at`, or name a layer that lies on this way",
+        )
+    } else if flow.allows() {
         (
             Severity::Warning,
             format!("no layer filters flow `{id}` on {way}"),

@@ -174,7 +174,7 @@ fn assign(
         }
     }
     let lost = if flow.allows() {
-        layers == 0
+        layers == 0 || (flow.at.is_some() && enforcing == 0)
     } else {
         enforcing == 0
     };
@@ -245,6 +245,7 @@ pub(crate) fn describe(way: &Way) -> String {
 }
 
 fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    check_via(fabric, flow, ways, sink);
     if !flow.allows() {
         return;
     }
@@ -276,6 +277,34 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
                 flow.spans.whole,
                 &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
                 "declare the `vnet`s and set `vnet` on the subnets",
+            ));
+        }
+    }
+}
+
+/// `via` becomes a route of the source's table; a subnet without one goes on as before.
+fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    let Some(hop) = &flow.via else {
+        return;
+    };
+    // Without a table the way is Azure's own already: the network, then the internet.
+    if matches!(hop, Hop::Vnet | Hop::Internet) {
+        return;
+    }
+    for key in ways.iter().filter_map(|w| w.out_of.as_ref()) {
+        let table = fabric
+            .policy
+            .subnets
+            .get(key)
+            .and_then(|s| s.route_table.as_ref());
+        if table.is_none() {
+            sink.push(faults::undetermined(
+                flow.spans.whole,
+                &format!(
+                    "`via` of flow `{}` needs a route, and subnet `{key}` has no route table",
+                    flow.id.text()
+                ),
+                "declare a `route-table` and set it on the subnet",
             ));
         }
     }

@@ -58,6 +58,7 @@ pub fn resolve(
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
         let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
         let policy = resolve_environment(&mut world);
+        checks::shared_by_via(&policy, sink);
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);
         }
