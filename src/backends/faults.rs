@@ -10,6 +10,7 @@ use crate::source::Span;
 /// A limit that is exceeded.
 pub(crate) struct Limit<'a> {
     pub what: &'a str,
+    pub unit: &'a str,
     pub used: usize,
     pub allowed: usize,
     pub source: &'a str,
@@ -21,11 +22,11 @@ fn limit(code: Code, span: Span, l: &Limit<'_>) -> Diagnostic {
         code,
         span,
         format!(
-            "{} would hold {}; the limit is {}",
-            l.what, l.used, l.allowed
+            "{} would hold {} {}; the limit is {}",
+            l.what, l.used, l.unit, l.allowed
         ),
     )
-    .label("declared here")
+    .label("this one")
     .help(l.help)
     .note(l.source)
 }
@@ -191,7 +192,14 @@ pub(crate) fn left_out(d: Diagnostic) -> Diagnostic {
 
 pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
     let id = flow.id.text();
-    let (severity, message, label, help) = if flow.allows() {
+    let (severity, message, label, help) = if flow.allows() && flow.at.is_some() {
+        (
+            Severity::Warning,
+            format!("no layer that flow `{id}` names with `at` is on {way}"),
+            "no rule is written for this way",
+            "drop `at`, or name a layer that lies on this way",
+        )
+    } else if flow.allows() {
         (
             Severity::Warning,
             format!("no layer filters flow `{id}` on {way}"),
@@ -206,11 +214,14 @@ pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
             "give the subnet an `nsg`, route it through a firewall, or write what a layer there can match",
         )
     };
-    Diagnostic::new(Code::PC4002, flow.spans.whole, message)
+    let d = Diagnostic::new(Code::PC4002, flow.spans.whole, message)
         .severity(severity)
         .label(label)
-        .help(help)
-        .note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
+        .help(help);
+    if flow.allows() {
+        return d;
+    }
+    d.note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
 }
 
 pub(crate) fn wildcard(flow: &Flow, name: &str, ports: &str) -> Diagnostic {
@@ -282,8 +293,11 @@ pub(crate) fn maybe_preempted(strong: &Flow, weak: &Flow, tag: &str) -> Diagnost
         ),
     )
     .label("an application rule, read after every network rule")
-    .also(weak.spans.whole, format!("the names behind {tag} are unknown"))
-    .help("state that they are apart with `assume ... apart ...`, or make both sides the same kind")
+    .also(weak.spans.whole, format!("the names behind `{tag}` are unknown"))
+    .help(format!(
+        "if they have none there, state it: `assume {} apart {tag}`; or make both sides the same kind",
+        names_of(strong)
+    ))
     .note("Azure Firewall rule processing logic: network rules before application rules, whatever their priorities (checked 2026-11-23)");
     if strong.tier == crate::model::Tier::Forbid {
         d.severity(Severity::Error)
@@ -358,6 +372,17 @@ pub(crate) fn dnat_any_source(dnat: &Dnat) -> Diagnostic {
     .note("Azure Firewall known issues: a DNAT rule with the source `*` makes an implicit network rule that matches traffic between virtual networks and always translates its source (checked 2026-11-23)")
 }
 
+/// The names of a flow, as an `assume` would say them.
+fn names_of(flow: &Flow) -> String {
+    let to = &flow.to;
+    let mut list: Vec<String> = to.names.iter().map(|n| n.text.clone()).collect();
+    list.extend(to.fqdn_tags.iter().map(|t| format!("fqdn-tag({t})")));
+    match list.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    }
+}
+
 pub(crate) fn endpoint_bypass(flow: &Flow, subnet: &str) -> Diagnostic {
     Diagnostic::new(
         Code::PC4009,
@@ -368,7 +393,7 @@ pub(crate) fn endpoint_bypass(flow: &Flow, subnet: &str) -> Diagnostic {
         ),
     )
     .label("reached through a service endpoint")
-    .help("remove the endpoint from `service-endpoints` if the firewall should see it; the NSG rule stands either way")
+    .help("remove the endpoint from `service-endpoints` if the firewall should see it, or write `at nsg` if it should not")
     .note("Virtual network traffic routing: a service endpoint's routes are longer than 0.0.0.0/0 (checked 2026-11-23)")
 }
 
@@ -498,6 +523,12 @@ pub(crate) fn port_claimed_twice(a: &Dnat, b: &Dnat, what: &str) -> Diagnostic {
 }
 
 fn claimed_twice(span: Span, first: Span, message: String) -> Diagnostic {
+    // Whatever order they were met in, the first claim is the one that stands first.
+    let (first, span) = if first <= span {
+        (first, span)
+    } else {
+        (span, first)
+    };
     Diagnostic::new(Code::PC5013, span, message)
         .label("second claim")
         .also(first, "first claim")
@@ -565,9 +596,15 @@ pub(crate) fn bad_pin(span: Span, pin: u32, why: &str, free: &[u32]) -> Diagnost
 }
 
 pub(crate) fn no_place(span: Option<Span>, what: &str, resource: &str) -> Diagnostic {
-    Diagnostic::general(Code::PC9007, span, format!("no {what} for `{resource}`"))
+    let d = Diagnostic::general(Code::PC9007, span, format!("no {what} for `{resource}`"))
         .label("emitted as an Azure resource")
-        .help(format!(
-            "set it under `deploy:` in portcullis.yaml, or on the statement; it is needed to write {resource}"
-        ))
+        .help(if span.is_some() {
+            "set it under `deploy:` in portcullis.yaml, or on the statement"
+        } else {
+            "set it under `deploy:` in portcullis.yaml"
+        });
+    if span.is_some() {
+        return d;
+    }
+    d.note("no statement declares it: it follows from the flows, as the IP group that `tag(Internet)` is on a firewall")
 }

@@ -122,7 +122,8 @@ impl Measured {
 
     fn fault(&self, cap: &'static Cap, used: usize) -> Diagnostic {
         let limit = faults::Limit {
-            what: &format!("{} ({})", self.what, cap.name),
+            what: &self.what,
+            unit: cap.name,
             used,
             allowed: cap.value,
             source: &format!("{} (checked {})", cap.source, cap.checked),

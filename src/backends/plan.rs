@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use crate::catalog::{Target, TargetUse};
 use crate::diag::{Severity, Sink};
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::public;
 use crate::model::service::Proto;
-use crate::model::{Flow, Hop, Key, Layer};
+use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
+use crate::path::routes as route_targets;
 use crate::path::{Entry, Fabric, HopClass, Way};
 
 use super::{dnat, faults};
@@ -74,6 +76,12 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 continue;
             }
         };
+        if ways.is_empty() && is_foreign(fabric, flow) {
+            sink.push(faults::nowhere(
+                flow,
+                "any way: no declared subnet is at its ends, and no firewall between them",
+            ));
+        }
         // Seen from different networks `tag(VirtualNetwork)` is different sets, and then sources
         // times destinations would be more than the flow says: each way is a duty of its own.
         let apart =
@@ -185,6 +193,17 @@ fn four_hex(duty: &Duty) -> String {
         .collect()
 }
 
+/// Neither end is in a declared subnet, so that nothing here can meet the flow. An end in one whose
+/// next hop drops everything is another matter: there is nothing to enforce.
+fn is_foreign(fabric: &Fabric<'_>, flow: &Flow) -> bool {
+    fabric.end_subnets().all(|(key, subnet)| {
+        !fabric
+            .addresses(&flow.from, Some(key))
+            .meets(&subnet.prefix)
+            && !fabric.addresses(&flow.to, Some(key)).meets(&subnet.prefix)
+    })
+}
+
 fn assign(
     fabric: &Fabric<'_>,
     plan: &mut Plan,
@@ -202,6 +221,7 @@ fn assign(
     };
     let mut layers = 0;
     let mut enforcing = 0;
+    let mut told = false;
     for (subnet, outbound) in [(&way.out_of, true), (&way.into, false)] {
         let Some(subnet) = subnet else {
             continue;
@@ -214,6 +234,7 @@ fn assign(
                     subnet,
                     &format!("flow `{}` is to be enforced at NSGs", flow.id.text()),
                 ));
+                told = true;
             }
             continue;
         };
@@ -254,7 +275,7 @@ fn assign(
             flow,
             &Layer::Firewall(firewall.clone()),
             &Layer::AnyFirewall,
-        ) && (flow.allows() || firewall_is_exact(flow, way))
+        ) && (flow.allows() || asked_by_name(flow) || firewall_is_exact(fabric, flow))
         {
             enforcing += 1;
             let duty = plan
@@ -271,17 +292,15 @@ fn assign(
         }
     }
     let lost = if flow.allows() {
-        layers == 0
+        layers == 0 || (flow.at.is_some() && enforcing == 0)
     } else {
         enforcing == 0
     };
     // Whether a group that is only named has members on this way is not known: told once a flow.
     let opaque = flow.from.is_opaque() || flow.to.is_opaque();
-    // `any` is no complaint about an open place that one allow happens to cover, and it does not
-    // name the platform's addresses; but a deny of everything has to hold everywhere else.
-    let platform = matches!(way.entry, Entry::Platform) || way.hop == HopClass::Platform;
-    let everything = flow.from.any && flow.to.any;
-    if lost && !opaque && !(everything && (flow.allows() || platform)) {
+    // An allow from anywhere to anywhere is no claim about any one way; a deny is.
+    let everything = flow.from.any && flow.to.any && flow.allows();
+    if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }
 }
@@ -302,13 +321,39 @@ fn check_opaque(flow: &Flow, ways: &[Way], sink: &mut Sink) {
     });
 }
 
-/// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,
-/// application security groups, source ports, ESP and AH have no rule on Azure Firewall.
-fn firewall_is_exact(flow: &Flow, _way: &Way) -> bool {
+/// The platform's addresses count only where a flow names them: `any` does not.
+fn only_by_the_way(flow: &Flow, way: &Way) -> bool {
+    match (&way.hop, &way.entry) {
+        (HopClass::Platform, Entry::Subnet) => flow.to.any,
+        (HopClass::Platform, _) => flow.from.any,
+        _ => false,
+    }
+}
+
+/// The flow says that a firewall is to enforce it.
+fn asked_by_name(flow: &Flow) -> bool {
+    flow.at.as_ref().is_some_and(|layers| {
+        layers
+            .iter()
+            .any(|l| matches!(l, Layer::AnyFirewall | Layer::Firewall(_)))
+    })
+}
+
+/// A deny that a firewall cannot say exactly is not said there at all: service tags as a source and
+/// some as a destination, application security groups, source ports, ESP and AH have no rule on
+/// Azure Firewall.
+fn firewall_is_exact(fabric: &Fabric<'_>, flow: &Flow) -> bool {
+    let refused = |tag: &String| {
+        matches!(
+            fabric.catalog.usable(tag, Target::Firewall),
+            Some(TargetUse::No(_))
+        )
+    };
     flow.from.tags.is_empty()
         && flow.from.asgs.is_empty()
         && flow.to.asgs.is_empty()
         && flow.source_ports.is_none()
+        && !flow.to.tags.iter().any(refused)
         && !flow.traffic.has(Proto::Esp)
         && !flow.traffic.has(Proto::Ah)
 }
@@ -340,11 +385,14 @@ pub(crate) fn describe(way: &Way) -> String {
 }
 
 fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    check_via(fabric, flow, ways, sink);
     if !flow.allows() {
         return;
     }
     for way in ways {
+        // `at nsg` says that no firewall is expected.
         if way.hop == HopClass::ServiceEndpoint
+            && (flow.at.is_none() || asked_by_name(flow))
             && let Some(subnet) = &way.out_of
             && let Some(map) = fabric.hop_map(subnet)
             && matches!(map.default_hop(), HopClass::Firewall(_))
@@ -359,18 +407,44 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
         if let (Some(a), Some(b)) = (&way.out_of, &way.into)
             && a != b
             && fabric.policy.vnets.is_empty()
-            && let Some(firewall) = fabric
-                .hop_map(a)
+            && let Some(HopClass::Firewall(name)) = [a, b]
+                .into_iter()
+                .filter_map(|end| fabric.hop_map(end))
                 .map(crate::path::HopMap::default_hop)
-                .filter(|h| matches!(h, HopClass::Firewall(_)))
+                .find(|hop| matches!(hop, HopClass::Firewall(_)))
         {
-            let HopClass::Firewall(name) = firewall else {
-                continue;
-            };
             sink.push(faults::undetermined(
                 flow.spans.whole,
-                &format!("subnets `{a}` and `{b}` may share a virtual network or be peered, beside firewall `{name}`"),
+                &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
                 "declare the `vnet`s and set `vnet` on the subnets",
+            ));
+        }
+    }
+}
+
+/// `via` becomes a route of the source's table; a subnet without one goes on as before.
+fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    let Some(hop) = &flow.via else {
+        return;
+    };
+    // Without a table the way is Azure's own already: the network, then the internet.
+    if matches!(hop, Hop::Vnet | Hop::Internet) {
+        return;
+    }
+    for key in ways.iter().filter_map(|w| w.out_of.as_ref()) {
+        let table = fabric
+            .policy
+            .subnets
+            .get(key)
+            .and_then(|s| s.route_table.as_ref());
+        if table.is_none() {
+            sink.push(faults::undetermined(
+                flow.spans.whole,
+                &format!(
+                    "`via` of flow `{}` needs a route, and subnet `{key}` has no route table",
+                    flow.id.text()
+                ),
+                "declare a `route-table` and set it on the subnet",
             ));
         }
     }
@@ -419,7 +493,7 @@ fn check_reply(
                 flow,
                 &format!("enters subnet `{into}` from the internet"),
                 &format!("leaves through firewall `{f}`"),
-                &format!("add `route {example} via internet on {table}`, as API Management needs, or publish it with `dnat`"),
+                &format!("add `route {example} via internet on {table}`, so that the reply goes back the same way"),
             ));
         }
         (Entry::Subnet, Some(f), None) => {
@@ -430,12 +504,12 @@ fn check_reply(
                 &format!("give subnet `{into}` a route table whose default is `{f}`"),
             ));
         }
-        (Entry::Subnet, Some(f), Some(other)) if *f != other => {
+        (Entry::Subnet, Some(there), Some(back)) if *there != back => {
             sink.push(faults::asymmetric(
                 flow,
-                &format!("goes through firewall `{f}`"),
-                &format!("leaves subnet `{into}` through firewall `{other}`"),
-                "route both subnets through the same firewall",
+                &format!("goes through firewall `{there}`"),
+                &format!("leaves subnet `{into}` through firewall `{back}`"),
+                "lead both subnets to one firewall",
             ));
         }
         (Entry::Subnet, None, Some(f)) => {
@@ -489,21 +563,53 @@ fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
                 continue;
             }
             for (name, subnet) in fabric.end_subnets() {
-                let bounded = subnet
-                    .nsg
-                    .as_ref()
-                    .and_then(|n| policy.nsgs.get(n))
-                    .is_some_and(|n| n.default_outbound == Some(crate::model::DefaultAction::Deny));
-                let default_is_internet = !matches!(
+                let default_is_internet = matches!(
                     fabric.hop_map(name).map(crate::path::HopMap::default_hop),
-                    Some(HopClass::Firewall(_))
+                    None | Some(HopClass::Internet)
                 );
-                if subnet.route_table.as_ref() == Some(key) && !bounded && !default_is_internet {
+                if subnet.route_table.as_ref() == Some(key)
+                    && !default_is_internet
+                    && !is_bounded(fabric, subnet, name, &route.target)
+                {
                     sink.push(faults::unbounded_exception(route.span, &id.text(), name));
                 }
             }
         }
     }
+}
+
+/// A security group bounds an exception if it denies by default, or if a deny of everything covers
+/// the exception's destination.
+fn is_bounded(
+    fabric: &Fabric<'_>,
+    subnet: &Subnet,
+    key: &Key,
+    exception: &route_targets::Target,
+) -> bool {
+    let Some((group, nsg)) = subnet
+        .nsg
+        .as_ref()
+        .and_then(|n| fabric.policy.nsgs.get_key_value(n))
+    else {
+        return false;
+    };
+    if nsg.default_outbound == Some(DefaultAction::Deny) {
+        return true;
+    }
+    let reached = match exception {
+        route_targets::Target::Default => AddressSet::all(),
+        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
+        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
+    };
+    fabric.policy.flows.iter().any(|flow| {
+        !flow.allows()
+            && flow.traffic.has(Proto::Any)
+            && wanted(flow, &Layer::Nsg(group.clone()), &Layer::AnyNsg)
+            && subnet
+                .prefix
+                .is_subset(&fabric.addresses(&flow.from, Some(key)))
+            && reached.is_subset(&fabric.addresses(&flow.to, Some(key)))
+    })
 }
 
 /// True if an address set has a public part.

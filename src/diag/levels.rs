@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::code::Stage;
 use super::{Code, Diagnostic, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
@@ -88,7 +89,9 @@ pub fn apply(
 }
 
 fn soft_family(code: Code) -> bool {
-    code.id().starts_with("PC5") || code.id().starts_with("PC6")
+    // Two hops for one prefix leave no table to write: no matter of taste, whatever the family.
+    let taste = code.id().starts_with("PC5") || code.id().starts_with("PC6");
+    taste && code.info().stage != Stage::Lower
 }
 
 /// An error of a stage stands, whatever the code's default: a stage may raise one instance of a

@@ -1,7 +1,7 @@
 //! The ways a flow takes: for every pair of parts, which subnets' security groups and which
 //! firewall lie on it.
 
-use crate::model::address::AddressSet;
+use crate::model::address::{AddressSet, Family};
 use crate::model::internet::{platform, public};
 use crate::model::{Flow, Key, Layer};
 
@@ -49,6 +49,16 @@ pub struct Way {
 /// Two ends outside all subnets and several firewalls: the flow must say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undetermined;
+
+/// What of a set can talk to the other end: IPv4 to IPv4, IPv6 to IPv6.
+fn like_families(set: &AddressSet, end: &AddressSet) -> AddressSet {
+    [Family::V4, Family::V6]
+        .into_iter()
+        .filter(|family| !end.only(*family).is_empty())
+        .fold(AddressSet::empty(), |all, family| {
+            all.union(&set.only(family))
+        })
+}
 
 impl Fabric<'_> {
     /// All ways of a flow.
@@ -106,7 +116,7 @@ impl Fabric<'_> {
                     partial: false,
                 }
             };
-        let to = self.addresses(&flow.to, Some(key));
+        let to = like_families(&self.addresses(&flow.to, Some(key)), from);
         for (hop, part) in map.split(&to) {
             if hop == HopClass::None {
                 continue;
@@ -155,9 +165,8 @@ impl Fabric<'_> {
     }
 
     fn enter_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
-        let from = self
-            .addresses(&flow.from, Some(key))
-            .subtract(&self.all_subnets);
+        let from =
+            like_families(&self.addresses(&flow.from, Some(key)), to).subtract(&self.all_subnets);
         if from.is_empty() {
             return;
         }

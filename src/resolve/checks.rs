@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Sink;
-use crate::model::Policy;
 use crate::model::service::word;
+use crate::model::{Flow, Hop, Policy};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Proto, Relation};
 
@@ -57,6 +57,37 @@ pub(crate) fn environments_of_modules(scopes: &[Scope<'_>], sink: &mut Sink) {
             "in an imported module",
             "write it in the root module: `env NAME { INSTANCE::PARAMETER = VALUE }`",
         ));
+    }
+}
+
+/// `via` on a flow puts a route into the table of its source. Subnets that share the table and are no
+/// source of the flow would get the route too.
+pub(crate) fn shared_by_via(policy: &Policy, sink: &mut Sink) {
+    let leaves = |flow: &Flow, prefix| {
+        flow.from.any || flow.from.virtual_network || flow.from.addresses.meets(prefix)
+    };
+    for flow in &policy.flows {
+        if flow.via.as_ref().is_none_or(|hop| *hop == Hop::Vnet) {
+            continue;
+        }
+        for (key, subnet) in &policy.subnets {
+            let Some(table) = subnet.route_table.as_deref() else {
+                continue;
+            };
+            if !leaves(flow, &subnet.prefix) {
+                continue;
+            }
+            let others: Vec<&str> = policy
+                .subnets
+                .iter()
+                .filter(|(_, s)| s.route_table.as_deref() == Some(table))
+                .filter(|(_, s)| !leaves(flow, &s.prefix))
+                .map(|(k, _)| k.as_str())
+                .collect();
+            if !others.is_empty() {
+                sink.push(faults::shared_table(flow.spans.whole, table, key, &others));
+            }
+        }
     }
 }
 

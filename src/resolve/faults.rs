@@ -445,7 +445,7 @@ pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str
     )
     .label("the exception would apply to all of them")
     .help(format!(
-        "write `on {table}` if all are meant, or give `{subnet}` a table of its own"
+        "write `route ... on {table}` if all are meant, or give `{subnet}` a table of its own"
     ))
 }
 

@@ -74,6 +74,7 @@ pub fn resolve(
         for parameter in std::mem::take(&mut world.missing) {
             missing.entry(parameter).or_default().push(name.clone());
         }
+        checks::shared_by_via(&policy, sink);
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);
         }

@@ -23,6 +23,7 @@ mod library_pages;
 mod limits;
 mod lock;
 mod meaning;
+mod internal_error;
 mod oracle;
 mod oracle_ways;
 mod projects;

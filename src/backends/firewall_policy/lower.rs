@@ -34,7 +34,7 @@ pub(super) struct Group {
     nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
-    traces: Vec<(String, String)>,
+    traces: Vec<(String, String, Span)>,
     span: Span,
 }
 
@@ -97,7 +97,9 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         let slot = slot_of(context, Tier::Allow, &dnat.id);
         let group = group_at(context, &mut groups, slot, dnat.spans.whole);
         let id = dnat.id.text();
-        let traces = made.iter().map(|rule| (rule.name.clone(), id.clone()));
+        let traces = made
+            .iter()
+            .map(|rule| (rule.name.clone(), id.clone(), dnat.spans.whole));
         group.traces.extend(traces);
         group.nat.extend(made);
     }
@@ -129,10 +131,12 @@ fn group_at<'a>(
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     let id = flow.id.text();
     for rule in &made.network {
-        group.traces.push((rule.name.clone(), id.clone()));
+        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
+        group.traces.push(trace);
     }
     for rule in &made.application {
-        group.traces.push((rule.name.clone(), id.clone()));
+        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
+        group.traces.push(trace);
     }
     group.network.extend(made.network);
     group.application.extend(made.application);
@@ -241,7 +245,7 @@ fn emit_groups(
             rule_collections: collections(&group),
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
-        for (rule, flow) in group.traces {
+        for (rule, flow, _) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
                 rule,
@@ -296,10 +300,10 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
 
 fn check_rule_names(group: &Group, sink: &mut Sink) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for (rule, flow) in &group.traces {
+    for (rule, flow, span) in &group.traces {
         if rule.len() > names::MAX_LENGTH {
             sink.push(faults::bad_name(
-                group.span,
+                *span,
                 rule,
                 &format!(
                     "has {} characters; at most {} are allowed",
@@ -312,7 +316,7 @@ fn check_rule_names(group: &Group, sink: &mut Sink) {
             && other != flow
         {
             sink.push(faults::bad_name(
-                group.span,
+                *span,
                 rule,
                 &format!("is already taken by `{other}` in `{}`", group.name),
             ));

@@ -82,7 +82,7 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
             sink.push(faults::maybe_preempted(
                 strong,
                 weak,
-                &format!("`tag({tag})`"),
+                &format!("tag({tag})"),
             ));
             return;
         }

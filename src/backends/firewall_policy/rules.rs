@@ -51,7 +51,7 @@ impl Room<'_> {
         let mut out = FlowRules::default();
         let flow = self.flow;
         if !flow.from.tags.is_empty() && !flow.from.any {
-            // Only an allow comes here: a deny that is not exact is not assigned to this layer.
+            // A deny that is not exact comes here only where `at` asks for it.
             self.cannot(
                 flow.spans.from,
                 "a service tag cannot be a source on Azure Firewall",

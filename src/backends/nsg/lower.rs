@@ -698,7 +698,7 @@ fn number(
             AllocErrorKind::PinOutside => faults::bad_pin(
                 draft.span,
                 pin,
-                &format!("is outside band `{}`", draft.band.name()),
+                &outside(bands.nsg.get(&draft.band), draft.band),
                 &error.free,
             ),
             AllocErrorKind::PinTaken { holder } => faults::bad_pin(
@@ -713,6 +713,18 @@ fn number(
         });
     }
     result.numbers
+}
+
+fn outside(numbers: Option<&(u32, u32)>, band: Band) -> String {
+    numbers.map_or_else(
+        || format!("is outside band `{}`", band.name()),
+        |(low, high)| {
+            format!(
+                "is outside band `{}`, which has {low} to {high}",
+                band.name()
+            )
+        },
+    )
 }
 
 fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
