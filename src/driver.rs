@@ -4,12 +4,12 @@ use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
-use crate::config::Settings;
 pub use crate::config::{Emit, LimitsMode};
-use crate::diag::{Code, Diagnostic, Sink};
+use crate::config::{Expiry, Naming, NsgRuleLayout, Require, Settings};
+use crate::diag::{Code, Diagnostic, Severity, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
-use crate::resolve::resolve;
+use crate::resolve::{not_compiled, resolve};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -93,6 +93,7 @@ pub fn compile(
     let mut sources = SourceMap::default();
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
+    check_settings(project, &mut sink);
     let mut policies = resolve(
         loader,
         &project.sources,
@@ -283,6 +284,42 @@ fn manifest(
         });
     }
     out
+}
+
+/// Settings whose feature is not there yet: refused where the output would differ, told where a
+/// check would be expected, and without effect otherwise.
+fn check_settings(project: &Project, sink: &mut Sink) {
+    let settings = &project.settings;
+    if settings.associate {
+        sink.push(not_compiled(None, "`associate: true` of the settings"));
+    }
+    if settings.layout.nsg_rules == NsgRuleLayout::Children {
+        sink.push(not_compiled(
+            None,
+            "`layout: { nsg-rules: children }` of the settings",
+        ));
+    }
+    if settings.naming.rule != Naming::default().rule {
+        sink.push(not_compiled(
+            None,
+            "`naming: { rule: ... }` of the settings",
+        ));
+    }
+    let unjudged = [
+        (
+            settings.require != Require::default(),
+            "`require` of the settings",
+        ),
+        (
+            settings.expiry != Expiry::default(),
+            "`expiry` of the settings",
+        ),
+    ];
+    for (set, what) in unjudged {
+        if set {
+            sink.push(not_compiled(None, what).severity(Severity::Warning));
+        }
+    }
 }
 
 fn check_age(project: &Project, catalog: &Catalog, options: &Options, sink: &mut Sink) {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Target, TargetUse};
+use sha2::{Digest, Sha256};
+
 use crate::diag::Sink;
 use crate::model::address::AddressSet;
 use crate::model::internet::public;
@@ -29,17 +31,23 @@ pub struct Duty {
     pub subnets: BTreeSet<Key>,
     /// Names are narrowed by a firewall behind this layer.
     pub narrowed: bool,
+    /// Set if this is one of several duties of one flow: which destinations count depends on the
+    /// source. Four hex digits.
+    pub part: Option<String>,
 }
+
+/// The duties of one layer, by flow and part.
+pub type Duties = BTreeMap<(usize, usize), Duty>;
 
 /// The duties of every layer.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Per security group, outbound: duties in flow order.
-    pub outbound: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    pub outbound: BTreeMap<Key, Duties>,
     /// Per security group, inbound.
-    pub inbound: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    pub inbound: BTreeMap<Key, Duties>,
     /// Per firewall.
-    pub firewalls: BTreeMap<Key, BTreeMap<usize, Duty>>,
+    pub firewalls: BTreeMap<Key, Duties>,
 }
 
 /// Gives every layer its duties.
@@ -70,10 +78,23 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 "any way: no declared subnet is at its ends, and no firewall between them",
             ));
         }
-        for way in &ways {
-            assign(fabric, &mut plan, index, flow, way, sink);
+        // Seen from different networks `tag(VirtualNetwork)` is different sets, and then sources
+        // times destinations would be more than the flow says: each way is a duty of its own.
+        let apart =
+            (flow.from.virtual_network || flow.to.virtual_network) && !fabric.is_one_network();
+        for (number, way) in ways.iter().enumerate() {
+            let slot = (index, if apart { number } else { 0 });
+            assign(fabric, &mut plan, slot, flow, way, sink);
         }
         check_flow(fabric, flow, &ways, sink);
+    }
+    for duties in plan
+        .outbound
+        .values_mut()
+        .chain(plan.inbound.values_mut())
+        .chain(plan.firewalls.values_mut())
+    {
+        *duties = settled(std::mem::take(duties));
     }
     plan
 }
@@ -89,10 +110,70 @@ fn is_foreign(fabric: &Fabric<'_>, flow: &Flow) -> bool {
     })
 }
 
+/// Puts the parts of each flow together where that adds nothing: the same destinations, then the
+/// same sources.
+fn settled(duties: Duties) -> Duties {
+    let mut by_flow: BTreeMap<usize, Vec<Duty>> = BTreeMap::new();
+    for duty in duties.into_values() {
+        by_flow.entry(duty.flow).or_default().push(duty);
+    }
+    let mut out = Duties::new();
+    for (flow, parts) in by_flow {
+        let mut merged: Vec<Duty> = Vec::new();
+        for part in parts {
+            let same = |d: &&mut Duty| {
+                d.to == part.to && d.names == part.names && d.narrowed == part.narrowed
+            };
+            match merged.iter_mut().find(same) {
+                Some(there) => {
+                    there.from = there.from.union(&part.from);
+                    there.subnets.extend(part.subnets);
+                }
+                None => merged.push(part),
+            }
+        }
+        let mut settled: Vec<Duty> = Vec::new();
+        for part in merged {
+            let fits = |d: &&mut Duty| {
+                d.from == part.from
+                    && d.subnets == part.subnets
+                    && (!d.names || !part.names || d.narrowed == part.narrowed)
+            };
+            match settled.iter_mut().find(fits) {
+                Some(there) => {
+                    there.to = there.to.union(&part.to);
+                    there.narrowed |= part.narrowed;
+                    there.names |= part.names;
+                }
+                None => settled.push(part),
+            }
+        }
+        let several = settled.len() > 1;
+        for (number, mut duty) in settled.into_iter().enumerate() {
+            duty.part = several.then(|| four_hex(&duty));
+            out.insert((flow, number), duty);
+        }
+    }
+    out
+}
+
+fn four_hex(duty: &Duty) -> String {
+    let text = |set: &AddressSet| {
+        let list: Vec<String> = set.to_prefixes().iter().map(ToString::to_string).collect();
+        list.join(",")
+    };
+    let what = format!("{}|{}|{}", text(&duty.from), text(&duty.to), duty.names);
+    Sha256::digest(what.as_bytes())
+        .iter()
+        .take(2)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
 fn assign(
     fabric: &Fabric<'_>,
     plan: &mut Plan,
-    index: usize,
+    slot: (usize, usize),
     flow: &Flow,
     way: &Way,
     sink: &mut Sink,
@@ -137,8 +218,8 @@ fn assign(
         } else {
             &mut plan.inbound
         };
-        let duty = table.entry(nsg).or_default().entry(index).or_default();
-        duty.flow = index;
+        let duty = table.entry(nsg).or_default().entry(slot).or_default();
+        duty.flow = slot.0;
         duty.from = duty.from.union(&way.from);
         duty.to = duty.to.union(&way.to);
         duty.subnets.insert(subnet.clone());
@@ -165,9 +246,9 @@ fn assign(
                 .firewalls
                 .entry(firewall.clone())
                 .or_default()
-                .entry(index)
+                .entry(slot)
                 .or_default();
-            duty.flow = index;
+            duty.flow = slot.0;
             duty.from = duty.from.union(&way.from);
             duty.to = duty.to.union(&way.to);
             duty.names |= way.names;

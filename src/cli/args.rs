@@ -97,7 +97,7 @@ pub struct Global {
     /// Errors only, no summary.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say what is read and written.
+    /// Say what is read and written, and show notes.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// The day on which expiry and the catalogue's age are judged: a date, `today` or `none`.

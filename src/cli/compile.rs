@@ -230,9 +230,9 @@ mod tests {
             text,
             "\
 prod
-  resource      name       rules   envelopes
-  nsg           nsg-apim      12           2
-  route table   rt             3           0
+  resource     name      rules  envelopes
+  nsg          nsg-apim     12          2
+  route table  rt            3          0
 ",
             "{text}"
         );

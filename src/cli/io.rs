@@ -53,6 +53,12 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
+/// Whether a variable is set to nothing, which pipelines do for values that were not given.
+#[must_use]
+pub fn env_is_empty(name: &std::ffi::OsStr) -> bool {
+    std::env::var_os(name).is_some_and(|v| v.is_empty())
+}
+
 /// The arguments, the program's name first.
 #[must_use]
 pub fn args() -> Vec<std::ffi::OsString> {
@@ -438,7 +444,9 @@ pub fn write_all(
     let mut ready: Vec<(NamedTempFile, PathBuf, &str)> = Vec::new();
     for (path, text) in &todo {
         let target = folder.join(path);
-        let temporary = prepare(&target, text).map_err(|e| write_fault(shown, path, &e))?;
+        let temporary = folder_of(&target)
+            .and_then(|()| prepare(&target, text))
+            .map_err(|e| write_fault(shown, path, &e))?;
         ready.push((temporary, target, path));
     }
     let mut written = Vec::new();
@@ -479,6 +487,11 @@ fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
     }
 }
 
+/// Makes the folder that an output file stands in.
+fn folder_of(target: &Path) -> io::Result<()> {
+    target.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
 /// A temporary file beside the target, with its text safe on the disk.
 fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
     if target.is_dir() {
@@ -486,7 +499,6 @@ fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
     }
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty());
     let parent = parent.unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".portcullis-");
     // Temporary files are private by default; output is as readable as the user's other files.

@@ -8,6 +8,7 @@ use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
+use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
 use crate::source::{SourceMap, Span};
@@ -37,7 +38,7 @@ pub(super) fn run(
         reporter.tell(&found.faults.0, &found.faults.1)?;
         return Ok(Err(CANNOT_RUN));
     }
-    let levels = report::levels(global, &found.settings)?;
+    let mut levels = report::levels(global, &found.settings)?;
     let mut own = None;
     let catalog = match catalog(global, &found, &mut own)? {
         Ok(catalog) => catalog,
@@ -58,25 +59,31 @@ pub(super) fn run(
         },
         emit,
     };
-    let project = Project {
+    let mut project = Project {
         settings: found.settings.clone(),
         sources: found.sources.clone(),
     };
+    // `--as-of none` also undoes the day of the settings.
+    project.settings.as_of = options.as_of;
     let loader = DiskLoader::new(found.root.clone());
     let compiled = driver::compile(&loader, &project, catalog, &options);
     for (_, file) in compiled.sources.iter() {
         reporter.remark(&format!("read: {}", file.name))?;
     }
     let sources = shown_names(&compiled.sources, &loader, &found);
-    let diagnostics = levels::apply(&sources, compiled.diagnostics, &levels);
+    let mut diagnostics = compiled.diagnostics;
+    levels.keep_errors = compiled.output.is_none();
+    if compiled.output.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        diagnostics.push(internal("the compiler gave neither output nor error"));
+    }
+    let diagnostics = levels::apply(&sources, diagnostics, &levels);
     reporter.tell(&sources, &diagnostics)?;
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Ok(Err(BAD));
     }
+    // Without output there was an error, and it was told above.
     let Some(output) = compiled.output else {
-        return Err(IoFault::Other(
-            "nothing was compiled: an error that was lowered leaves no output".to_owned(),
-        ));
+        return Ok(Err(BAD));
     };
     if let Some(unknown) = global.environments.iter().find(|name| {
         !output

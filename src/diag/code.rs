@@ -151,6 +151,7 @@ codes! {
     PC9006 Warning Settings "unused-silencer";
     PC9007 Error Lower "no-deployment-place";
     PC9008 Error Settings "bad-catalogue";
+    PC9009 Error Resolve "bad-base-file";
 }
 
 impl Code {

@@ -35,8 +35,13 @@ pub fn text(policy: &Policy) -> String {
     for (key, n) in &policy.nsgs {
         let _ = writeln!(
             out,
-            "nsg {key} {:?} {:?} {:?} {:?} {:?}",
-            n.identity.name, n.default_inbound, n.default_outbound, n.names_open, n.flush
+            "nsg {key} {:?} {:?} {:?} {:?} {:?} {:?}",
+            n.identity.name,
+            n.default_inbound,
+            n.default_outbound,
+            n.names_open,
+            n.flush,
+            n.base.as_ref().map(|b| &b.text)
         );
     }
     for (key, t) in &policy.route_tables {

@@ -159,6 +159,19 @@ pub struct Nsg {
     pub names_open: bool,
     /// Existing sessions are re-evaluated.
     pub flush: Option<bool>,
+    /// An exported security group whose foreign rules are kept.
+    pub base: Option<BaseFile>,
+}
+
+/// A file that a resource names, with its text.
+#[derive(Clone, Debug, Default)]
+pub struct BaseFile {
+    /// The path as written.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// Where it was written.
+    pub span: Span,
 }
 
 /// A route table.

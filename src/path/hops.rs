@@ -231,7 +231,7 @@ fn add(list: &mut Vec<Candidate>, set: &AddressSet, rank: Rank, class: &HopClass
 
 /// Longest prefix first: prefixes nest, so a stack of open ones suffices.
 fn partition(mut list: Vec<Candidate>) -> Vec<(u128, u128, HopClass)> {
-    list.sort_by_key(|a| (a.first, a.length, a.rank));
+    list.sort_by_key(|c| (c.first, c.length, c.rank));
     list.dedup_by(|later, kept| later.first == kept.first && later.length == kept.length);
     let mut out: Vec<(u128, u128, HopClass)> = Vec::new();
     let mut open: Vec<Candidate> = Vec::new();

@@ -17,7 +17,7 @@ use crate::model::{Key, Policy};
 
 pub use hops::{HopClass, HopMap};
 pub use routes::{TableRoutes, UserRoute};
-pub use ways::{Entry, Way};
+pub use ways::{Entry, Undetermined, Way};
 
 /// The topology of one environment with its routes worked out.
 #[derive(Debug)]
@@ -128,6 +128,25 @@ impl<'a> Fabric<'a> {
             }
         }
         out
+    }
+
+    /// True if some flow speaks of the platform's addresses: `any` does not.
+    #[must_use]
+    pub fn names_platform(&self) -> bool {
+        let platform = platform();
+        self.policy
+            .flows
+            .iter()
+            .flat_map(|f| [&f.from, &f.to])
+            .any(|e| !e.any && self.addresses(e, None).meets(&platform))
+    }
+
+    /// True if `tag(VirtualNetwork)` is the same set seen from every subnet.
+    #[must_use]
+    pub fn is_one_network(&self) -> bool {
+        let mut sets = self.end_subnets().map(|(key, _)| self.virtual_network(key));
+        let first = sets.next();
+        sets.all(|set| Some(&set) == first.as_ref())
     }
 
     /// The addresses of an endpoint, seen from a subnet at the other end; names have none.

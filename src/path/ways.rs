@@ -69,7 +69,7 @@ impl Fabric<'_> {
                 .addresses(&flow.from, Some(key))
                 .intersect(&subnet.prefix);
             if !from.is_empty() {
-                self.ways_out_of(flow, key, &from, &mut out);
+                self.leave_subnet(flow, key, &from, &mut out);
             }
         }
         for (key, subnet) in self.end_subnets() {
@@ -77,30 +77,33 @@ impl Fabric<'_> {
                 .addresses(&flow.to, Some(key))
                 .intersect(&subnet.prefix);
             if !to.is_empty() {
-                self.ways_into(flow, key, &to, &mut out);
+                self.enter_subnet(flow, key, &to, &mut out);
             }
         }
         self.outside(flow, &mut out)?;
         Ok(out)
     }
 
-    fn ways_out_of(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+    fn leave_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
         let Some(map) = self.hops.get(key) else {
             return;
         };
-        let way = |hop: &HopClass, to: AddressSet, into: Option<Key>, names: bool| Way {
-            out_of: Some(key.clone()),
-            firewall: match hop {
-                HopClass::Firewall(f) => Some(f.clone()),
-                _ => None,
-            },
-            into,
-            from: from.clone(),
-            to,
-            names,
-            hop: hop.clone(),
-            entry: Entry::Subnet,
-        };
+        let way =
+            |hop: &HopClass, from: &AddressSet, to: AddressSet, into: Option<Key>, names: bool| {
+                Way {
+                    out_of: Some(key.clone()),
+                    firewall: match hop {
+                        HopClass::Firewall(f) => Some(f.clone()),
+                        _ => None,
+                    },
+                    into,
+                    from: from.clone(),
+                    to,
+                    names,
+                    hop: hop.clone(),
+                    entry: Entry::Subnet,
+                }
+            };
         let to = like_families(&self.addresses(&flow.to, Some(key)), from);
         for (hop, part) in map.split(&to) {
             if hop == HopClass::None {
@@ -116,23 +119,33 @@ impl Fabric<'_> {
                     let inside = part.intersect(&subnet.prefix);
                     if !inside.is_empty() {
                         rest = rest.subtract(&inside);
-                        out.push(way(&hop, inside, Some(other.clone()), false));
+                        // `tag(VirtualNetwork)` is seen from the other end.
+                        let prefix = self.policy.subnets.get(key).map(|s| &s.prefix);
+                        let from = if flow.from.virtual_network {
+                            self.addresses(&flow.from, Some(other))
+                                .intersect(prefix.unwrap_or(from))
+                        } else {
+                            from.clone()
+                        };
+                        if !from.is_empty() {
+                            out.push(way(&hop, &from, inside, Some(other.clone()), false));
+                        }
                     }
                 }
             }
             if !rest.is_empty() {
-                out.push(way(&hop, rest, None, false));
+                out.push(way(&hop, from, rest, None, false));
             }
         }
         if Self::has_free_names(&flow.to) {
             let hop = map.default_hop();
             if hop != HopClass::None {
-                out.push(way(&hop, AddressSet::empty(), None, true));
+                out.push(way(&hop, from, AddressSet::empty(), None, true));
             }
         }
     }
 
-    fn ways_into(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+    fn enter_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
         let from =
             like_families(&self.addresses(&flow.from, Some(key)), to).subtract(&self.all_subnets);
         if from.is_empty() {

@@ -23,11 +23,11 @@ pub(crate) fn broken_names(
     for file in modules.iter().flat_map(|m| &m.files) {
         for item in &file.items {
             match &item.node {
-                ast::Item::Error => first_words(text(sources, item.span), &mut out),
+                ast::Item::Error => first_words(sources.text(item.span), &mut out),
                 ast::Item::Group(group) => {
                     for member in &group.members {
                         if matches!(member.node, ast::Member::Error) {
-                            first_words(text(sources, member.span), &mut out);
+                            first_words(sources.text(member.span), &mut out);
                         }
                     }
                 }
@@ -52,7 +52,7 @@ pub(crate) fn drop_consequences(broken: &BTreeSet<String>, sources: &SourceMap, 
         return;
     }
     sink.retain(|d| {
-        let about = d.primary.map_or("", |span| text(sources, span));
+        let about = d.primary.map_or("", |span| sources.text(span));
         let name = about.rsplit("::").next().unwrap_or(about);
         d.code.info().stage != Stage::Resolve || !broken.contains(name)
     });
@@ -65,9 +65,9 @@ fn first_words(text: &str, out: &mut BTreeSet<String>) {
     out.extend(words(head).take(FIRST_WORDS).map(str::to_owned));
 }
 
-/// The words right before an equals sign.
+/// The words right before an equals sign, or the colon that was written for one.
 fn keys(line: &str, out: &mut BTreeSet<String>) {
-    let parts: Vec<&str> = line.split('=').collect();
+    let parts: Vec<&str> = line.split(['=', ':']).collect();
     let Some((_, before)) = parts.split_last() else {
         return;
     };
@@ -79,13 +79,6 @@ fn keys(line: &str, out: &mut BTreeSet<String>) {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
         .filter(|word| !word.is_empty())
-}
-
-fn text(sources: &SourceMap, span: Span) -> &str {
-    sources
-        .get(span.file)
-        .and_then(|f| f.text.get(span.start as usize..span.end as usize))
-        .unwrap_or("")
 }
 
 fn line(sources: &SourceMap, span: Span) -> &str {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Sink;
+use crate::model::service::word;
 use crate::model::{Flow, Hop, Policy};
-use crate::source::Span;
-use crate::syntax::ast::{self, Relation};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, Proto, Relation};
 
 use super::faults;
 use super::imports::Module;
@@ -198,7 +199,16 @@ impl<'a> World<'a, '_> {
             let Some(scope) = self.scope(instance) else {
                 continue;
             };
+            let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
             for test in &scope.tests {
+                if let Some(first) = seen.insert(&test.name.node, test.name.span) {
+                    self.say(faults::twice(
+                        test.name.span,
+                        first,
+                        "test",
+                        &test.name.node,
+                    ));
+                }
                 self.test(test, instance);
             }
         }
@@ -213,7 +223,11 @@ impl<'a> World<'a, '_> {
                 self.say(faults::twice(entry.node.key.span, first, "key", &key));
                 continue;
             }
-            if key == "env" || key == "enable" {
+            if key == "enable" {
+                continue;
+            }
+            if key == "env" {
+                self.known_environment(&entry.node.value);
                 continue;
             }
             let Some((at, name)) = self.walk(&entry.node.key, instance) else {
@@ -247,14 +261,12 @@ impl<'a> World<'a, '_> {
         for probe in &test.probes {
             let p = &probe.node;
             self.traffic(&p.services, instance);
-            if let (Some(ports), true) = (&p.ports, has_ports(&p.services)) {
-                self.say(faults::wrong_type(
-                    ports.span,
-                    "a destination without ports (the services name them already)",
-                    "ports",
-                ));
+            if let Some(ports) = &p.ports {
+                self.ports_behind(ports, &p.services, instance);
             }
-            self.endpoint(&p.from, instance);
+            if let Some(from) = self.endpoint(&p.from, instance) {
+                self.can_be_source(&from, p.from.span);
+            }
             self.endpoint(&p.to, instance);
             if let Some(at) = &p.at
                 && !matches!(at.text().as_str(), "nsg" | "firewall")
@@ -263,6 +275,61 @@ impl<'a> World<'a, '_> {
             }
             if let Some(by) = &p.by {
                 self.deciding_flow(by, instance);
+            }
+        }
+    }
+
+    /// Checks that `env` names an environment.
+    fn known_environment(&mut self, value: &'a Spanned<ast::Value>) {
+        let name = match &value.node {
+            ast::Value::Str(text) => text.clone(),
+            ast::Value::Expr(e) => match &e.kind {
+                ast::ExprKind::Path(path) => path.text(),
+                _ => return,
+            },
+            _ => return,
+        };
+        let declared = self.scopes.first().map(|s| s.envs.iter());
+        let known: Vec<&str> = declared
+            .into_iter()
+            .flatten()
+            .map(|e| e.name.node.as_str())
+            .collect();
+        if !known.contains(&name.as_str()) && name != self.environment {
+            self.say(faults::undefined(value.span, "environment", &name, known));
+        }
+    }
+
+    /// Checks ports behind a probe's destination: they go with protocols that have ports and name
+    /// none themselves.
+    fn ports_behind(&mut self, ports: &ast::Ports, services: &[ast::Svc], instance: InstanceId) {
+        for service in services {
+            match service {
+                ast::Svc::Proto { proto, .. }
+                    if matches!(proto.node, Proto::Icmp | Proto::Esp | Proto::Ah) =>
+                {
+                    self.say(faults::no_ports(ports.span, word(proto.node)));
+                    return;
+                }
+                ast::Svc::Proto { .. } => {}
+                ast::Svc::Named(path) => {
+                    let name = path.segments.last();
+                    let declared = name.and_then(|name| {
+                        let scope = self.scope(instance)?;
+                        scope.services.get(name.node.as_str()).copied()
+                    });
+                    if declared.is_some_and(|s| has_ports(&s.services)) {
+                        self.say(
+                            faults::misplaced(
+                                ports.span,
+                                "ports",
+                                "behind the destination",
+                                "the service has ports already: write the protocol with these ports, or drop them here",
+                            ),
+                        );
+                        return;
+                    }
+                }
             }
         }
     }

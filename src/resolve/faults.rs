@@ -145,25 +145,37 @@ pub(crate) fn deprecated_tag(span: Span, tag: &str, reason: &str) -> Diagnostic 
     .help(reason.to_owned())
 }
 
-/// A parameter that nobody gives a value.
-pub(crate) fn no_value(span: Span, param: &str, environment: &str, instance: &str) -> Diagnostic {
+/// A parameter that nobody gives a value in some environments.
+pub(crate) fn no_value(
+    span: Span,
+    param: &str,
+    environments: &[String],
+    instance: &str,
+) -> Diagnostic {
+    let quoted: Vec<String> = environments.iter().map(|e| format!("`{e}`")).collect();
+    let where_ = match quoted.as_slice() {
+        [one] => format!("environment {one}"),
+        many => format!("environments {}", many.join(", ")),
+    };
+    let blocks: Vec<String> = environments.iter().map(|e| format!("`env {e}`")).collect();
+    let blocks = blocks.join(" and ");
     let (whose, place) = if instance.is_empty() {
         (
             format!("`{param}`"),
-            format!("add `{param} = ...` to `env {environment}`, or give the parameter a default"),
+            format!("add `{param} = ...` to {blocks}, or give the parameter a default"),
         )
     } else {
         (
             format!("`{param}` of instance `{instance}`"),
             format!(
-                "add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to `env {environment}`"
+                "add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to {blocks}"
             ),
         )
     };
     Diagnostic::new(
         Code::PC1008,
         span,
-        format!("parameter {whose} has no value in environment `{environment}`"),
+        format!("parameter {whose} has no value in {where_}"),
     )
     .label("declared here without a default")
     .help(place)
@@ -297,7 +309,7 @@ pub(crate) fn wrong_type(span: Span, expected: &str, found: &str) -> Diagnostic 
         "a hop" => "a hop is a firewall, `internet`, `none`, `vnet` or `gateway`".to_owned(),
         "a date YYYY-MM-DD" => "for example `2027-01-31`".to_owned(),
         "a vnet" => "write the name of a `vnet` statement".to_owned(),
-        other => format!("write {other} here"),
+        other => format!("write {} here", other.split(" (").next().unwrap_or(other)),
     })
 }
 
@@ -371,10 +383,10 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
 }
 
 /// A feature whose lowering this version does not have.
-pub(crate) fn not_compiled(span: Span, feature: &str) -> Diagnostic {
-    Diagnostic::new(
+pub(crate) fn not_compiled(span: impl Into<Option<Span>>, feature: &str) -> Diagnostic {
+    Diagnostic::general(
         Code::PC3011,
-        span,
+        span.into(),
         format!("this version does not compile {feature} yet"),
     )
     .label("parsed and type-checked, not compiled")
@@ -399,4 +411,16 @@ pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str
     .help(format!(
         "write `route ... on {table}` if all are meant, or give `{subnet}` a table of its own"
     ))
+}
+
+/// A file of foreign rules that cannot be had.
+pub(crate) fn base_file(span: Span, path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC9009,
+        span,
+        format!("the base file `{path}` cannot be used: {reason}"),
+    )
+    .label("foreign rules are read from here")
+    .help("write the path of an exported network security group, relative to this file")
+    .note("`az network nsg show` prints one; rules in it that this policy does not make are kept as they are")
 }

@@ -11,7 +11,7 @@ use crate::syntax::ast::{self, ClauseKind, Cond, Need, Verb};
 
 use super::faults;
 use super::scope::{Decl, GroupDecl, MemberDecl};
-use super::world::{InstanceId, Typed, World};
+use super::world::{InstanceId, Typed, World, kind_of};
 
 /// The clauses that count for one statement: its own, else the group's.
 #[derive(Clone, Default)]
@@ -24,12 +24,8 @@ struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        for clause in group
-            .clauses
-            .iter()
-            .copied()
-            .chain(own.iter().map(|c| &c.node))
-        {
+        let inherited = group.clauses.iter().copied().filter(|c| !is_flow_only(c));
+        for clause in inherited.chain(own.iter().map(|c| &c.node)) {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -82,15 +78,7 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            let flow_only = matches!(
-                clause.kind,
-                ClauseKind::Pin(_)
-                    | ClauseKind::Name(_)
-                    | ClauseKind::Overrides(_)
-                    | ClauseKind::Header(..)
-                    | ClauseKind::SourcePort(_)
-            );
-            if flow_only {
+            if is_flow_only(clause) {
                 self.say(faults::misplaced(
                     clause.keyword.span,
                     &clause.keyword.node,
@@ -167,7 +155,18 @@ impl<'a> World<'a, '_> {
             ClauseKind::Via(path) => Some(path),
             _ => None,
         }) {
-            Some(path) => self.hop(path, instance).map(Some),
+            Some(path) => {
+                let hop = self.hop(path, instance);
+                if hop == Some(Hop::None) {
+                    self.say(faults::misplaced(
+                        path.span,
+                        "via none",
+                        "on a flow",
+                        "packets to `none` are dropped: write a `deny`, or a `route` to `none`",
+                    ));
+                }
+                hop.map(Some)
+            }
             None => Some(None),
         };
         let overrides = self.overrides(&clauses, instance, group_name);
@@ -349,7 +348,8 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn can_be_source(&mut self, e: &Endpoint, span: Span) -> bool {
+    /// Reports names and their like as a source; true if there are none.
+    pub(crate) fn can_be_source(&mut self, e: &Endpoint, span: Span) -> bool {
         let what = if !e.names.is_empty() {
             "a name"
         } else if !e.fqdn_tags.is_empty() {
@@ -589,7 +589,18 @@ impl<'a> World<'a, '_> {
         );
         let clauses = Clauses::of(group, &route.clauses);
         let active = self.conditions(&clauses.when, instance);
-        let to = self.endpoint(&route.expr, instance);
+        let mut to = self.endpoint(&route.expr, instance);
+        if let Some(e) = &to
+            && !(e.names.is_empty()
+                && e.fqdn_tags.is_empty()
+                && e.categories.is_empty()
+                && e.urls.is_empty()
+                && e.asgs.is_empty())
+        {
+            let wanted = "prefixes or service tags (a route table knows no names)";
+            self.say(faults::wrong_type(route.expr.span, wanted, kind_of(e)));
+            to = None;
+        }
         let hop = self.hop(&route.via, instance);
         let table = self.route_target(&route.on, instance, policy);
         let (Some(true), Some(to), Some(hop), Some(table)) = (active, to, hop, table) else {
@@ -687,6 +698,18 @@ impl<'a> World<'a, '_> {
             self.say(faults::not_compiled(span, "DNAT"));
         }
     }
+}
+
+/// Clauses that a group does not hand on to its flows.
+fn is_flow_only(clause: &ast::Clause) -> bool {
+    matches!(
+        clause.kind,
+        ClauseKind::Pin(_)
+            | ClauseKind::Name(_)
+            | ClauseKind::Overrides(_)
+            | ClauseKind::Header(..)
+            | ClauseKind::SourcePort(_)
+    )
 }
 
 /// The place of a service.

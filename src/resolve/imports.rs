@@ -42,7 +42,7 @@ pub(crate) fn load_modules(
             Ok(text) => graph.add_file(0, path, &text),
             Err(error) => graph.sink.push(faults::module(
                 None,
-                format!("{} `{path}`", reason(&error)),
+                unreadable(path, &error),
                 "check the path, or `sources` in portcullis.yaml",
             )),
         }
@@ -144,7 +144,7 @@ impl Graph<'_> {
                     };
                     self.sink.push(faults::module(
                         Some(path.span),
-                        format!("{} `{}`", reason(&error), path.node),
+                        unreadable(&path.node, &error),
                         help,
                     ));
                 }
@@ -159,15 +159,15 @@ impl Graph<'_> {
     }
 }
 
-fn reason(error: &LoadError) -> String {
+fn unreadable(path: &str, error: &LoadError) -> String {
     match error {
-        LoadError::NotFound => "there is no module file".to_owned(),
-        LoadError::Unreadable(why) => format!("cannot read ({why}) the module file"),
+        LoadError::NotFound => format!("there is no module file `{path}`"),
+        LoadError::Unreadable(why) => format!("cannot read the module file `{path}`: {why}"),
     }
 }
 
 /// The project path that a `use` in `from` means; `None` if it climbs out of the project.
-fn locate(from: &str, path: &str) -> Option<String> {
+pub(crate) fn locate(from: &str, path: &str) -> Option<String> {
     if path.starts_with("std/") {
         return Some(path.to_owned());
     }

@@ -13,7 +13,7 @@ mod scope;
 mod values;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::diag::Sink;
@@ -21,7 +21,9 @@ use crate::model::Policy;
 use crate::model::internet::internet;
 use crate::source::{Loader, SourceMap};
 
-use world::{Used, World};
+use world::{Missing, Used, World};
+
+pub(crate) use faults::{base_file as base_file_fault, not_compiled};
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
@@ -34,6 +36,7 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
+    let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
     let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules
         .iter()
@@ -54,14 +57,28 @@ pub fn resolve(
     }
     let mut used = Used::new();
     let mut policies = Vec::new();
+    let mut missing: BTreeMap<Missing, Vec<String>> = BTreeMap::new();
     for name in names {
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
-        let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
+        let mut world = World::new(
+            &scopes,
+            catalog,
+            (loader, &file_names),
+            name.clone(),
+            sink,
+            &mut used,
+        );
         let policy = resolve_environment(&mut world);
+        for parameter in std::mem::take(&mut world.missing) {
+            missing.entry(parameter).or_default().push(name.clone());
+        }
         checks::shared_by_via(&policy, sink);
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);
         }
+    }
+    for ((span, parameter, instance), environments) in missing {
+        sink.push(faults::no_value(span, &parameter, &environments, &instance));
     }
     checks::environments_of_modules(&scopes, sink);
     checks::unused(&modules, &scopes, &used, sink);

@@ -7,12 +7,14 @@ use crate::catalog::{service_endpoint_tag, service_endpoints};
 use crate::diag::Diagnostic;
 use crate::model::address::AddressSet;
 use crate::model::{
-    DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku, Subnet, Vnet,
+    BaseFile, DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku,
+    Subnet, Vnet,
 };
-use crate::source::Span;
+use crate::source::{LoadError, Span};
 use crate::syntax::ast::{self, ExprKind, ResourceKind, Value};
 
 use super::faults;
+use super::imports::locate;
 use super::scope::Decl;
 use super::values::{describe, single_v4};
 use super::world::{InstanceId, Type, Typed, World, kind_of};
@@ -219,6 +221,20 @@ impl<'a> World<'a, '_> {
     ) -> Option<(String, Span)> {
         let value = keys.get(key)?;
         let ty = Type::Enum(members.iter().map(|m| (*m).to_owned()).collect());
+        if let (Value::Expr(e), Type::Enum(members)) = (&value.node, &ty)
+            && let ExprKind::Path(path) = &e.kind
+            && !members.contains(&path.text())
+            && self.param_decl(instance, &path.text()).is_none()
+        {
+            let what = format!("`{key}`");
+            self.say(faults::not_a_member(
+                value.span,
+                &path.text(),
+                &what,
+                members,
+            ));
+            return None;
+        }
         match self.convert(&value.node, value.span, &ty, instance)? {
             Typed::Enum(text) => Some((text, value.span)),
             _ => None,
@@ -550,9 +566,7 @@ impl<'a> World<'a, '_> {
         let default_inbound = action(self.member(&keys, "default-inbound", words, instance));
         let default_outbound = action(self.member(&keys, "default-outbound", words, instance));
         let names = self.member(&keys, "names", &["narrowed", "open"], instance);
-        if self.text(&keys, "base", instance).is_some() {
-            self.deferred(&keys, "base", "`base` files of network security groups");
-        }
+        let base = self.base_file(&keys, instance);
         let flush = self.flag(&keys, "flush", instance);
         let key = self.key(instance, &r.name.node);
         policy.nsgs.insert(
@@ -563,8 +577,34 @@ impl<'a> World<'a, '_> {
                 default_outbound,
                 names_open: names.is_some_and(|(word, _)| word == "open"),
                 flush,
+                base,
             },
         );
+    }
+
+    /// The text of the file that `base` names, beside the source file.
+    fn base_file(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<BaseFile> {
+        let path = self.text(keys, "base", instance)?;
+        let span = keys.get("base")?.span;
+        let from = self
+            .file_names
+            .get(span.file.0 as usize)
+            .cloned()
+            .unwrap_or_default();
+        let found = match locate(&from, &path) {
+            Some(target) => self.loader.load(&target).map_err(|e| match e {
+                LoadError::NotFound => "there is no such file".to_owned(),
+                LoadError::Unreadable(why) => why,
+            }),
+            None => Err("it lies outside the project".to_owned()),
+        };
+        match found {
+            Ok(text) => Some(BaseFile { path, text, span }),
+            Err(reason) => {
+                self.say(faults::base_file(span, &path, &reason));
+                None
+            }
+        }
     }
 
     fn table_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {

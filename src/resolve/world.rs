@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::catalog::{Catalog, Cloud, Region};
+use crate::catalog::{Catalog, Cloud, Region, fqdn_tag};
 use crate::diag::{Diagnostic, Sink};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::service::Traffic;
 use crate::model::{Hop, Key};
+use crate::source::{Loader, Span};
 use crate::syntax::ast::{self, Date};
 
 use super::faults;
@@ -110,10 +111,17 @@ impl Type {
 /// Names that are used, by module, namespace and name; what is left over is PC1011.
 pub(crate) type Used = BTreeSet<(usize, &'static str, String)>;
 
+/// A parameter without a value: its declaration, its name and the instance's path.
+pub(crate) type Missing = (Span, String, String);
+
 /// The environment being resolved.
 pub(crate) struct World<'a, 's> {
     pub scopes: &'a [Scope<'a>],
     pub catalog: &'a Catalog,
+    /// Gives the text of files that resources name.
+    pub loader: &'a dyn Loader,
+    /// Names of the source files, to find files beside them.
+    pub file_names: &'a [String],
     pub cloud: Cloud,
     pub environment: String,
     pub sink: &'s mut Sink,
@@ -121,6 +129,8 @@ pub(crate) struct World<'a, 's> {
     pub instances: Vec<Instance<'a>>,
     /// What `tag(Internet)` stands for, once every declared range is known.
     pub internet: Option<AddressSet>,
+    /// Parameters without a value.
+    pub missing: Vec<Missing>,
     /// A `test` is being checked.
     pub in_test: bool,
     params: BTreeMap<(InstanceId, String), Option<Option<Typed>>>,
@@ -133,6 +143,7 @@ impl<'a, 's> World<'a, 's> {
     pub(crate) fn new(
         scopes: &'a [Scope<'a>],
         catalog: &'a Catalog,
+        files: (&'a dyn Loader, &'a [String]),
         environment: String,
         sink: &'s mut Sink,
         used: &'s mut Used,
@@ -140,12 +151,15 @@ impl<'a, 's> World<'a, 's> {
         Self {
             scopes,
             catalog,
+            loader: files.0,
+            file_names: files.1,
             cloud: catalog.identity().cloud,
             environment,
             sink,
             used,
             instances: vec![Instance::default()],
             internet: None,
+            missing: Vec::new(),
             in_test: false,
             params: BTreeMap::new(),
             endpoints: BTreeMap::new(),
@@ -279,8 +293,9 @@ impl<'a, 's> World<'a, 's> {
                     .get(instance)
                     .map(|i| i.path.join("::"))
                     .unwrap_or_default();
-                let d = faults::no_value(decl.name.span, name, &self.environment, &path);
-                self.say(d);
+                // Told once for all environments, when every one of them has been resolved.
+                let missing = (decl.name.span, name.to_owned(), path);
+                self.missing.push(missing);
                 None
             }
         };
@@ -322,6 +337,12 @@ impl<'a, 's> World<'a, 's> {
             "endpoint" => Type::Endpoint,
             "service" => Type::Service,
             "enum" if !decl.ty.members.is_empty() => {
+                let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+                for member in &decl.ty.members {
+                    if let Some(first) = seen.insert(&member.node, member.span) {
+                        self.say(faults::twice(member.span, first, "member", &member.node));
+                    }
+                }
                 Type::Enum(decl.ty.members.iter().map(|m| m.node.clone()).collect())
             }
             other => {
@@ -369,7 +390,13 @@ impl<'a, 's> World<'a, 's> {
                         .fix(name.span, call)
                 }
                 Some(found) => faults::wrong_type(name.span, "an endpoint", found),
-                None => faults::undefined(name.span, "name", &name.node, known),
+                None => {
+                    let d = faults::undefined(name.span, "name", &name.node, known);
+                    match self.tag_call(&name.node) {
+                        Some(call) => d.help(format!("write `{call}`")).fix(name.span, call),
+                        None => d,
+                    }
+                }
             });
             return None;
         };
@@ -393,6 +420,14 @@ impl<'a, 's> World<'a, 's> {
         };
         self.endpoints.insert(slot, Some(value.clone()));
         value
+    }
+
+    /// How a name is written that is one of Azure's.
+    fn tag_call(&self, name: &str) -> Option<String> {
+        if let Some(tag) = self.catalog.tag(name) {
+            return Some(format!("tag({})", tag.name()));
+        }
+        fqdn_tag(name).map(|tag| format!("fqdn-tag({})", tag.name))
     }
 
     /// What a name is that stands for no endpoint.
@@ -436,11 +471,14 @@ impl<'a, 's> World<'a, 's> {
                 }
             }
             None => {
-                self.say(faults::wrong_type(
-                    r.name.span,
-                    "a firewall with `private-ip` (its name stands for that address)",
-                    "one without",
-                ));
+                self.say(
+                    faults::wrong_type(
+                        r.name.span,
+                        "a firewall with `private-ip` (its name stands for that address)",
+                        "one without",
+                    )
+                    .help("add `private-ip = ADDRESS` to the firewall"),
+                );
                 None
             }
         }

@@ -84,7 +84,21 @@ impl Tokens<'_> {
         let token = self.peek();
         let text = self.text(token);
         let wants = |what| expected.contains(&Expected::What(what));
+        let word = |word| expected.contains(&Expected::Word(word));
         Some(match token.kind {
+            Kind::Colon if word("=") => "a value is set with `=`",
+            Kind::RBrace if wants("a statement") => "no `{` is open here: remove it",
+            Kind::Comma if word("except") => "several endpoints stand in brackets: `[a, b]`",
+            Kind::Word if text == "and" && word("except") => {
+                "several endpoints stand in brackets: `[a, b]`"
+            }
+            Kind::Bad if text.starts_with("&&") || text.starts_with("||") || text == "!" => {
+                "conditions are joined with `and`, `or` and `not`"
+            }
+            Kind::Int if wants("a protocol or service") => {
+                "write the protocol before the ports: `tcp/443`"
+            }
+            _ if wants("a date") => "a date is `YYYY-MM-DD`",
             Kind::Url => "write `url(\"www.contoso.com/a/*\")`, without the scheme",
             Kind::Slash if self.look(1).kind == Kind::BadPorts => "a comment begins with `//`",
             Kind::Slash => "write protocol and ports as one word: `tcp/443`",

@@ -7,7 +7,7 @@ use crate::allocate::{self, AllocErrorKind, Request, names};
 use crate::backends::faults::{self, Limit};
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
-use crate::config::Band;
+use crate::config::{Band, RcgLayout};
 use crate::diag::Sink;
 use crate::model::{self, Firewall, Flow, Key, Tier};
 use crate::source::Span;
@@ -80,7 +80,7 @@ fn policy_properties(firewall: &Firewall) -> PolicyProperties {
 }
 
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
-    let mut groups: BTreeMap<(Tier, Vec<String>, String), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Slot, Group> = BTreeMap::new();
     let none = BTreeMap::new();
     for duty in context.plan.firewalls.get(key).unwrap_or(&none).values() {
         let Some(flow) = context.fabric.policy.flows.get(duty.flow) else {
@@ -97,9 +97,9 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         if made.network.is_empty() && made.application.is_empty() {
             continue;
         }
-        let slot = (flow.tier, flow.id.instance.clone(), flow.id.group.clone());
-        let group = groups.entry(slot).or_insert_with(|| Group {
-            name: group_name(context, flow),
+        let slot = slot_of(context, flow);
+        let group = groups.entry(slot.clone()).or_insert_with(|| Group {
+            name: group_name(context, &slot),
             tier: flow.tier,
             network: Vec::new(),
             application: Vec::new(),
@@ -125,27 +125,46 @@ fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     group.application.extend(made.application);
 }
 
-/// `pc-30-allow-weu-platform`: the parts of `naming.rcg`, an empty instance left out.
-fn group_name(context: &Context<'_>, flow: &Flow) -> String {
-    let number = match flow.tier {
+/// What a rule collection group gathers: tier, instance path, group.
+type Slot = (Tier, Vec<String>, String);
+
+/// The rule collection group of a flow: `layout` says how much one gathers. A group never holds two
+/// tiers.
+fn slot_of(context: &Context<'_>, flow: &Flow) -> Slot {
+    let id = &flow.id;
+    match context.settings.layout.rcg {
+        RcgLayout::PerGroup => (flow.tier, id.instance.clone(), id.group.clone()),
+        RcgLayout::PerInstance => (flow.tier, id.instance.clone(), String::new()),
+        RcgLayout::Merged => (flow.tier, Vec::new(), String::new()),
+    }
+}
+
+/// `pc-30-allow-weu-platform`: the parts of `naming.rcg`, empty parts left out.
+fn group_name(context: &Context<'_>, slot: &Slot) -> String {
+    let (tier, instance, group) = slot;
+    let number = match tier {
         Tier::Forbid => "00",
         Tier::Exception => "10",
         Tier::Deny => "20",
         Tier::Ordered => "25",
         Tier::Allow => "30",
     };
-    let instance = flow.id.instance.join("-");
-    let mut pattern = context.settings.naming.rcg.clone();
-    if instance.is_empty() {
-        for part in ["-{instance}", "{instance}-", "{instance}"] {
-            pattern = pattern.replace(part, "");
+    let instance = instance.join("-");
+    let mut name = context.settings.naming.rcg.clone();
+    for (part, value) in [
+        ("{tier}", number),
+        ("{action}", tier.word()),
+        ("{instance}", &instance),
+        ("{group}", group),
+    ] {
+        if value.is_empty() {
+            name = name
+                .replace(&format!("-{part}"), "")
+                .replace(&format!("{part}-"), "");
         }
+        name = name.replace(part, value);
     }
-    pattern
-        .replace("{tier}", number)
-        .replace("{action}", flow.tier.word())
-        .replace("{instance}", &instance)
-        .replace("{group}", &flow.id.group)
+    name
 }
 
 fn emit_groups(

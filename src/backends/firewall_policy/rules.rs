@@ -7,6 +7,7 @@ use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
 use crate::backends::resource::Reference;
 use crate::catalog::{Target, TargetUse};
+use crate::config::RcgLayout;
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::NamePattern;
@@ -91,16 +92,26 @@ impl Room<'_> {
             fqdn_rules = self.fqdn_rules(&traffic, &sources, &source_groups, sink);
         }
         self.address_rules(&sources, &source_groups, &mut out.network, sink);
-        suffix(&mut out.network, "", flow);
-        suffix(&mut fqdn_rules, "-fqdn", flow);
+        let merged = self.context.settings.layout.rcg == RcgLayout::Merged;
+        let base = base_name(flow, merged);
+        suffix(&mut out.network, &base);
+        suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
+        if let Some(part) = &self.duty.part {
+            for rule in &mut out.network {
+                rule.name = format!("{}-{part}", rule.name);
+            }
+        }
         let several = out.application.len() > 1;
         for rule in &mut out.application {
             rule.name = if several && !rule.fqdn_tags.is_empty() {
-                format!("{}-tags", base_name(flow))
+                format!("{base}-tags")
             } else {
-                base_name(flow)
+                base.clone()
             };
+            if let Some(part) = &self.duty.part {
+                rule.name = format!("{}-{part}", rule.name);
+            }
         }
         out
     }
@@ -170,7 +181,7 @@ impl Room<'_> {
     fn sources(&self, sink: &mut Sink) -> (Vec<String>, Vec<Reference>) {
         let from = &self.flow.from;
         if from.any {
-            return (vec!["*".to_owned()], Vec::new());
+            return (self.everything(&self.duty.from), Vec::new());
         }
         let span = self.flow.spans.from;
         let mut set = from.addresses.intersect(&self.duty.from);
@@ -189,6 +200,15 @@ impl Room<'_> {
             groups.push(Reference(self.context.internet_id()));
         }
         (self.prefixes(&set, span, sink), groups)
+    }
+
+    /// `any`; one of several duties says no more than its own addresses.
+    fn everything(&self, seen: &AddressSet) -> Vec<String> {
+        if self.duty.part.is_none() {
+            return vec!["*".to_owned()];
+        }
+        let four = seen.only(Family::V4);
+        four.to_prefixes().iter().map(text_of).collect()
     }
 
     /// What `tag(VirtualNetwork)` stands for here: everything seen that is declared.
@@ -357,7 +377,7 @@ impl Room<'_> {
         let mut addresses: Vec<String> = Vec::new();
         let mut groups = Vec::new();
         if to.any {
-            addresses.push("*".to_owned());
+            addresses.extend(self.everything(&self.duty.to));
         } else {
             let span = flow.spans.to;
             let mut set = to.addresses.intersect(&self.duty.to);
@@ -473,16 +493,21 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
     }
 }
 
-/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named.
-pub(super) fn base_name(flow: &Flow) -> String {
+/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
+/// and the instance only where one rule collection group gathers several.
+fn base_name(flow: &Flow, with_instance: bool) -> String {
     if let Some(name) = &flow.rule_name {
         return name.clone();
     }
-    let mut name = if flow.id.group == "main" {
-        flow.id.label.clone()
-    } else {
-        format!("{}-{}", flow.id.group, flow.id.label)
-    };
+    let mut parts: Vec<&str> = Vec::new();
+    if with_instance {
+        parts.extend(flow.id.instance.iter().map(String::as_str));
+    }
+    if flow.id.group != "main" {
+        parts.push(&flow.id.group);
+    }
+    parts.push(&flow.id.label);
+    let mut name = parts.join("-");
     if let Some(way) = flow.id.way {
         name.push('-');
         name.push_str(way);
@@ -491,10 +516,10 @@ pub(super) fn base_name(flow: &Flow) -> String {
 }
 
 /// Names the rules of one kind: the protocol is added where a flow needs several.
-fn suffix(rules: &mut [NetworkRule], kind: &str, flow: &Flow) {
+fn suffix(rules: &mut [NetworkRule], base: &str) {
     let several = rules.len() > 1;
     for rule in rules {
-        let mut name = format!("{}{kind}", base_name(flow));
+        let mut name = base.to_owned();
         if several {
             for protocol in &rule.ip_protocols {
                 name.push('-');

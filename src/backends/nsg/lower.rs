@@ -16,6 +16,7 @@ use crate::model::service::{PortSet, Proto, word};
 use crate::model::{DefaultAction, Flow, Key, Nsg, Tier};
 use crate::source::Span;
 
+use super::base;
 use super::caps;
 use super::emit::emit_network_security_group;
 use super::envelope::Envelopes;
@@ -187,6 +188,10 @@ impl Room<'_> {
             id.push('/');
             id.push_str(word(proto));
         }
+        if let Some(part) = &self.duty.part {
+            id.push('/');
+            id.push_str(part);
+        }
         let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
         Draft {
             id,
@@ -224,7 +229,9 @@ impl Room<'_> {
         } else {
             self.flow.spans.to
         };
-        if end.any {
+        // One of several duties says no more than its own addresses.
+        let narrow = end.any && self.duty.part.is_some();
+        if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
             } else {
@@ -232,7 +239,11 @@ impl Room<'_> {
             };
         }
         let mut out = Vec::new();
-        let mut plain = end.addresses.intersect(seen);
+        let mut plain = if narrow {
+            seen.clone()
+        } else {
+            end.addresses.intersect(seen)
+        };
         for group in end.ip_groups.values().flatten() {
             plain = plain.union(&group.intersect(seen));
         }
@@ -307,11 +318,18 @@ impl Room<'_> {
         if own_side {
             return set.intersect(seen);
         }
-        if !absorbed {
+        // Azure's tag also holds the platform's address 168.63.129.16, from which probes come
+        // ("Virtual network service tags", checked 2026-11-23): a deny would stop them, and an allow
+        // would let them in where a flow speaks of them.
+        let host =
+            filters_platform(self.direction) && (!self.flow.allows() || fabric.names_platform());
+        if !absorbed && !host {
             out.push(Operand::Tag("VirtualNetwork".to_owned()));
             return AddressSet::empty();
         }
-        sink.push(faults::absorbs(self.flow, span, self.key));
+        if absorbed {
+            sink.push(faults::absorbs(self.flow, span, self.key));
+        }
         set.intersect(seen)
     }
 
@@ -343,6 +361,11 @@ impl Room<'_> {
             }
         }
     }
+}
+
+/// Platform addresses are filtered as sources only: outbound they pass unless a tag names them.
+fn filters_platform(direction: Direction) -> bool {
+    direction == Direction::Inbound
 }
 
 fn family_of(operand: &Operand) -> Option<Family> {
@@ -430,12 +453,18 @@ fn finish(
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
+    let foreign = foreign_rules(nsg, &drafts, sink);
     let mut rules: Vec<SecurityRule> = Vec::new();
     let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
     let mut traces = Vec::new();
     for direction in [Direction::Inbound, Direction::Outbound] {
         let mine: Vec<&Draft> = drafts.iter().filter(|d| d.direction == direction).collect();
-        let numbers = number(context, key, &mine, sink);
+        let taken: Vec<u32> = foreign
+            .iter()
+            .filter(|f| f.inbound == (direction == Direction::Inbound))
+            .map(|f| f.priority)
+            .collect();
+        let numbers = number(context, key, &mine, &taken, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -481,13 +510,14 @@ fn finish(
         }
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
-    if rules.len() > caps::RULES {
+    let count = rules.len() + foreign.len();
+    if count > caps::RULES {
         let d = faults::nsg_rules(
             nsg.identity.span,
             &Limit {
                 what: &format!("NSG `{key}`"),
                 unit: "rules",
-                used: rules.len(),
+                used: count,
                 allowed: caps::RULES,
                 source: caps::RULES_SOURCE,
                 help: "merge flows, or use broader tags",
@@ -506,20 +536,40 @@ fn finish(
         flush_connection: nsg.flush,
         security_rules: rules,
     };
-    let resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    let mut resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    base::merge(&mut resource.properties, &foreign);
     for mut trace in traces {
         trace.file.clone_from(&resource.file);
         out.traces.push(trace);
     }
-    out.rules
-        .push((resource.file.clone(), properties.security_rules.len()));
+    out.rules.push((resource.file.clone(), count));
     out.resources.push(resource);
+}
+
+/// Rules of the base file that are not ours: a rule of ours with the same name replaces it.
+fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::ForeignRule> {
+    let Some(file) = &nsg.base else {
+        return Vec::new();
+    };
+    match base::read(&file.text) {
+        Ok(mut rules) => {
+            rules.retain(|f| !drafts.iter().any(|d| d.name.eq_ignore_ascii_case(&f.name)));
+            rules
+        }
+        Err(reason) => {
+            sink.push(crate::resolve::base_file_fault(
+                file.span, &file.path, &reason,
+            ));
+            Vec::new()
+        }
+    }
 }
 
 fn number(
     context: &Context<'_>,
     key: &Key,
     drafts: &[&Draft],
+    foreign: &[u32],
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -536,6 +586,7 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
+        .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
     let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
     for error in result.errors {

@@ -7,6 +7,7 @@
 //! * Limits: see `caps`.
 //! * Source: "Network security groups overview" (Microsoft Learn, checked 2026-11-23).
 
+mod base;
 mod caps;
 pub mod emit;
 mod envelope;

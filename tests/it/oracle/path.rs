@@ -23,7 +23,8 @@ pub(crate) struct Topology {
     pub(crate) subnets: Vec<Subnet>,
     vnets: Vec<Vnet>,
     on_premises: Vec<Range>,
-    firewall: Option<(Address, String)>,
+    /// Private address and policy of each.
+    firewalls: Vec<(Address, String)>,
 }
 
 /// A declared subnet.
@@ -63,7 +64,9 @@ impl Topology {
             let text = text(value, member);
             (!text.is_empty()).then(|| text.to_owned())
         };
-        let firewall = &value["firewall"];
+        // One is `firewall`; several are `firewalls`.
+        let one = &value["firewall"];
+        let firewalls = items(value, "firewalls");
         Self {
             subnets: items(value, "subnets")
                 .iter()
@@ -92,14 +95,18 @@ impl Topology {
                 })
                 .collect(),
             on_premises: ranges(value, "onPremises"),
-            firewall: (!firewall.is_null()).then(|| {
-                let address = text(firewall, "privateIp");
-                (
-                    Address::parse(address)
-                        .unwrap_or_else(|| panic!("topology: firewall privateIp `{address}`")),
-                    text(firewall, "policy").to_owned(),
-                )
-            }),
+            firewalls: firewalls
+                .iter()
+                .chain((!one.is_null()).then_some(one))
+                .map(|firewall| {
+                    let address = text(firewall, "privateIp");
+                    (
+                        Address::parse(address)
+                            .unwrap_or_else(|| panic!("topology: firewall privateIp `{address}`")),
+                        text(firewall, "policy").to_owned(),
+                    )
+                })
+                .collect(),
         }
     }
 
@@ -179,7 +186,7 @@ pub(crate) fn evaluate(
             } else {
                 let towards = packet.destination;
                 let kind = way.cross(topology, emitted, subnet, towards, packet, known);
-                arriving = translated(topology, packet, kind);
+                arriving = translated(packet, kind);
             }
         }
         (None, Some(subnet)) => {
@@ -202,12 +209,18 @@ pub(crate) fn evaluate(
                     None => (subnet, packet.source),
                 };
                 let kind = way.cross(topology, emitted, at, towards, packet, known);
-                arriving = translated(topology, packet, kind);
+                arriving = translated(packet, kind);
             }
         }
-        (None, None) => {
-            way.firewall(topology, emitted, packet, known);
-        }
+        (None, None) => match topology.firewalls.as_slice() {
+            [only] => {
+                way.firewall(only, emitted, packet, known);
+            }
+            others => {
+                let which = format!("no subnet and {} firewalls on the way", others.len());
+                way.add("route", Decision::new(Verdict::Unknown, which));
+            }
+        },
     }
     if let Some(subnet) = to {
         way.group(
@@ -224,10 +237,10 @@ pub(crate) fn evaluate(
 }
 
 /// The packet behind the firewall: application rules always translate the source.
-fn translated(topology: &Topology, packet: &Packet, by: Option<Kind>) -> Packet {
+fn translated(packet: &Packet, by: Option<(Address, Kind)>) -> Packet {
     let mut arriving = packet.clone();
-    if let (Some(Kind::Application), Some((address, _))) = (by, &topology.firewall) {
-        arriving.source = *address;
+    if let Some((address, Kind::Application)) = by {
+        arriving.source = address;
     }
     arriving
 }
@@ -291,14 +304,14 @@ impl Way {
         towards: Address,
         packet: &Packet,
         known: &Knowledge,
-    ) -> Option<Kind> {
+    ) -> Option<(Address, Kind)> {
         let table = emitted.route_table(at.route_table.as_deref());
         let near = topology.around(at);
         let choice = routes::next_hop(table, &near, towards, known);
-        let own = topology.firewall.as_ref().map(|(address, _)| *address);
+        let ours = |wanted: Address| topology.firewalls.iter().find(|(own, _)| *own == wanted);
         let verdict = match choice.hop {
             Hop::Peering | Hop::Gateway | Hop::ServiceEndpoint => Verdict::Allow,
-            Hop::Appliance(address) if own == Some(address) => Verdict::Allow,
+            Hop::Appliance(address) if ours(address).is_some() => Verdict::Allow,
             Hop::VnetLocal => Verdict::from_reach(towards.within(&near.space)),
             Hop::Internet => Verdict::from_reach(towards.is_public()),
             Hop::Nowhere => Verdict::Deny,
@@ -309,12 +322,11 @@ impl Way {
             &format!("route at {} to {towards}", at.name),
             Decision::new(verdict, by),
         );
-        match choice.hop {
-            Hop::Appliance(address) if own == Some(address) => {
-                self.firewall(topology, emitted, packet, known)
-            }
-            _ => None,
-        }
+        let Hop::Appliance(address) = choice.hop else {
+            return None;
+        };
+        let kind = self.firewall(ours(address)?, emitted, packet, known)?;
+        Some((address, kind))
     }
 
     /// A request that arrived directly needs a reply that leaves so: the firewall drops the reply of
@@ -343,16 +355,11 @@ impl Way {
 
     fn firewall(
         &mut self,
-        topology: &Topology,
+        (address, policy): &(Address, String),
         emitted: &Emitted,
         packet: &Packet,
         known: &Knowledge,
     ) -> Option<Kind> {
-        let Some((address, policy)) = &topology.firewall else {
-            let nothing = "no subnet and no firewall on the way";
-            self.add("route", Decision::new(Verdict::Unknown, nothing));
-            return None;
-        };
         if packet.destination == *address {
             let own = "it is the destination";
             self.add("firewall", Decision::new(Verdict::Allow, own));

@@ -1,0 +1,249 @@
+//! Packets for a generated policy, most of them at an edge of something it says: the first and last
+//! address and port of a range, one less and one more, names in and out of every pattern.
+
+use crate::oracle::Packet;
+use crate::oracle::address::{Address, HOST, Range};
+
+use super::facts::Facts;
+use super::generate::Dice;
+use super::policy::{Flow, Part, Policy, range};
+
+/// Public addresses that no tag used here holds and no generated range names.
+pub(super) const FREE: [&str; 3] = ["8.8.4.4", "93.184.216.34", "23.45.67.89"];
+
+/// So many packets inside the universe of the language.
+pub(super) fn sample(policy: &Policy, facts: &Facts, seed: u64, count: usize) -> Vec<Packet> {
+    let mut dice = Dice::new(seed ^ 0x00c0_ffee);
+    let mut out = Vec::new();
+    if policy.flows.is_empty() {
+        return out;
+    }
+    let common = common(policy, facts);
+    for _ in 0..count * 4 {
+        if out.len() >= count {
+            break;
+        }
+        let flow = &policy.flows[dice.below(policy.flows.len())];
+        let packet = one(policy, facts, flow, &common, &mut dice);
+        if in_universe(policy, &packet) && !out.contains(&packet) {
+            out.push(packet);
+        }
+    }
+    out
+}
+
+fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &mut Dice) -> Packet {
+    let (mut from, mut to) = (&flow.from, &flow.to);
+    if flow.between && dice.percent(50) {
+        std::mem::swap(&mut from, &mut to);
+    }
+    let other = &policy.flows[dice.below(policy.flows.len())];
+    let source_parts = if dice.percent(88) { from } else { &other.from };
+    let to_parts = if dice.percent(88) { to } else { &other.to };
+    let source = address(policy, facts, source_parts, common, dice);
+    let mut destination = address(policy, facts, to_parts, common, dice);
+    let service = if dice.percent(80) {
+        dice.pick(&flow.services).clone()
+    } else {
+        dice.pick(&other.services).clone()
+    };
+    let mut protocol = match service.0 {
+        "http" | "https" | "mssql" => "tcp",
+        "any" => dice.word(&["tcp", "udp", "icmp"]),
+        word => word,
+    };
+    if dice.percent(6) {
+        protocol = dice.word(&["tcp", "udp", "icmp"]);
+    }
+    let mut port = match service.0 {
+        "http" if service.1.is_empty() => 80,
+        "https" if service.1.is_empty() => 443,
+        "mssql" if service.1.is_empty() => 1433,
+        _ if service.1.is_empty() => *dice.pick(&[1_u16, 22, 53, 443, 8443, 65_535]),
+        _ => {
+            let (first, last) = *dice.pick(&service.1);
+            *dice.pick(&[first, last, first, last.saturating_add(1), first - 1])
+        }
+    };
+    if port == 0 {
+        port = 1;
+    }
+    let named = to_parts.iter().any(Part::is_name);
+    let mut name = String::new();
+    if dice.percent(if named { 85 } else { 10 }) {
+        let names: Vec<&str> = Facts::names().collect();
+        let fit: Vec<&str> = to_parts
+            .iter()
+            .filter_map(|p| match p {
+                Part::Name(n) => Some(n.trim_start_matches('*').trim_start_matches('.')),
+                _ => None,
+            })
+            .filter(|n| !n.is_empty())
+            .collect();
+        name = match dice.below(3) {
+            0 if !fit.is_empty() => (*dice.pick(&fit)).to_owned(),
+            _ => (*dice.pick(&names)).to_owned(),
+        };
+        if dice.percent(5) {
+            name = name.to_uppercase();
+        }
+        if dice.percent(85) {
+            destination = Address::parse(dice.word(&FREE)).unwrap();
+        }
+    }
+    let l7 = if protocol != "tcp" {
+        "none"
+    } else if !name.is_empty() && dice.percent(90) {
+        match port {
+            80 => "http",
+            1433 => "mssql",
+            443 => "https",
+            _ => match service.0 {
+                word @ ("http" | "https" | "mssql") => word,
+                _ => "none",
+            },
+        }
+    } else {
+        dice.word(&["none", "none", "https"])
+    };
+    let ports = protocol != "icmp";
+    Packet {
+        source,
+        destination,
+        name,
+        protocol: protocol.to_owned(),
+        source_port: if ports { 50_000 } else { 0 },
+        port: if ports { port } else { 0 },
+        l7: l7.to_owned(),
+    }
+}
+
+/// An address of a part or at its edge, or any other that matters.
+fn address(
+    policy: &Policy,
+    facts: &Facts,
+    parts: &[Part],
+    common: &[Address],
+    dice: &mut Dice,
+) -> Address {
+    if dice.percent(6) {
+        return *dice.pick(common);
+    }
+    let part = dice.pick(parts);
+    let ranges = ranges(policy, facts, part);
+    if ranges.is_empty() {
+        return if dice.percent(50) {
+            Address::parse(dice.word(&FREE)).unwrap()
+        } else {
+            *dice.pick(common)
+        };
+    }
+    edge(*dice.pick(&ranges), dice)
+}
+
+fn edge(range: Range, dice: &mut Dice) -> Address {
+    let (low, high) = (range.low(), range.high());
+    match dice.below(13) {
+        0..5 => low,
+        5..10 => high,
+        10 => low.step(-1).unwrap_or(low),
+        11 => high.step(1).unwrap_or(high),
+        _ => low.step(1).unwrap_or(low),
+    }
+}
+
+fn ranges(policy: &Policy, facts: &Facts, part: &Part) -> Vec<Range> {
+    match part {
+        Part::Range(text) => vec![range(text)],
+        Part::Subnet(name) => vec![range(&policy.subnet(name).prefix)],
+        Part::Tag("AzureLoadBalancer") => vec![range("168.63.129.16")],
+        Part::Tag(tag) => facts.prefixes(tag).to_vec(),
+        Part::Network => policy
+            .subnets
+            .iter()
+            .map(|s| &s.prefix)
+            .chain(policy.vnets.iter().map(|v| &v.space))
+            .map(|text| range(text))
+            .collect(),
+        Part::Except(base, minus) => {
+            let mut all = ranges(policy, facts, base);
+            all.extend(minus.iter().map(|text| range(text)));
+            all
+        }
+        Part::Any | Part::Internet | Part::Name(_) | Part::NameTag(_) => Vec::new(),
+    }
+}
+
+/// Addresses that matter to any policy of this topology.
+fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
+    let mut out: Vec<Address> = FREE.iter().filter_map(|t| Address::parse(t)).collect();
+    for text in [
+        "51.10.20.7",
+        "51.10.3.3",
+        "8.8.8.8",
+        "10.200.0.1",
+        "10.77.1.1",
+        "172.16.8.1",
+    ] {
+        out.extend(Address::parse(text));
+    }
+    for subnet in &policy.subnets {
+        let range = range(&subnet.prefix);
+        out.extend([range.low(), range.high()]);
+        out.extend(range.high().step(1));
+    }
+    for vnet in &policy.vnets {
+        out.push(range(&vnet.space).high());
+    }
+    for route in &policy.routes {
+        for range in ranges(policy, facts, &route.to).into_iter().take(4) {
+            out.extend([range.low(), range.high()]);
+        }
+    }
+    out
+}
+
+/// At least one end in a declared subnet, or both outside with one firewall between; the firewall's
+/// own subnet is no end; platform addresses only where a flow names them.
+fn in_universe(policy: &Policy, packet: &Packet) -> bool {
+    let inside = |address: Address| {
+        policy
+            .subnets
+            .iter()
+            .any(|s| range(&s.prefix).contains(address))
+    };
+    let (source, destination) = (packet.source, packet.destination);
+    // `tag(VirtualNetwork)` is that of the subnet at the other end: where neither end is in one the
+    // language does not say what it stands for.
+    let network = |f: &Flow| f.from.iter().chain(&f.to).any(|p| *p == Part::Network);
+    let unsaid = policy.firewalls.len() != 1
+        || !policy.subnets.is_empty() && policy.flows.iter().any(network);
+    if !inside(source) && !inside(destination) && unsaid {
+        return false;
+    }
+    let transit = |address: Address| {
+        policy.firewalls.iter().any(|f| {
+            range(&f.address).contains(address)
+                || f.subnet
+                    .as_ref()
+                    .is_some_and(|s| range(s).contains(address))
+        })
+    };
+    if transit(source) || transit(destination) || destination.is_platform() {
+        return false;
+    }
+    let named = policy
+        .flows
+        .iter()
+        .any(|f| f.from.iter().any(|p| *p == Part::Tag("AzureLoadBalancer")));
+    if source == HOST {
+        return named && inside(destination);
+    }
+    // A name without an address is a public one.
+    if !packet.name.is_empty() && !destination.is_public() {
+        return false;
+    }
+    // Addresses that nobody has are no ends: broadcast, multicast, documentation.
+    let real = |a: Address| inside(a) || a.is_public() || a.is_private();
+    real(source) && real(destination) && !source.is_platform() && source != destination
+}
