@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::code::Stage;
 use super::{Code, Diagnostic, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
@@ -89,9 +88,7 @@ pub fn apply(
 }
 
 fn soft_family(code: Code) -> bool {
-    // Two hops for one prefix leave no table to write: no matter of taste, whatever the family.
-    let taste = code.id().starts_with("PC5") || code.id().starts_with("PC6");
-    taste && code.info().stage != Stage::Lower
+    code.id().starts_with("PC5") || code.id().starts_with("PC6")
 }
 
 /// An error of a stage stands, whatever the code's default: a stage may raise one instance of a

@@ -223,7 +223,8 @@ impl Case {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("portcullis.yaml"), SETTINGS).unwrap();
         let mut target = "main.gate";
-        let mut args = Vec::new();
+        // Notes are shown on request only.
+        let mut args = vec!["-v".to_owned()];
         for (name, text) in &self.files {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
