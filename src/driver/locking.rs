@@ -180,7 +180,9 @@ impl<'a> Ledger<'a> {
     }
 
     fn compare(&self, text: &str, sink: &mut Sink) {
-        if self.memory.locked == Locked::Update || self.memory.lock.as_deref() == Some(text) {
+        // A checkout may have turned the line ends.
+        let old = self.memory.lock.as_ref().map(|t| t.replace("\r\n", "\n"));
+        if self.memory.locked == Locked::Update || old.as_deref() == Some(text) {
             return;
         }
         let refuse = self.memory.locked == Locked::Refuse;

@@ -31,7 +31,7 @@ pub(super) struct Group {
     /// Who its rules are, for their places.
     pub(super) ids: Vec<RuleId>,
     tier: Tier,
-    nat: Vec<NatRule>,
+    pub(super) nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
     traces: Vec<(String, String, Span)>,
@@ -101,6 +101,10 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
             .iter()
             .map(|rule| (rule.name.clone(), id.clone(), dnat.spans.whole));
         group.traces.extend(traces);
+        let ids = made
+            .iter()
+            .map(|rule| places::translation(&rule.name, &dnat.id));
+        group.ids.extend(ids);
         group.nat.extend(made);
     }
     groups.into_values().collect()

@@ -7,7 +7,7 @@ use crate::allocate::lock::{Part, Scope};
 use crate::allocate::numbers::by_name;
 use crate::backends::lowered::Context;
 use crate::config::RcgLayout;
-use crate::model::{Firewall, Flow};
+use crate::model::{Firewall, Flow, FlowId};
 
 use super::lower::Group;
 use super::rules::{FlowRules, base_name};
@@ -16,6 +16,9 @@ use super::rules::{FlowRules, base_name};
 const NETWORK: &str = "net";
 /// The word of the collection of application rules, in ids.
 const APPLICATION: &str = "app";
+
+/// The word of the collection of translations, in ids.
+const TRANSLATION: &str = "dnat";
 
 /// Who a rule is.
 #[derive(Clone, Debug)]
@@ -50,6 +53,15 @@ pub(super) fn ids(context: &Context<'_>, flow: &Flow, made: &FlowRules) -> Vec<R
             }
         })
         .collect()
+}
+
+/// The id of a translation.
+pub(super) fn translation(name: &str, id: &FlowId) -> RuleId {
+    RuleId {
+        kind: TRANSLATION,
+        name: name.to_owned(),
+        id: id.text(),
+    }
 }
 
 /// The scope of a part of a firewall's policy.
@@ -102,6 +114,7 @@ pub(super) fn sort(group: &mut Group, places: &Places) {
         let key = (name.clone(), kind, rule.clone());
         places.get(&key).copied().unwrap_or(u32::MAX)
     };
+    group.nat.sort_by_key(|r| place(TRANSLATION, &r.name));
     group.network.sort_by_key(|r| place(NETWORK, &r.name));
     group
         .application

@@ -311,3 +311,26 @@ fn without_a_lock_the_output_is_asked() {
     );
     assert_eq!(read(dir.path()), lock);
 }
+
+#[test]
+fn one_file_of_a_project_says_nothing_of_its_lock() {
+    let dir = project();
+    fs::write(
+        dir.path().join("b.gate"),
+        "group late {\n  allow x: tcp/443 from 10.7.0.0/16 to tag(Sql.WestEurope) for \"X\"\n}\n",
+    )
+    .unwrap();
+    assert_eq!(portcullis(dir.path(), &["compile"]).code, 0);
+    let lock = read(dir.path());
+    let ran = portcullis(dir.path(), &["check", "a.gate", "--locked"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    portcullis(dir.path(), &["compile", "a.gate"]);
+    assert_eq!(read(dir.path()), lock);
+    // Line ends of a checkout are no change.
+    fs::write(
+        dir.path().join("portcullis.lock"),
+        lock.replace('\n', "\r\n"),
+    )
+    .unwrap();
+    assert_eq!(portcullis(dir.path(), &["check", "--locked"]).err, "");
+}
