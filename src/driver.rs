@@ -1,15 +1,22 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
+mod locking;
+
+use std::cell::RefCell;
+
+use crate::allocate::numbers::Numbers;
+use crate::analyze::{Scene, analyze, expiry};
+pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
 use crate::backends::resource::AzureType;
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
-use crate::config::Settings;
 pub use crate::config::{Emit, LimitsMode};
+use crate::config::{Naming, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
-use crate::resolve::resolve;
+use crate::resolve::{not_compiled, resolve};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -17,6 +24,8 @@ use crate::wrap::manifest::{
     Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
 };
 use crate::wrap::{ApiVersions, arm, rest};
+use locking::Ledger;
+pub use locking::{Locked, Memory, bad_lock};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +45,12 @@ pub struct Options {
     pub limits: LimitsMode,
     /// The day on which expiry and catalogue age are judged; not judged if absent.
     pub as_of: Option<Date>,
+    /// What a flow past its day means; what the settings say if absent.
+    pub on_expired: Option<OnExpired>,
     /// Forms to emit; those of the settings if empty.
     pub emit: Vec<Emit>,
+    /// The lock, and what else is remembered of earlier runs.
+    pub memory: Memory,
 }
 
 /// One row of the summary table.
@@ -69,6 +82,12 @@ pub struct Output {
     pub files: Vec<OutFile>,
     /// A summary per environment, sorted by name.
     pub summaries: Vec<EnvSummary>,
+    /// Azure's limits per environment, sorted by name, with what each resource uses.
+    pub limits: Vec<(String, Vec<Usage>)>,
+    /// The text of the new lock.
+    pub lock: String,
+    /// There was no lock, and numbers were taken from the existing output.
+    pub seeded: bool,
 }
 
 /// Everything a run says and makes.
@@ -76,7 +95,7 @@ pub struct Output {
 pub struct Compiled {
     /// The sources that were read.
     pub sources: SourceMap,
-    /// The output; `None` if there is an error.
+    /// The output; `None` if there is an error other than one of hygiene.
     pub output: Option<Output>,
     /// What there is to say, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
@@ -93,6 +112,7 @@ pub fn compile(
     let mut sources = SourceMap::default();
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
+    check_settings(project, &mut sink);
     let mut policies = resolve(
         loader,
         &project.sources,
@@ -101,22 +121,56 @@ pub fn compile(
         &mut sources,
         &mut sink,
     );
+    let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
     let mut output = None;
+    // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
+    // keeps the command from writing.
+    let mut hygiene = Sink::default();
     // What did not resolve would only draw faults that are not its own.
     if !sink.has_errors() {
         let mut made = Output::default();
         for policy in &mut policies {
             imply_firewall(policy, project);
-            environment(policy, project, catalog, options, &mut made, &mut sink);
+            judge(policy, project, catalog, options, &sources, &mut hygiene);
+            environment(
+                policy, project, catalog, options, &ledger, &mut made, &mut sink,
+            );
         }
+        let partial = !options.environments.is_empty();
+        made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
+        made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
         output = (!sink.has_errors()).then_some(made);
     }
+    sink.extend(hygiene.into_sorted());
     Compiled {
         sources,
         output,
         diagnostics: sink.into_sorted(),
     }
+}
+
+/// Hygiene of one environment. Flows that have expired are taken out where that is asked for.
+fn judge(
+    policy: &mut Policy,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
+    sources: &SourceMap,
+    sink: &mut Sink,
+) {
+    let today = options.as_of.or(project.settings.as_of);
+    let mut settings = project.settings.clone();
+    if let Some(mode) = options.on_expired {
+        settings.expiry.on_expired = mode;
+    }
+    expiry::judge(policy, &settings, today, sink);
+    let scene = Scene {
+        fabric: &Fabric::new(policy, catalog),
+        settings: &settings,
+        sources,
+    };
+    analyze(&scene, sink);
 }
 
 /// Where neither subnet nor firewall is declared, one firewall policy named after the project is
@@ -148,9 +202,12 @@ fn environment(
     project: &Project,
     catalog: &Catalog,
     options: &Options,
+    ledger: &Ledger<'_>,
     made: &mut Output,
     sink: &mut Sink,
 ) {
+    ledger.begin(policy);
+    let numbers: &RefCell<Numbers> = &ledger.numbers;
     let fabric = Fabric::new(policy, catalog);
     let plan = plan(&fabric, sink);
     let context = Context {
@@ -158,8 +215,10 @@ fn environment(
         plan: &plan,
         settings: &project.settings,
         limits: options.limits,
+        numbers,
     };
     let lowered = lower(&context, sink);
+    let retired = ledger.end(&policy.environment);
     if sink.has_errors() {
         return;
     }
@@ -188,7 +247,10 @@ fn environment(
         }
     }
     made.summaries.push(summary(policy, &lowered));
+    made.limits
+        .push((policy.environment.clone(), lowered.usages.clone()));
     let mut record = manifest(policy, catalog, &fabric, &lowered);
+    record.retired = retired;
     record.record_files(&files);
     files.push(record.file());
     made.files.extend(files);
@@ -205,20 +267,27 @@ fn api_versions(project: &Project) -> ApiVersions {
     }
 }
 
+/// A resource's type in words.
+#[must_use]
+pub fn kind_words(kind: AzureType) -> &'static str {
+    match kind {
+        AzureType::FirewallPolicy => "firewall policy",
+        AzureType::RuleCollectionGroup => "rule collection group",
+        AzureType::NetworkSecurityGroup => "nsg",
+        AzureType::SecurityRule => "security rule",
+        AzureType::RouteTable => "route table",
+        AzureType::IpGroup => "ip group",
+        AzureType::ApplicationSecurityGroup => "application security group",
+    }
+}
+
 fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
     let rows = lowered
         .resources
         .iter()
         .zip(&lowered.rules)
         .map(|(resource, (file, rules))| SummaryRow {
-            kind: match resource.kind {
-                AzureType::FirewallPolicy => "firewall policy",
-                AzureType::RuleCollectionGroup => "rule collection group",
-                AzureType::NetworkSecurityGroup => "nsg",
-                AzureType::RouteTable => "route table",
-                AzureType::IpGroup => "ip group",
-                AzureType::ApplicationSecurityGroup => "application security group",
-            },
+            kind: kind_words(resource.kind),
             name: resource.id.name().to_owned(),
             rules: *rules,
             envelopes: lowered
@@ -283,6 +352,21 @@ fn manifest(
         });
     }
     out
+}
+
+/// Settings whose feature is not there yet: refused where the output would differ, told where a
+/// check would be expected, and without effect otherwise.
+fn check_settings(project: &Project, sink: &mut Sink) {
+    let settings = &project.settings;
+    if settings.associate {
+        sink.push(not_compiled(None, "`associate: true` of the settings"));
+    }
+    if settings.naming.rule != Naming::default().rule {
+        sink.push(not_compiled(
+            None,
+            "`naming: { rule: ... }` of the settings",
+        ));
+    }
 }
 
 fn check_age(project: &Project, catalog: &Catalog, options: &Options, sink: &mut Sink) {

@@ -3,7 +3,7 @@
 //! ```text
 //! text -> syntax -> resolve -> model -> path -> backends -> wrap -> text
 //!           |          |                 |         |
-//!          fmt      catalog           catalog   allocate
+//!          fmt      catalog           analyze   allocate
 //! ```
 //!
 //! The core (everything but `cli`) does no IO. A module uses only those above it in the list below;
@@ -18,6 +18,7 @@ pub mod config;
 pub mod model;
 pub mod resolve;
 pub mod path;
+pub mod analyze;
 pub mod allocate;
 pub mod backends;
 pub mod wrap;

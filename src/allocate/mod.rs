@@ -1,8 +1,11 @@
 //! Numbers and names that outlive a change. Priorities are given here, and only here; what a number
 //! means to Azure is the rooms' knowledge.
 
+pub mod lock;
 pub mod names;
+pub mod numbers;
 mod slots;
+pub mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +58,24 @@ pub enum MoveReason {
     Band,
     /// The old one is reserved, pinned by another rule, or remembered for two (after a merge).
     Clash,
+    /// Its place in an ordered group changed.
+    Order,
+    /// It made room for others in an ordered group.
+    Window,
+}
+
+impl MoveReason {
+    /// The reason as a clause.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Pin => "it is pinned",
+            Self::Band => "its tier or the bands changed",
+            Self::Clash => "the old number is reserved, or pinned by another",
+            Self::Order => "its place in the ordered group changed",
+            Self::Window => "it made room in the ordered group",
+        }
+    }
 }
 
 /// Why an id has no number.
@@ -98,6 +119,19 @@ pub fn allocate(
     reserved: &[(u32, u32)],
     stride: u32,
     previous: &BTreeMap<String, u32>,
+) -> Allocation {
+    allocate_near(requests, reserved, stride, previous, &BTreeMap::new())
+}
+
+/// The same, where a new id first tries the numbers that `hints` has for it: those that it has in
+/// other environments.
+#[must_use]
+pub fn allocate_near(
+    requests: &[Request],
+    reserved: &[(u32, u32)],
+    stride: u32,
+    previous: &BTreeMap<String, u32>,
+    hints: &BTreeMap<String, Vec<u32>>,
 ) -> Allocation {
     let mut wanted: BTreeMap<&str, &Request> = BTreeMap::new();
     for request in requests {
@@ -146,6 +180,16 @@ pub fn allocate(
         .map(|(_, number)| *number)
         .collect();
     rest.sort_by(|a, b| a.id.cmp(&b.id));
+    // Hints before searches, so that a search does not take what another id has elsewhere.
+    rest.retain(|request| {
+        let hinted = hints.get(&request.id).into_iter().flatten().copied();
+        let mut possible = hinted.filter(|number| !freed.contains(number));
+        let found = possible.find(|number| scope.may_have(request, *number));
+        if let Some(number) = found {
+            scope.take(request, number);
+        }
+        found.is_none()
+    });
     for request in rest {
         match scope.search(request, &freed) {
             Some(number) => scope.take(request, number),

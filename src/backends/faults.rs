@@ -1,8 +1,10 @@
 //! The diagnostics of lowering, one constructor a code; when to raise them is the rooms' and the
 //! plan's work.
 
+use crate::allocate::{MoveReason, Moved};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::model::Flow;
+use crate::model::dnat::Dnat;
 use crate::source::Span;
 
 /// A limit that is exceeded.
@@ -48,6 +50,20 @@ pub(crate) fn route_count(span: Span, l: &Limit<'_>) -> Diagnostic {
     limit(Code::PC3005, span, l)
 }
 
+pub(crate) fn other_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    limit(Code::PC3020, span, l)
+}
+
+pub(crate) fn recommended_limit(span: Span, l: &Limit<'_>) -> Diagnostic {
+    let d = limit(Code::PC3021, span, l);
+    Diagnostic {
+        message: d
+            .message
+            .replace("the limit is", "the recommended limit is"),
+        ..d
+    }
+}
+
 pub(crate) fn description_shortened(
     span: Span,
     rule: &str,
@@ -88,6 +104,24 @@ pub(crate) fn rule_per_tag(flow: &Flow, nsg: &str, rules: usize) -> Diagnostic {
     .note("Network security groups overview: a rule holds one service tag on each side (checked 2026-11-23)")
 }
 
+/// A feature that the firewall's tier does not have.
+pub(crate) fn needs_sku(
+    span: Span,
+    firewall: &str,
+    tier: &str,
+    feature: &str,
+    needed: &str,
+) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3009,
+        span,
+        format!("{feature} needs `sku = {needed}`, and firewall `{firewall}` is `{tier}`"),
+    )
+    .label(format!("not in the {tier} tier"))
+    .help(format!("set `sku = {needed}` on firewall `{firewall}`, or write it without"))
+    .note("Azure Firewall features by SKU: URL filtering, TLS inspection and what needs it are Premium; DNS proxy, web categories and threat intelligence that denies are Standard and Premium (checked 2026-11-23)")
+}
+
 pub(crate) fn unmarked_tag(span: Span, tag: &str, reason: &str) -> Diagnostic {
     Diagnostic::new(
         Code::PC3012,
@@ -112,6 +146,23 @@ pub(crate) fn cannot_express(
     inexpressible(
         span,
         &format!("flow `{}`", flow.id.text()),
+        layer,
+        why,
+        help,
+    )
+}
+
+/// A translation that its firewall cannot carry.
+pub(crate) fn dnat_cannot(
+    dnat: &Dnat,
+    span: Span,
+    layer: &str,
+    why: &str,
+    help: &str,
+) -> Diagnostic {
+    inexpressible(
+        span,
+        &format!("dnat `{}`", dnat.id.text()),
         layer,
         why,
         help,
@@ -241,6 +292,72 @@ pub(crate) fn maybe_preempted(strong: &Flow, weak: &Flow, tag: &str) -> Diagnost
     }
 }
 
+/// An exception below a parent policy: what the parent denies is denied before it is read.
+pub(crate) fn parent_first(
+    exception: &Flow,
+    firewall: &str,
+    parent: &str,
+    deny: Option<&Flow>,
+) -> Diagnostic {
+    let id = exception.id.text();
+    let d = Diagnostic::new(
+        Code::PC4008,
+        exception.spans.whole,
+        match deny {
+            Some(deny) => format!(
+                "exception `{id}` on firewall `{firewall}` cannot beat `{}` of its parent policy `{parent}`",
+                deny.id.text()
+            ),
+            None => format!(
+                "exception `{id}` on firewall `{firewall}` beats no deny of its parent policy `{parent}`"
+            ),
+        },
+    )
+    .label("read after every rule of the parent")
+    .note("Azure Firewall rule processing logic: rule collection groups of the parent policy come first, whatever the priorities (checked 2026-11-23)");
+    match deny {
+        Some(deny) => d.also(deny.spans.whole, "a rule of the parent").help(
+            "enforce the exception at the parent with `at`, or take this part out of the deny",
+        ),
+        // What a policy of somebody else denies is not known here.
+        None => d.severity(Severity::Note).help(
+            "look at the parent for denies of this traffic; an exception to them belongs there",
+        ),
+    }
+}
+
+/// A translation into what a flow denies.
+pub(crate) fn dnat_denied(dnat: &Dnat, deny: &Flow) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC4015,
+        dnat.spans.into,
+        format!(
+            "dnat `{}` translates into traffic that `{}` denies",
+            dnat.id.text(),
+            deny.id.text()
+        ),
+    )
+    .label("let through as soon as it is translated")
+    .also(deny.spans.whole, "denied here")
+    .help("narrow one of them, or make a plain exception that overrides the deny for this traffic")
+    .note("Azure Firewall rule processing logic: what a DNAT rule matches is not processed by network rules (2023 text, checked 2026-11-23)")
+}
+
+/// A translation for everyone.
+pub(crate) fn dnat_any_source(dnat: &Dnat) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC4021,
+        dnat.spans.from,
+        format!(
+            "dnat `{}` with `any` as its source also touches traffic between virtual networks",
+            dnat.id.text()
+        ),
+    )
+    .label("becomes the source `*`")
+    .help("write `tag(Internet)` for everyone on the internet, or the prefixes of those who may come")
+    .note("Azure Firewall known issues: a DNAT rule with the source `*` makes an implicit network rule that matches traffic between virtual networks and always translates its source (checked 2026-11-23)")
+}
+
 pub(crate) fn endpoint_bypass(flow: &Flow, subnet: &str) -> Diagnostic {
     Diagnostic::new(
         Code::PC4009,
@@ -336,15 +453,50 @@ pub(crate) fn l7_meaning(flow: &Flow, message: &str, consequence: &str) -> Diagn
     .label(consequence.to_owned())
 }
 
-pub(crate) fn claimed_twice(span: Span, first: Span, what: &str) -> Diagnostic {
+/// Two allows for the same traffic, of which the firewall takes the first it meets.
+pub(crate) fn allows_differ(flow: &Flow, other: &Flow, what: &str) -> Diagnostic {
     Diagnostic::new(
-        Code::PC5013,
-        span,
-        format!("two routes of one table claim {what} with different next hops"),
+        Code::PC5012,
+        flow.spans.whole,
+        format!(
+            "allows `{}` and `{}` meet and differ in {what}",
+            other.id.text(),
+            flow.id.text()
+        ),
     )
-    .label("second claim")
-    .also(first, "first claim")
-    .help("keep one of them")
+    .label("which of them counts would depend on its position")
+    .also(other.spans.whole, "the other one")
+    .help("narrow one of them, or give both the same clauses")
+    .note("Azure Firewall rule processing logic: the first application rule that matches decides, and with it its TLS inspection and headers (checked 2026-11-23)")
+}
+
+/// Two routes of one table with one prefix.
+pub(crate) fn prefix_claimed_twice(span: Span, first: Span, prefix: &str) -> Diagnostic {
+    claimed_twice(
+        span,
+        first,
+        format!("two routes of one table claim {prefix} with different next hops"),
+    )
+}
+
+/// Two translations of one address, port and protocol.
+pub(crate) fn port_claimed_twice(dnat: &Dnat, other: &Dnat, what: &str) -> Diagnostic {
+    claimed_twice(
+        dnat.spans.to,
+        other.spans.to,
+        format!(
+            "`{}` and `{}` both translate {what}",
+            other.id.text(),
+            dnat.id.text()
+        ),
+    )
+}
+
+fn claimed_twice(span: Span, first: Span, message: String) -> Diagnostic {
+    Diagnostic::new(Code::PC5013, span, message)
+        .label("second claim")
+        .also(first, "first claim")
+        .help("keep one of them")
 }
 
 pub(crate) fn band_full(span: Span, scope: &str, band: &str) -> Diagnostic {
@@ -355,6 +507,45 @@ pub(crate) fn band_full(span: Span, scope: &str, band: &str) -> Diagnostic {
     )
     .label("no number left for this")
     .help("widen the band under `bands:` in portcullis.yaml")
+}
+
+/// Existing rules or groups that have another number than before.
+pub(crate) fn renumbered(span: Span, scope: &str, moved: &[Moved]) -> Option<Diagnostic> {
+    // Who pins a rule, or changes its tier, asked for it; the others did not.
+    let unasked = |m: &&Moved| !matches!(m.reason, MoveReason::Pin | MoveReason::Band);
+    let severity = if moved.iter().any(|m| unasked(&m)) {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
+    let (first, rules) = match moved {
+        [] => return None,
+        [one] => (one, "1 existing rule".to_owned()),
+        [first, ..] => (first, format!("{} existing rules", moved.len())),
+    };
+    let list: Vec<String> = moved
+        .iter()
+        .map(|m| format!("`{}` {} -> {}: {}", m.id, m.from, m.to, m.reason.text()))
+        .collect();
+    let help = match first.reason {
+        MoveReason::Pin | MoveReason::Band => {
+            "nothing to do if this was meant; write the whole resource in one deployment"
+        }
+        _ => {
+            "widen the band under `bands:` in portcullis.yaml, or write the whole resource in one deployment"
+        }
+    };
+    Some(
+        Diagnostic::new(
+            Code::PC7003,
+            span,
+            format!("{rules} had to be renumbered in `{scope}`"),
+        )
+        .severity(severity)
+        .label("numbers of this changed")
+        .help(help)
+        .note(list.join("; ")),
+    )
 }
 
 pub(crate) fn bad_pin(span: Span, pin: u32, why: &str, free: &[u32]) -> Diagnostic {

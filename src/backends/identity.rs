@@ -24,18 +24,21 @@ pub enum AzureType {
     RuleCollectionGroup,
     /// A network security group.
     NetworkSecurityGroup,
+    /// A rule of a network security group, as a resource of its own.
+    SecurityRule,
     /// A route table.
     RouteTable,
 }
 
 impl AzureType {
     /// Every type, in the order in which templates list them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::IpGroup,
         Self::ApplicationSecurityGroup,
         Self::FirewallPolicy,
         Self::RuleCollectionGroup,
         Self::NetworkSecurityGroup,
+        Self::SecurityRule,
         Self::RouteTable,
     ];
 
@@ -48,6 +51,7 @@ impl AzureType {
             Self::FirewallPolicy => &["firewallPolicies"],
             Self::RuleCollectionGroup => &["firewallPolicies", "ruleCollectionGroups"],
             Self::NetworkSecurityGroup => &["networkSecurityGroups"],
+            Self::SecurityRule => &["networkSecurityGroups", "securityRules"],
             Self::RouteTable => &["routeTables"],
         }
     }
@@ -254,15 +258,20 @@ impl ResourceId {
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         match self {
-            Self::Named(id) if id.kind == AzureType::RuleCollectionGroup => {
+            Self::Named(id) => {
+                let kind = match id.kind {
+                    AzureType::RuleCollectionGroup => AzureType::FirewallPolicy,
+                    AzureType::SecurityRule => AzureType::NetworkSecurityGroup,
+                    _ => return None,
+                };
                 let name = id.names.first()?.clone();
                 Some(Self::Named(NamedId {
-                    kind: AzureType::FirewallPolicy,
+                    kind,
                     names: vec![name],
                     ..id.clone()
                 }))
             }
-            Self::Named(_) | Self::Verbatim(_) => None,
+            Self::Verbatim(_) => None,
         }
     }
 

@@ -1,12 +1,17 @@
 //! What every room may look at, and what it makes: resources, and which flow is behind which rule.
 //! It knows no rule of any room.
 
+use std::cell::RefCell;
+
+use crate::allocate::lock::{Part, Scope};
+use crate::allocate::numbers::Numbers;
 use crate::config::{LimitsMode, Settings};
 use crate::diag::Sink;
 use crate::model::{self, Key};
 use crate::path::Fabric;
 use crate::source::Span;
 
+use super::limits::Usage;
 use super::plan::Plan;
 use super::resource::{AzureType, Identity, Place, Resource, ResourceId};
 
@@ -21,6 +26,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// What an exceeded limit means.
     pub limits: LimitsMode,
+    /// What rules and groups are numbered, and were.
+    pub numbers: &'a RefCell<Numbers>,
 }
 
 /// Which flow is behind a rule.
@@ -45,6 +52,8 @@ pub struct Lowered {
     pub rules: Vec<(String, usize)>,
     /// Flows behind rules.
     pub traces: Vec<RuleTrace>,
+    /// How much of Azure's limits is used.
+    pub usages: Vec<Usage>,
 }
 
 impl Context<'_> {
@@ -89,6 +98,24 @@ impl Context<'_> {
             name: "ipg-internet".to_owned(),
             ..model::Identity::default()
         }
+    }
+
+    /// The numbers of a part of a resource. Resources of one kind and one Azure name in several
+    /// resource groups are told apart by these.
+    pub(crate) fn scope(
+        &self,
+        declared: &model::Identity,
+        part: Part,
+        namesakes: &mut dyn Iterator<Item = &model::Identity>,
+    ) -> Scope {
+        let name = &declared.name;
+        let several = namesakes.filter(|n| n.name == *name).count() > 1;
+        let group = self.identity(declared).place.resource_group;
+        let name = match group.filter(|_| several) {
+            Some(group) => format!("{name}@{group}"),
+            None => name.clone(),
+        };
+        Scope::new(&self.fabric.policy.environment, &name, part)
     }
 
     /// Where a limit is exceeded: refuse, warn or say nothing.

@@ -1,9 +1,11 @@
 //! The rooms: one per Azure resource family. What a room knows about Azure stays in it; what the
 //! wrappers need of every room is in `resource` and `tree`.
 
+mod dnat;
 pub(crate) mod faults;
 mod from_shape;
 mod identity;
+pub mod limits;
 pub mod plan;
 pub mod resource;
 pub mod tree;
@@ -21,6 +23,7 @@ use crate::diag::Sink;
 use crate::model;
 use crate::source::Span;
 
+use limits::Measured;
 use resource::{AzureType, Resource};
 
 /// Lowers one environment.
@@ -41,7 +44,124 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     for resource in &out.resources {
         check_place(context, resource, sink);
     }
+    measure(context, &mut out, sink);
     out
+}
+
+/// Every limit of every room.
+fn all_caps() -> Vec<&'static limits::Cap> {
+    let mut out = Vec::new();
+    out.extend(firewall_policy::caps::ALL);
+    out.extend(ip_group::caps::ALL);
+    out.extend(nsg::caps::ALL);
+    out.extend(udr::caps::ALL);
+    out
+}
+
+/// Counts what was emitted against Azure's limits.
+fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
+    let policy = context.fabric.policy;
+    let mut found: Vec<(Measured, Vec<(&'static limits::Cap, usize)>)> = Vec::new();
+    for (key, firewall) in &policy.firewalls {
+        let id = context.id(&firewall.identity, AzureType::FirewallPolicy);
+        let prefix = format!("{}/", id.text());
+        let groups: Vec<&Resource> = out
+            .resources
+            .iter()
+            .filter(|r| {
+                r.kind == AzureType::RuleCollectionGroup && r.id.text().starts_with(&prefix)
+            })
+            .collect();
+        let declared = Context::span(&firewall.identity).filter(|_| !firewall.implied);
+        let spans: Vec<Span> = groups
+            .iter()
+            .map(|g| {
+                traced_span(context, out, g)
+                    .or(declared)
+                    .unwrap_or_default()
+            })
+            .collect();
+        let whole = declared.or_else(|| spans.first().copied());
+        found.push((
+            Measured {
+                resource: AzureType::FirewallPolicy,
+                name: firewall.identity.name.clone(),
+                what: format!("the policy of firewall `{key}`"),
+                span: whole.unwrap_or_default(),
+            },
+            firewall_policy::measure::measure_policy(&groups),
+        ));
+        for (group, span) in groups.iter().zip(spans) {
+            let name = group.id.name().to_owned();
+            found.push((
+                Measured {
+                    resource: AzureType::RuleCollectionGroup,
+                    what: format!("rule collection group `{name}`"),
+                    name,
+                    span,
+                },
+                firewall_policy::measure::measure_group(group),
+            ));
+        }
+    }
+    for resource in &out.resources {
+        let name = resource.id.name();
+        let (counts, word) = match resource.kind {
+            AzureType::IpGroup => (ip_group::measure::measure(resource), "IP group"),
+            AzureType::NetworkSecurityGroup => (nsg::measure::measure(resource), "NSG"),
+            AzureType::RouteTable => (udr::measure::measure(resource), "route table"),
+            _ => continue,
+        };
+        let key = declared_key(policy, resource).unwrap_or(name);
+        found.push((
+            Measured {
+                resource: resource.kind,
+                name: name.to_owned(),
+                what: format!("{word} `{key}`"),
+                span: declared_span(context, resource).unwrap_or_default(),
+            },
+            counts,
+        ));
+    }
+    for (measured, counts) in found {
+        for (cap, used) in counts {
+            measured.record(context, cap, used, out, sink);
+        }
+    }
+}
+
+/// The first flow behind a resource.
+fn traced_span(context: &Context<'_>, out: &Lowered, resource: &Resource) -> Option<Span> {
+    let trace = out.traces.iter().find(|t| t.file == resource.file)?;
+    let id = trace.flows.first()?;
+    let flows = &context.fabric.policy.flows;
+    flows
+        .iter()
+        .find(|f| f.id.text() == *id)
+        .map(|f| f.spans.whole)
+}
+
+/// The key of the statement behind a resource.
+fn declared_key<'a>(policy: &'a model::Policy, resource: &Resource) -> Option<&'a str> {
+    let named = |identity: &model::Identity| identity.name == resource.id.name();
+    let key = match resource.kind {
+        AzureType::NetworkSecurityGroup => policy
+            .nsgs
+            .iter()
+            .find(|(_, n)| named(&n.identity))
+            .map(|(k, _)| k),
+        AzureType::RouteTable => policy
+            .route_tables
+            .iter()
+            .find(|(_, t)| named(&t.identity))
+            .map(|(k, _)| k),
+        _ => policy
+            .ip_groups
+            .iter()
+            .find(|(_, g)| named(&g.identity))
+            .map(|(k, _)| k),
+    };
+    key.map(String::as_str)
 }
 
 /// A body with a location needs it, and a reference needs a complete id. A rule collection group

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::diag::Sink;
+use crate::diag::{Severity, Sink};
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::public;
 use crate::model::service::Proto;
 use crate::model::{Flow, Hop, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::faults;
+use super::{dnat, faults};
 
 /// What one layer has to do for one flow.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct Plan {
     pub inbound: BTreeMap<Key, Duties>,
     /// Per firewall.
     pub firewalls: BTreeMap<Key, Duties>,
+    /// Per firewall: indices of its translations.
+    pub dnats: BTreeMap<Key, Vec<usize>>,
 }
 
 /// Gives every layer its duties.
@@ -80,8 +82,35 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             let slot = (index, if apart { number } else { 0 });
             assign(fabric, &mut plan, slot, flow, way, sink);
         }
-        check_flow(fabric, flow, &ways, sink);
+        let asgs = !(flow.from.asgs.is_empty() && flow.to.asgs.is_empty());
+        if asgs && ways.is_empty() {
+            sink.push(faults::cannot_express(
+                flow,
+                flow.spans.whole,
+                "any layer",
+                "an application security group is known to the NSG of a subnet only",
+                "declare the `subnet` of its members with an `nsg`",
+            ));
+        }
+        if let (Some(span), false) = (
+            flow.spans.inspect.or(flow.spans.header),
+            ways.iter().any(|w| w.firewall.is_some()),
+        ) {
+            sink.push(faults::cannot_express(
+                flow,
+                span,
+                "any layer of its path",
+                "only a firewall opens and changes requests",
+                "route the subnet through a firewall, or drop the clause",
+            ));
+        }
+        check_opaque(flow, &ways, sink);
+        // Where the members of a group are that is only named is not known, nor their replies.
+        if !flow.from.is_opaque() && !flow.to.is_opaque() {
+            check_flow(fabric, flow, &ways, sink);
+        }
     }
+    plan.dnats = dnat::assign(fabric, sink);
     for duties in plan
         .outbound
         .values_mut()
@@ -193,7 +222,8 @@ fn assign(
             continue;
         }
         let by_name = way.names;
-        if by_name && !flow.allows() {
+        let exact = !by_name && !flow.from.is_opaque() && !flow.to.is_opaque();
+        if !exact && !flow.allows() {
             continue;
         }
         enforcing += 1;
@@ -245,19 +275,42 @@ fn assign(
     } else {
         enforcing == 0
     };
+    // Whether a group that is only named has members on this way is not known: told once a flow.
+    let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     // `any` is no complaint about an open place that one allow happens to cover, and it does not
     // name the platform's addresses; but a deny of everything has to hold everywhere else.
     let platform = matches!(way.entry, Entry::Platform) || way.hop == HopClass::Platform;
     let everything = flow.from.any && flow.to.any;
-    if lost && !(everything && (flow.allows() || platform)) {
+    if lost && !opaque && !(everything && (flow.allows() || platform)) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }
 }
 
+/// A deny of a group that is only named holds where a firewall is on the way, and nowhere else.
+fn check_opaque(flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    if flow.allows() || !(flow.from.is_opaque() || flow.to.is_opaque()) {
+        return;
+    }
+    let Some(past) = ways.iter().find(|w| w.firewall.is_none()) else {
+        return;
+    };
+    let d = faults::nowhere(flow, &describe(past));
+    sink.push(if ways.iter().any(|w| w.firewall.is_some()) {
+        d.severity(Severity::Warning)
+    } else {
+        d
+    });
+}
+
 /// A deny that a firewall cannot say exactly is not said there at all: service tags as a source,
-/// ESP and AH have no rule on Azure Firewall.
+/// application security groups, source ports, ESP and AH have no rule on Azure Firewall.
 fn firewall_is_exact(flow: &Flow, _way: &Way) -> bool {
-    flow.from.tags.is_empty() && !flow.traffic.has(Proto::Esp) && !flow.traffic.has(Proto::Ah)
+    flow.from.tags.is_empty()
+        && flow.from.asgs.is_empty()
+        && flow.to.asgs.is_empty()
+        && flow.source_ports.is_none()
+        && !flow.traffic.has(Proto::Esp)
+        && !flow.traffic.has(Proto::Ah)
 }
 
 fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {

@@ -53,7 +53,10 @@ impl Resource {
     /// Whether the type has a location and tags of its own: children live with their parent.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
-        !matches!(self.kind, AzureType::RuleCollectionGroup)
+        !matches!(
+            self.kind,
+            AzureType::RuleCollectionGroup | AzureType::SecurityRule
+        )
     }
 
     /// The name as ARM writes it: `parent/child` for children.

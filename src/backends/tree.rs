@@ -56,6 +56,15 @@ impl Tree {
         }
     }
 
+    /// The elements of a list that is a member of an object; none if there is no such list.
+    #[must_use]
+    pub fn items(&self, key: &str) -> &[Self] {
+        match self.get(key) {
+            Some(Self::List(items)) => items,
+            _ => &[],
+        }
+    }
+
     /// The resources referred to, each once, in order of first mention.
     #[must_use]
     pub fn references(&self) -> Vec<ResourceId> {

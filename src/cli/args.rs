@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::OnExpired;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, suggest};
 use crate::driver::{Emit, LimitsMode};
@@ -34,8 +35,16 @@ pub enum Command {
     Compile(CompileArgs),
     /// Judge a project without writing anything.
     Check(CheckArgs),
+    /// Show what each resource uses of Azure's limits.
+    Limits(LimitsArgs),
+    /// Write the first files of a project.
+    Init(InitArgs),
+    /// Print what the settings file may hold.
+    Config(ConfigArgs),
     /// Format source files.
     Fmt(FmtArgs),
+    /// Inspect and repair the lock file.
+    Lock(LockArgs),
     /// Explain a diagnostic code.
     Explain(ExplainArgs),
     /// List, search, build and compare the names that Azure knows.
@@ -97,7 +106,7 @@ pub struct Global {
     /// Errors only, no summary.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say what is read and written.
+    /// Say what is read and written, and show notes.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// The day on which expiry and the catalogue's age are judged: a date, `today` or `none`.
@@ -128,6 +137,9 @@ pub struct Global {
     /// Tell CODE as a warning; repeatable.
     #[arg(long, value_name = "CODE", global = true, value_delimiter = ',', value_parser = lowered)]
     pub warn: Vec<Code>,
+    /// Refuse a lock file that is out of date, and do not write it.
+    #[arg(long, global = true)]
+    pub locked: bool,
     /// Where diagnostics go: `stderr`, `stdout` or a file.
     #[arg(
         long,
@@ -168,9 +180,38 @@ pub struct CompileArgs {
     /// Write nothing; exit with 3 and list the files that would change.
     #[arg(long)]
     pub check: bool,
+    /// Forget rule collection groups that were retired earlier: they are deleted in Azure.
+    #[arg(long, conflicts_with = "locked")]
+    pub prune: bool,
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// `lock`
+#[derive(Args, Clone, Debug)]
+pub struct LockArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Settle what a merge left: what the common ancestor has keeps its number.
+    #[arg(long)]
+    pub fix: bool,
+    /// The common ancestor's lock file for --fix; asked of git if not given.
+    #[arg(long, value_name = "FILE", requires = "fix")]
+    pub base: Option<PathBuf>,
+    /// Take over the numbers of exported network security groups or rule collection groups.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["fix", "prune"])]
+    pub from: Vec<PathBuf>,
+    /// Forget retired rule collection groups: they are deleted in Azure.
+    #[arg(long)]
+    pub prune: bool,
+    /// Show how full the bands are: of one scope, or of all that contain TEXT.
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["fix", "prune", "from"])]
+    pub show: Option<String>,
 }
 
 /// `check`
@@ -182,6 +223,57 @@ pub struct CheckArgs {
     /// What exceeding a limit of Azure means.
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub limits: LimitsArg,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// `limits`
+#[derive(Args, Clone, Debug)]
+pub struct LimitsArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Show only what uses at least 80 %.
+    #[arg(long)]
+    pub near: bool,
+}
+
+/// `init`
+#[derive(Args, Clone, Debug)]
+pub struct InitArgs {
+    /// Folder of the new project; made if it is not there.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What to begin with.
+    #[arg(long, value_name = "NAME", default_value = "hub")]
+    pub template: TemplateArg,
+}
+
+/// `config`
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// What to print.
+    #[command(subcommand)]
+    pub what: ConfigWhat,
+}
+
+/// What `config` prints.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigWhat {
+    /// The JSON schema of portcullis.yaml.
+    Schema,
+}
+
+/// What a project begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TemplateArg {
+    /// An API Management instance behind a firewall.
+    Apim,
+    /// A hub network with a firewall, and a spoke behind it.
+    Hub,
+    /// Rules for every workload: denies, common allows, exceptions.
+    Baseline,
 }
 
 /// `fmt`
@@ -270,6 +362,27 @@ impl From<LimitsArg> for LimitsMode {
             LimitsArg::Error => Self::Error,
             LimitsArg::Warn => Self::Warn,
             LimitsArg::Off => Self::Off,
+        }
+    }
+}
+
+/// What a flow past its day means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExpiredArg {
+    /// Refuse.
+    Error,
+    /// Warn and go on.
+    Warn,
+    /// Leave the flow out.
+    Drop,
+}
+
+impl From<ExpiredArg> for OnExpired {
+    fn from(arg: ExpiredArg) -> Self {
+        match arg {
+            ExpiredArg::Error => Self::Error,
+            ExpiredArg::Warn => Self::Warn,
+            ExpiredArg::Drop => Self::Drop,
         }
     }
 }

@@ -3,8 +3,10 @@
 use super::FINE;
 use super::args::{CheckArgs, Global};
 use super::io::IoFault;
+use super::lock::Remember;
 use super::report::Reporter;
 use super::run;
+use crate::driver::Locked;
 
 /// Runs the command; the exit code.
 ///
@@ -18,6 +20,15 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
         &args.path,
         args.limits.into(),
         Vec::new(),
+        args.expired.map(Into::into),
+        &Remember {
+            locked: if global.locked {
+                Locked::Refuse
+            } else {
+                Locked::Tell
+            },
+            ..Remember::default()
+        },
     )?;
     Ok(done.err().unwrap_or(FINE))
 }

@@ -4,11 +4,12 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::args::{CompileArgs, Global};
 use super::io::{self, IoFault};
+use super::lock::{self, Remember};
 use super::report::Reporter;
 use super::run::{self, Done};
 use super::{DIFFERS, FINE};
 use crate::diag::suggest;
-use crate::driver::{EnvSummary, OutFile};
+use crate::driver::{EnvSummary, Locked, OutFile};
 
 /// Runs the command; the exit code.
 ///
@@ -17,7 +18,20 @@ use crate::driver::{EnvSummary, OutFile};
 pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, args.stdout.is_some());
     let emit = args.emit.iter().map(|e| (*e).into()).collect();
-    let done = match run::run(global, &reporter, &args.path, args.limits.into(), emit)? {
+    let remember = Remember {
+        locked: if global.locked {
+            Locked::Refuse
+        } else {
+            Locked::Update
+        },
+        prune: args.prune,
+        out: args.out.as_deref(),
+    };
+    let expired = args.expired.map(Into::into);
+    let limits = args.limits.into();
+    let done = match run::run(
+        global, &reporter, &args.path, limits, emit, expired, &remember,
+    )? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };
@@ -39,7 +53,8 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         .map(|f| (f.path.clone(), f.text.clone()))
         .collect();
     if args.check {
-        return check(&reporter, &folder, &shown, &files);
+        let lock = lock::differs(&done.found, &done.output.lock);
+        return check(&reporter, &folder, &shown, &files, lock);
     }
     if io::exists(&folder) && !io::is_folder(&folder) {
         return Err(IoFault::Write {
@@ -47,7 +62,13 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
             reason: "it is not a folder".to_owned(),
         });
     }
+    // On the disk under another name before the first file of the output is replaced.
+    let lock = lock::stage(&done.found, &done.output.lock)?;
     let written = io::write_all(&folder, &shown, &files)?;
+    if let Some((pending, name)) = lock {
+        pending.put()?;
+        reporter.remark(&format!("wrote: {name}"))?;
+    }
     for path in &written.written {
         reporter.remark(&format!("wrote: {}", run::join(&shown, path)))?;
     }
@@ -68,9 +89,10 @@ fn check(
     folder: &std::path::Path,
     shown: &str,
     files: &[(String, String)],
+    lock: Option<String>,
 ) -> Result<u8, IoFault> {
     let differing = io::differing(folder, files);
-    if differing.is_empty() {
+    if differing.is_empty() && lock.is_none() {
         if reporter.wants_summary() {
             reporter.result(&format!("{} unchanged in {shown}\n", count(files.len())))?;
         }
@@ -79,6 +101,9 @@ fn check(
     let mut text = String::new();
     for (path, _) in &differing {
         text.push_str(&format!("would write {}\n", run::join(shown, path)));
+    }
+    if let Some(name) = lock {
+        text.push_str(&format!("would write {name}\n"));
     }
     reporter.result(&text)?;
     Ok(DIFFERS)
@@ -230,9 +255,9 @@ mod tests {
             text,
             "\
 prod
-  resource      name       rules   envelopes
-  nsg           nsg-apim      12           2
-  route table   rt             3           0
+  resource     name      rules  envelopes
+  nsg          nsg-apim     12          2
+  route table  rt            3          0
 ",
             "{text}"
         );

@@ -53,6 +53,12 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
+/// Whether a variable is set to nothing, which pipelines do for values that were not given.
+#[must_use]
+pub fn env_is_empty(name: &std::ffi::OsStr) -> bool {
+    std::env::var_os(name).is_some_and(|v| v.is_empty())
+}
+
 /// The arguments, the program's name first.
 #[must_use]
 pub fn args() -> Vec<std::ffi::OsString> {
@@ -239,6 +245,50 @@ pub fn gate_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The JSON files below a folder with their texts, by path with forward slashes, sorted; hidden
+/// ones, links to folders and what cannot be read are left out. Empty if there is no such folder.
+#[must_use]
+pub fn json_files_below(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for (name, is_folder) in entries(&next).unwrap_or_default() {
+            let path = next.join(&name);
+            if name.starts_with('.') {
+                continue;
+            }
+            if is_folder {
+                if !path.is_symlink() {
+                    open.push(path);
+                }
+            } else if Path::new(&name).extension().is_some_and(|e| e == "json")
+                && let Ok(text) = load(&path)
+            {
+                found.push((relative(folder, &path), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What git prints, run in a folder; `None` if it fails or is not there.
+#[must_use]
+pub fn git(folder: &Path, args: &[&str]) -> Option<String> {
+    let output = std::process::Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(args)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())
+        .flatten()
 }
 
 fn is_gate(name: &str) -> bool {
@@ -438,7 +488,9 @@ pub fn write_all(
     let mut ready: Vec<(NamedTempFile, PathBuf, &str)> = Vec::new();
     for (path, text) in &todo {
         let target = folder.join(path);
-        let temporary = prepare(&target, text).map_err(|e| write_fault(shown, path, &e))?;
+        let temporary = folder_of(&target)
+            .and_then(|()| prepare(&target, text))
+            .map_err(|e| write_fault(shown, path, &e))?;
         ready.push((temporary, target, path));
     }
     let mut written = Vec::new();
@@ -472,11 +524,55 @@ pub fn write_file(path: &Path, shown: &str, text: &str) -> Result<(), IoFault> {
     Ok(())
 }
 
+/// A file that is safe on the disk under a temporary name.
+#[derive(Debug)]
+pub struct Pending {
+    temporary: NamedTempFile,
+    target: PathBuf,
+    shown: String,
+}
+
+impl Pending {
+    /// Gives it its name, in place of an old file.
+    ///
+    /// # Errors
+    /// As the system says; the old file is then whole.
+    pub fn put(self) -> Result<(), IoFault> {
+        let fault = |e: &io::Error| IoFault::Write {
+            path: self.shown.clone(),
+            reason: reason(e),
+        };
+        let done = self.temporary.persist(&self.target);
+        done.map(|_| ()).map_err(|e| fault(&e.error))
+    }
+}
+
+/// Prepares a file that is to appear together with others.
+///
+/// # Errors
+/// As the system says; nothing has changed then.
+pub fn stage(path: &Path, shown: &str, text: &str) -> Result<Pending, IoFault> {
+    let temporary = prepare(path, text).map_err(|e| IoFault::Write {
+        path: shown.to_owned(),
+        reason: reason(&e),
+    })?;
+    Ok(Pending {
+        temporary,
+        target: path.to_path_buf(),
+        shown: shown.to_owned(),
+    })
+}
+
 fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
     IoFault::Write {
         path: format!("{shown}/{path}"),
         reason: reason(e),
     }
+}
+
+/// Makes the folder that an output file stands in.
+fn folder_of(target: &Path) -> io::Result<()> {
+    target.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
 /// A temporary file beside the target, with its text safe on the disk.
@@ -486,7 +582,6 @@ fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
     }
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty());
     let parent = parent.unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".portcullis-");
     // Temporary files are private by default; output is as readable as the user's other files.

@@ -4,22 +4,27 @@ pub mod args;
 pub mod catalog;
 pub mod check;
 pub mod compile;
+pub mod config;
 pub mod explain;
 pub mod fmt;
+pub mod init;
 pub mod io;
+pub mod limits;
+pub mod lock;
 pub mod project;
 pub mod report;
 mod run;
 
 use std::path::Path;
 
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, Global};
 use io::IoFault;
 use report::Reporter;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::internal::internal;
 use crate::source::SourceMap;
 
 /// Exit code: nothing is wrong.
@@ -34,7 +39,10 @@ pub const DIFFERS: u8 = 3;
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse_from(io::args()) {
+    let parsed = without_empty_variables(Cli::command())
+        .try_get_matches_from(io::args())
+        .and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, with code 0.
@@ -56,10 +64,20 @@ pub fn main() -> u8 {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no further word");
-            let _ = reporter.tell(&SourceMap::default(), &[internal_error(text)]);
+            let _ = reporter.tell(&SourceMap::default(), &[internal(text)]);
             CANNOT_RUN
         }
     }
+}
+
+/// A variable that is set to nothing counts as not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| match arg.get_env() {
+            Some(name) if io::env_is_empty(name) => arg.env(Resettable::Reset),
+            _ => arg,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
@@ -69,6 +87,10 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
+        Command::Limits(args) => limits::run(&cli.global, args),
+        Command::Init(args) => init::run(&cli.global, args),
+        Command::Config(args) => config::run(&cli.global, args),
+        Command::Lock(args) => lock::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
@@ -108,10 +130,4 @@ fn catalogue(global: &Global, args: &catalog::CatalogArgs) -> Result<u8, IoFault
     }
     io::print(io::Stream::Stderr, &String::from_utf8_lossy(&err))?;
     Ok(code)
-}
-
-fn internal_error(text: &str) -> Diagnostic {
-    Diagnostic::general(Code::PC9004, None, format!("internal error: {text}"))
-        .help("please report it with the input that leads to it; nothing was written")
-        .note(format!("portcullis {}", env!("CARGO_PKG_VERSION")))
 }

@@ -76,9 +76,15 @@ impl Reporter {
             self.format,
             Format::Text | Format::Github | Format::AzurePipelines
         );
+        // A log of a pipeline has no line of counts, so notes are left out there, not folded.
+        let least = match self.format {
+            _ if self.quiet && people => Severity::Error,
+            Format::Github | Format::AzurePipelines if !self.verbose => Severity::Warning,
+            _ => Severity::Note,
+        };
         let kept: Vec<Diagnostic> = all
             .iter()
-            .filter(|d| !(self.quiet && people) || d.severity == Severity::Error)
+            .filter(|d| d.severity >= least)
             .cloned()
             .collect();
         let mut text = match self.format {
@@ -89,6 +95,8 @@ impl Reporter {
             Format::AzurePipelines => render_pipelines::render(sources, &kept),
         };
         let annotations = if self.annotate {
+            let notable = |d: &&Diagnostic| self.verbose || d.severity > Severity::Note;
+            let kept: Vec<Diagnostic> = kept.iter().filter(notable).cloned().collect();
             render_github::render(sources, &kept)
         } else {
             String::new()
@@ -159,6 +167,18 @@ impl Reporter {
         }
     }
 
+    /// Says something that is no fault, unless told to be quiet.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tell_aside(&self, text: &str) -> Result<(), IoFault> {
+        if self.quiet {
+            Ok(())
+        } else {
+            io::print(Stream::Stderr, &format!("portcullis: {text}\n"))
+        }
+    }
+
     /// Whether a summary for people may go to standard output.
     #[must_use]
     pub fn wants_summary(&self) -> bool {
@@ -179,6 +199,7 @@ impl Reporter {
             Place::File(_) => Style {
                 color: self.color == Color::Always,
                 ascii: self.ascii,
+                fold_notes: !self.verbose,
             },
         }
     }
@@ -200,6 +221,7 @@ impl Reporter {
         Style {
             color,
             ascii: self.ascii,
+            fold_notes: !self.verbose,
         }
     }
 }
@@ -228,6 +250,7 @@ pub fn levels(global: &Global, settings: &Settings) -> Result<Levels, IoFault> {
         settings: settings.lints.clone(),
         flags,
         deny_warnings: global.deny.contains(&Denied::Warnings),
+        keep_errors: false,
         judge_unused: global.environments.is_empty(),
     })
 }

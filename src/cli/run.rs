@@ -4,12 +4,15 @@ use std::path::Path;
 
 use super::args::{AsOf, Global};
 use super::io::{self, DiskLoader, IoFault};
+use super::lock;
 use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
+use crate::config::OnExpired;
+use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
-use crate::driver::{self, Emit, LimitsMode, Options, Output, Project};
+use crate::driver::{self, Emit, LimitsMode, Memory, Options, Output, Project};
 use crate::source::{SourceMap, Span};
 
 /// A compilation that went well.
@@ -28,6 +31,8 @@ pub(super) fn run(
     path: &Path,
     limits: LimitsMode,
     emit: Vec<Emit>,
+    on_expired: Option<OnExpired>,
+    remember: &lock::Remember<'_>,
 ) -> Result<Result<Done, u8>, IoFault> {
     let found = project::find(path, global.config.as_deref())?;
     if let Some(file) = &found.settings_file {
@@ -37,7 +42,7 @@ pub(super) fn run(
         reporter.tell(&found.faults.0, &found.faults.1)?;
         return Ok(Err(CANNOT_RUN));
     }
-    let levels = report::levels(global, &found.settings)?;
+    let mut levels = report::levels(global, &found.settings)?;
     let mut own = None;
     let catalog = match catalog(global, &found, &mut own)? {
         Ok(catalog) => catalog,
@@ -47,6 +52,7 @@ pub(super) fn run(
         }
     };
     reporter.remark(&format!("catalogue: {}", catalog.identity()))?;
+    let memory: Memory = remember.read(&found)?;
     let options = Options {
         environments: global.environments.clone(),
         limits,
@@ -56,27 +62,35 @@ pub(super) fn run(
             Some(AsOf::Date(date)) => Some(date),
             Some(AsOf::Today) => io::today(),
         },
+        on_expired,
         emit,
+        memory,
     };
-    let project = Project {
+    let mut project = Project {
         settings: found.settings.clone(),
         sources: found.sources.clone(),
     };
+    // `--as-of none` also undoes the day of the settings.
+    project.settings.as_of = options.as_of;
     let loader = DiskLoader::new(found.root.clone());
     let compiled = driver::compile(&loader, &project, catalog, &options);
     for (_, file) in compiled.sources.iter() {
         reporter.remark(&format!("read: {}", file.name))?;
     }
     let sources = shown_names(&compiled.sources, &loader, &found);
-    let diagnostics = levels::apply(&sources, compiled.diagnostics, &levels);
+    let mut diagnostics = compiled.diagnostics;
+    levels.keep_errors = compiled.output.is_none();
+    if compiled.output.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        diagnostics.push(internal("the compiler gave neither output nor error"));
+    }
+    let diagnostics = levels::apply(&sources, diagnostics, &levels);
     reporter.tell(&sources, &diagnostics)?;
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Ok(Err(BAD));
     }
+    // Without output there was an error, and it was told above.
     let Some(output) = compiled.output else {
-        return Err(IoFault::Other(
-            "nothing was compiled: an error that was lowered leaves no output".to_owned(),
-        ));
+        return Ok(Err(BAD));
     };
     if let Some(unknown) = global.environments.iter().find(|name| {
         !output
@@ -87,6 +101,12 @@ pub(super) fn run(
         return Err(IoFault::Other(format!(
             "there is no environment `{unknown}`"
         )));
+    }
+    if output.seeded {
+        reporter.tell_aside(&format!(
+            "there is no `{}`: numbers are taken from the existing output",
+            join(&found.shown_root, &found.settings.lock)
+        ))?;
     }
     Ok(Ok(Done { found, output }))
 }
@@ -133,7 +153,8 @@ pub(super) fn catalog<'a>(
 fn shown_names(sources: &SourceMap, loader: &DiskLoader, found: &Found) -> SourceMap {
     let mut out = SourceMap::default();
     for (_, file) in sources.iter() {
-        let name = if loader.served(&file.name) {
+        let own = loader.served(&file.name) || file.name == found.settings.lock;
+        let name = if own {
             join(&found.shown_root, &file.name)
         } else {
             file.name.clone()

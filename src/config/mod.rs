@@ -56,15 +56,15 @@ pub struct Settings {
     pub bands: Bands,
     /// Levels of diagnostics, changed from their defaults.
     pub lints: BTreeMap<Code, Level>,
-    /// What every flow must state. Kept, not used yet.
+    /// What every flow must state.
     pub require: Require,
-    /// Ports of administration, as ranges. Kept, not used yet.
+    /// Ports of administration, as ranges.
     pub admin_ports: Vec<(u16, u16)>,
     /// Risk of a change. Kept, not used yet.
     pub risk: Risk,
     /// Reports of a change. Kept, not used yet.
     pub diff: DiffSettings,
-    /// Expiry of flows. Kept, not used yet.
+    /// Expiry of flows.
     pub expiry: Expiry,
     /// Whether arm output also ties subnets to their NSG and route table. Kept, not used yet.
     pub associate: bool,
@@ -104,6 +104,9 @@ impl Default for Settings {
         }
     }
 }
+
+/// The JSON schema of the settings file, for editors.
+pub const SCHEMA: &str = include_str!("../../docs/portcullis.schema.json");
 
 /// A date as `YYYY-MM-DD`, nothing else.
 #[must_use]

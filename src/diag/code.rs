@@ -21,6 +21,8 @@ pub enum Stage {
     Syntax,
     /// Names, types and values.
     Resolve,
+    /// Hygiene of single statements.
+    Analyze,
     /// Paths, layers and target shapes.
     Lower,
     /// Numbers.
@@ -115,6 +117,7 @@ codes! {
     PC2004 Error Resolve "ports-without-protocol";
     PC2005 Error Resolve "except-leaves-nothing";
     PC2007 Error Resolve "except-not-exact";
+    PC2008 Error Resolve "bad-url";
     PC3001 Error Lower "nsg-rule-limit";
     PC3002 Error Lower "group-size-limit";
     PC3003 Error Lower "group-count-limit";
@@ -123,27 +126,64 @@ codes! {
     PC3006 Warning Lower "description-shortened";
     PC3007 Error Lower "bad-azure-name";
     PC3008 Note Lower "rule-per-tag";
+    PC3009 Error Lower "needs-higher-sku";
     PC3011 Error Lower "not-compiled-yet";
     PC3012 Warning Lower "tag-not-marked-for-target";
+    PC3013 Error Resolve "empty-ip-group";
+    PC3020 Error Lower "azure-limit";
+    PC3021 Warning Lower "recommended-limit";
     PC4001 Error Lower "layer-cannot-express";
     PC4002 Warning Lower "nowhere-enforced";
     PC4004 Error Lower "wildcard-needs-network-rule";
     PC4005 Error Lower "fqdn-without-dns-proxy";
     PC4006 Note Lower "nsg-envelope";
     PC4007 Error Lower "type-before-priority";
+    PC4008 Error Lower "parent-policy-first";
     PC4009 Warning Lower "service-endpoint-bypass";
     PC4010 Error Lower "asymmetric-path";
     PC4011 Warning Lower "unbounded-route-exception";
     PC4012 Error Lower "subnet-without-nsg";
     PC4013 Error Lower "nothing-narrows-names";
     PC4014 Warning Lower "maybe-preempted";
+    PC4015 Error Lower "dnat-into-denied";
     PC4016 Error Lower "path-not-determined";
     PC4017 Warning Lower "virtual-network-absorbs-routes";
     PC4018 Error Lower "shared-route-table";
     PC4020 Note Lower "l7-meaning";
+    PC4021 Warning Lower "dnat-any-source";
+    PC5012 Error Lower "allows-differ";
+    PC4030 Warning Analyze "icmp-dropped-by-firewall";
+    PC4031 Warning Analyze "probes-denied";
+    PC4032 Warning Analyze "service-behind-appliance";
+    PC4033 Error Analyze "route-loop-at-firewall";
+    PC4034 Error Analyze "nsg-on-firewall-subnet";
+    PC4035 Warning Analyze "route-tag-tie";
     PC5013 Error Lower "claimed-twice";
+    PC6001 Error Analyze "expired";
+    PC6002 Warning Analyze "expires-soon";
+    PC6003 Warning Analyze "over-permissive";
+    PC6004 Warning Analyze "admin-port-open";
+    PC6005 Warning Analyze "missing-record";
+    PC6006 Error Analyze "exception-without-end";
+    PC6007 Warning Analyze "lasts-too-long";
+    PC6008 Warning Analyze "repeated-list";
+    PC6009 Warning Analyze "shared-domain";
+    PC6010 Note Analyze "global-tag";
+    PC6011 Note Analyze "expiry-not-judged";
+    PC6012 Warning Analyze "star-without-dot";
+    PC6013 Note Analyze "apex-not-covered";
+    PC6014 Warning Analyze "protocol-on-odd-port";
+    PC6015 Note Analyze "azure-cloud-not-all";
+    PC6016 Note Analyze "internet-holds-azure";
+    PC6017 Note Analyze "sql-redirect";
+    PC7001 Error Allocate "lock-out-of-date";
+    PC7002 Error Allocate "number-held-twice";
+    PC7003 Warning Allocate "renumbered";
     PC7004 Error Allocate "band-full";
+    PC7005 Warning Allocate "label-vanished";
     PC7006 Error Allocate "pin-outside-band";
+    PC7007 Warning Allocate "group-retired";
+    PC7008 Error Allocate "bad-lock";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";
     PC9004 Error Settings "internal-error";
@@ -151,6 +191,7 @@ codes! {
     PC9006 Warning Settings "unused-silencer";
     PC9007 Error Lower "no-deployment-place";
     PC9008 Error Settings "bad-catalogue";
+    PC9009 Error Resolve "bad-base-file";
 }
 
 impl Code {

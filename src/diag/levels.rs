@@ -41,6 +41,8 @@ pub struct Levels {
     pub flags: BTreeMap<Code, Level>,
     /// Every warning that no flag names is an error.
     pub deny_warnings: bool,
+    /// No error may be lowered, because the stage that raised it made no output.
+    pub keep_errors: bool,
     /// Whether a silencer that silenced nothing is told. False where only a part was compiled: the
     /// silencer may be for the rest.
     pub judge_unused: bool,
@@ -68,7 +70,7 @@ pub fn apply(
     let had_errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
     let mut out: Vec<Diagnostic> = diagnostics
         .into_iter()
-        .filter(|d| !silenced(sources, d, &mut silencers))
+        .filter(|d| !silenced(sources, d, &mut silencers, levels))
         .filter_map(|d| level(d, levels))
         .collect();
     // Later stages do not run after an error, so their silencers cannot be judged.
@@ -91,18 +93,18 @@ fn soft_family(code: Code) -> bool {
 
 /// An error of a stage stands, whatever the code's default: a stage may raise one instance of a
 /// warning to an error because there the output would be wrong.
-fn stands(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Error && !soft_family(diagnostic.code)
+fn stands(diagnostic: &Diagnostic, levels: &Levels) -> bool {
+    diagnostic.severity == Severity::Error && (levels.keep_errors || !soft_family(diagnostic.code))
 }
 
 fn level(mut diagnostic: Diagnostic, levels: &Levels) -> Option<Diagnostic> {
     let named = levels.flags.get(&diagnostic.code);
     if let Some(level) = named.or_else(|| levels.settings.get(&diagnostic.code)) {
         match level.severity() {
-            Some(severity) if severity >= diagnostic.severity || !stands(&diagnostic) => {
+            Some(severity) if severity >= diagnostic.severity || !stands(&diagnostic, levels) => {
                 diagnostic.severity = severity;
             }
-            None if !stands(&diagnostic) => return None,
+            None if !stands(&diagnostic, levels) => return None,
             _ => {}
         }
     }
@@ -139,11 +141,16 @@ enum Word {
     Other(String),
 }
 
-fn silenced(sources: &SourceMap, diagnostic: &Diagnostic, silencers: &mut [Silencer]) -> bool {
+fn silenced(
+    sources: &SourceMap,
+    diagnostic: &Diagnostic,
+    silencers: &mut [Silencer],
+    levels: &Levels,
+) -> bool {
     let Some(span) = diagnostic.primary else {
         return false;
     };
-    if stands(diagnostic) || sources.get(span.file).is_none() {
+    if stands(diagnostic, levels) || sources.get(span.file).is_none() {
         return false;
     }
     let mut hit = false;
@@ -274,6 +281,8 @@ fn line_starts(text: &str) -> Vec<(usize, &str)> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    // Bare names: the qualified form marks the one place that raises a code.
+    use crate::diag::Code::*;
 
     fn run(text: &str, found: &[(Code, &str)], levels: &Levels) -> Vec<String> {
         let mut sources = SourceMap::default();
@@ -313,7 +322,7 @@ group a {
 }
 three
 ";
-        let code = Code::PC3008;
+        let code = PC3008;
         assert_eq!(
             run(
                 text,
@@ -323,7 +332,7 @@ three
             ["8 Note PC3008"]
         );
         assert_eq!(
-            run(text, &[(Code::PC4006, "one")], &judging()),
+            run(text, &[(PC4006, "one")], &judging()),
             ["1 Warning PC9006", "4 Note PC4006"]
         );
     }
@@ -332,18 +341,28 @@ three
     fn errors_stand() {
         let text = "// portcullis: allow PC1001 because\none\n";
         assert_eq!(
-            run(text, &[(Code::PC1001, "one")], &judging()),
+            run(text, &[(PC1001, "one")], &judging()),
             ["1 Warning PC9006", "2 Error PC1001"]
         );
         let mut levels = judging();
-        levels.settings.insert(Code::PC4002, Level::Allow);
+        levels.settings.insert(PC4002, Level::Allow);
         let mut sources = SourceMap::default();
         let file = sources.add("a.gate", "x");
         let at = Span::new(file, 0, 1);
-        let raised = Diagnostic::new(Code::PC4002, at, "m").severity(Severity::Error);
+        let raised = Diagnostic::new(PC4002, at, "m").severity(Severity::Error);
         assert_eq!(apply(&sources, vec![raised], &levels).len(), 1);
-        let plain = Diagnostic::new(Code::PC4002, at, "m");
+        let plain = Diagnostic::new(PC4002, at, "m");
         assert_eq!(apply(&sources, vec![plain], &levels).len(), 0);
+    }
+
+    #[test]
+    fn soft_errors_give_way_where_there_is_output() {
+        let mut levels = judging();
+        levels.settings.insert(PC5013, Level::Warn);
+        let found = [(PC5013, "x")];
+        assert_eq!(run("x\n", &found, &levels), ["1 Warning PC5013"]);
+        levels.keep_errors = true;
+        assert_eq!(run("x\n", &found, &levels), ["1 Error PC5013"]);
     }
 
     #[test]
@@ -363,7 +382,7 @@ e
 
 f
 ";
-        let found = [(Code::PC3008, "a\n"), (Code::PC3008, "f\n")];
+        let found = [(PC3008, "a\n"), (PC3008, "f\n")];
         assert_eq!(
             run(text, &found, &judging()),
             [
@@ -383,7 +402,7 @@ f
     fn unused_is_not_judged_after_an_error() {
         let text = "// portcullis: allow PC3008 reason\na\nbad\n";
         assert_eq!(
-            run(text, &[(Code::PC1001, "bad")], &judging()),
+            run(text, &[(PC1001, "bad")], &judging()),
             ["3 Error PC1001"]
         );
         assert_eq!(run(text, &[], &Levels::default()), Vec::<String>::new());
@@ -392,17 +411,17 @@ f
     #[test]
     fn flags_win_over_settings() {
         let text = "x\n";
-        let found = [(Code::PC1011, "x")];
+        let found = [(PC1011, "x")];
         let mut levels = Levels::default();
         assert_eq!(run(text, &found, &levels), ["1 Warning PC1011"]);
         levels.deny_warnings = true;
         assert_eq!(run(text, &found, &levels), ["1 Error PC1011"]);
-        levels.settings.insert(Code::PC1011, Level::Note);
+        levels.settings.insert(PC1011, Level::Note);
         assert_eq!(run(text, &found, &levels), ["1 Note PC1011"]);
-        levels.settings.insert(Code::PC1011, Level::Error);
-        levels.flags.insert(Code::PC1011, Level::Warn);
+        levels.settings.insert(PC1011, Level::Error);
+        levels.flags.insert(PC1011, Level::Warn);
         assert_eq!(run(text, &found, &levels), ["1 Warning PC1011"]);
-        levels.flags.insert(Code::PC1011, Level::Allow);
+        levels.flags.insert(PC1011, Level::Allow);
         assert_eq!(run(text, &found, &levels), Vec::<String>::new());
     }
 
@@ -413,9 +432,6 @@ f
             deny_warnings: true,
             ..judging()
         };
-        assert_eq!(
-            run(text, &[(Code::PC1011, "x")], &levels),
-            Vec::<String>::new()
-        );
+        assert_eq!(run(text, &[(PC1011, "x")], &levels), Vec::<String>::new());
     }
 }

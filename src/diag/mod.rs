@@ -160,6 +160,11 @@ impl Sink {
         }
     }
 
+    /// Keeps only what `keep` says.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.items.retain(keep);
+    }
+
     /// True if an error was added.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -15,6 +15,8 @@ pub struct Style {
     pub color: bool,
     /// Nothing outside ASCII; other characters become `?`.
     pub ascii: bool,
+    /// Notes are counted, not shown: a large policy that is in order has dozens.
+    pub fold_notes: bool,
 }
 
 /// Renders all, with a line of counts at the end; empty if there is nothing to say.
@@ -24,18 +26,25 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
         return String::new();
     };
     let renderer = renderer(style);
-    let (shown, hidden) = cap(diagnostics);
+    let folded: Vec<Diagnostic> = diagnostics
+        .iter()
+        .filter(|d| !(style.fold_notes && d.severity == Severity::Note))
+        .cloned()
+        .collect();
+    let (shown, hidden) = cap(&folded);
     let mut out = String::new();
     for d in shown {
         let groups = groups(sources, d);
         out.push_str(renderer.render(&groups).trim_end());
         out.push_str("\n\n");
     }
-    let tail = if hidden > 0 {
-        format!("{counts} ({})", hidden_line(hidden))
-    } else {
-        counts
-    };
+    let mut tail = counts;
+    if hidden > 0 {
+        tail.push_str(&format!(" ({})", hidden_line(hidden)));
+    }
+    if folded.len() < diagnostics.len() {
+        tail.push_str(" (-v shows notes)");
+    }
     out.push_str(&count_line(&renderer, worst, tail));
     if style.ascii { to_ascii(&out) } else { out }
 }
@@ -234,7 +243,8 @@ fn clamp(text: &str, offset: usize) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::diag::Code;
+    // Bare names: the qualified form marks the one place that raises a code.
+    use crate::diag::Code::*;
 
     #[test]
     fn spans_out_of_range_are_clamped() {
@@ -254,7 +264,7 @@ mod tests {
                 for end in 0..12 {
                     for base in [0, u32::MAX - 20] {
                         let span = Span::new(file, base + start, base + end);
-                        let d = Diagnostic::new(Code::PC0001, span, text)
+                        let d = Diagnostic::new(PC0001, span, text)
                             .label(text)
                             .also(Span::new(file, end, start), "other")
                             .also(Span::new(FileId(7), 0, 1), "nowhere")
@@ -272,8 +282,8 @@ mod tests {
     #[test]
     fn many_are_cut() {
         let sources = SourceMap::default();
-        let mut all = vec![Diagnostic::general(Code::PC1011, None, "soft"); 60];
-        all.push(Diagnostic::general(Code::PC1001, None, "hard"));
+        let mut all = vec![Diagnostic::general(PC1011, None, "soft"); 60];
+        all.push(Diagnostic::general(PC1001, None, "hard"));
         let shown = render(&sources, &all, Style::default());
         assert!(shown.contains("error[PC1001]: hard"));
         assert!(shown.ends_with("error: 1 error, 60 warnings (11 more are not shown)\n"));
@@ -281,11 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn notes_can_be_folded() {
+        let all = [
+            Diagnostic::general(PC4006, None, "wide"),
+            Diagnostic::general(PC1011, None, "unused"),
+        ];
+        let style = Style {
+            fold_notes: true,
+            ..Style::default()
+        };
+        assert_eq!(
+            render(&SourceMap::default(), &all, style),
+            "warning[PC1011]: unused\n\nwarning: 1 warning, 1 note (-v shows notes)\n"
+        );
+    }
+
+    #[test]
     fn ascii_means_ascii() {
-        let d = Diagnostic::general(Code::PC1001, None, "no `é`");
+        let d = Diagnostic::general(PC1001, None, "no `é`");
         let style = Style {
             color: true,
             ascii: true,
+            ..Style::default()
         };
         let shown = render(&SourceMap::default(), &[d], style);
         assert!(shown.is_ascii() && shown.contains("no `?`") && shown.contains('\u{1b}'));

@@ -31,12 +31,30 @@ pub fn text(policy: &Policy) -> String {
             "firewall {key} {:?} {:?} {:?} {:?} {:?}",
             f.identity.name, f.manage_policy, f.sku, f.dns_proxy, f.private_ip
         );
+        // What is seldom written has a line of its own, so that it changes no other hash.
+        if let Some((parent, _)) = &f.base_policy {
+            let _ = writeln!(out, "firewall-parent {key} {parent:?}");
+        }
+        if let Some(ranges) = &f.snat_private {
+            let _ = writeln!(out, "firewall-snat {key} {ranges:?}");
+        }
+        if f.infrastructure_denied {
+            let _ = writeln!(out, "firewall-infrastructure {key}");
+        }
+        if !policy.dnats.is_empty() {
+            let _ = writeln!(out, "firewall-dnat {key} {:?} {:?}", f.public_ips, f.subnet);
+        }
     }
     for (key, n) in &policy.nsgs {
         let _ = writeln!(
             out,
-            "nsg {key} {:?} {:?} {:?} {:?} {:?}",
-            n.identity.name, n.default_inbound, n.default_outbound, n.names_open, n.flush
+            "nsg {key} {:?} {:?} {:?} {:?} {:?} {:?}",
+            n.identity.name,
+            n.default_inbound,
+            n.default_outbound,
+            n.names_open,
+            n.flush,
+            n.base.as_ref().map(|b| &b.text)
         );
     }
     for (key, t) in &policy.route_tables {
@@ -71,6 +89,19 @@ pub fn text(policy: &Policy) -> String {
             f.ticket,
             f.until
         );
+        if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
+            let _ = writeln!(
+                out,
+                "flow-more {} {:?} {:?} {:?}",
+                f.id.text(),
+                f.source_ports,
+                f.inspect,
+                f.headers
+            );
+        }
+    }
+    for d in &policy.dnats {
+        let _ = writeln!(out, "dnat {}", d.canonical());
     }
     for r in &policy.routes {
         let _ = writeln!(

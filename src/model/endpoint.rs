@@ -121,6 +121,22 @@ impl Endpoint {
                 && self.asgs.is_empty())
     }
 
+    /// True if it consists of application security groups only.
+    #[must_use]
+    pub fn is_only_asgs(&self) -> bool {
+        !self.asgs.is_empty()
+            && Self {
+                asgs: BTreeSet::new(),
+                ..self.clone()
+            } == Self::default()
+    }
+
+    /// True if some part is a set of addresses that nobody told: an IP group that is only named.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.ip_groups.values().any(Option::is_none)
+    }
+
     /// True if it consists of plain addresses only.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod canonical;
+pub mod dnat;
 pub mod endpoint;
 pub mod internet;
 pub mod service;
@@ -14,6 +15,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Date, Need, Verb};
 
 use address::AddressSet;
+use dnat::Dnat;
 use endpoint::Endpoint;
 use service::{PortSet, Traffic};
 
@@ -41,8 +43,12 @@ pub struct Policy {
     pub flows: Vec<Flow>,
     /// Exception routes that are in force.
     pub routes: Vec<Route>,
+    /// Translations that are in force, by id.
+    pub dnats: Vec<Dnat>,
     /// Pairs that the policy states to be apart.
     pub apart: Vec<(Endpoint, Endpoint)>,
+    /// Old and new paths of renamed flows and groups, instance first.
+    pub moved: Vec<(String, String)>,
 }
 
 /// Where a resource lives, as far as its statement says.
@@ -127,6 +133,14 @@ pub struct Firewall {
     pub dns_proxy: bool,
     /// Private address.
     pub private_ip: Option<Ipv4Addr>,
+    /// Public addresses; empty if nobody told them.
+    pub public_ips: AddressSet,
+    /// The parent policy, by name or id, with its place.
+    pub base_policy: Option<(String, Span)>,
+    /// Destinations that the firewall does not translate the source for; Azure's list if absent.
+    pub snat_private: Option<AddressSet>,
+    /// The firewall's built-in allows for the platform are closed.
+    pub infrastructure_denied: bool,
     /// Its subnet.
     pub subnet: AddressSet,
     /// Its virtual network.
@@ -159,6 +173,19 @@ pub struct Nsg {
     pub names_open: bool,
     /// Existing sessions are re-evaluated.
     pub flush: Option<bool>,
+    /// An exported security group whose foreign rules are kept.
+    pub base: Option<BaseFile>,
+}
+
+/// A file that a resource names, with its text.
+#[derive(Clone, Debug, Default)]
+pub struct BaseFile {
+    /// The path as written.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// Where it was written.
+    pub span: Span,
 }
 
 /// A route table.
@@ -284,6 +311,12 @@ pub struct FlowSpans {
     pub pin: Option<Span>,
     /// `for`.
     pub purpose: Option<Span>,
+    /// `inspect`, if it stands on the flow itself.
+    pub inspect: Option<Span>,
+    /// The first `header`.
+    pub header: Option<Span>,
+    /// `source-port`.
+    pub source_ports: Option<Span>,
 }
 
 /// One flow.
@@ -323,6 +356,10 @@ pub struct Flow {
     pub rule_name: Option<String>,
     /// `source-port`.
     pub source_ports: Option<PortSet>,
+    /// `inspect`: TLS is opened.
+    pub inspect: bool,
+    /// `header`: what is put into requests, in order.
+    pub headers: Vec<(String, String)>,
     /// Places.
     pub spans: FlowSpans,
 }

@@ -29,12 +29,16 @@ pub enum HopClass {
     None,
 }
 
+/// First and last address, and where they go.
+type Segment = (u128, u128, HopClass);
+
 /// The next hops of one subnet.
 #[derive(Clone, Debug, Default)]
 pub struct HopMap {
     /// Disjoint ascending segments of the IPv4 line.
-    segments: Vec<(u128, u128, HopClass)>,
-    local_v6: AddressSet,
+    segments: Vec<Segment>,
+    /// The same of the IPv6 line.
+    segments_v6: Vec<Segment>,
     default: Option<HopClass>,
 }
 
@@ -42,40 +46,8 @@ impl HopMap {
     /// The parts of a set by next hop.
     #[must_use]
     pub fn split(&self, set: &AddressSet) -> Vec<(HopClass, AddressSet)> {
-        let mut parts: std::collections::BTreeMap<&HopClass, Vec<(u128, u128)>> =
-            std::collections::BTreeMap::new();
-        let wanted = set.intervals(Family::V4);
-        let mut rest = wanted.iter().peekable();
-        for (first, last, class) in &self.segments {
-            while rest.peek().is_some_and(|(_, end)| end < first) {
-                rest.next();
-            }
-            let mut look = rest.clone();
-            while let Some((from, to)) = look.peek() {
-                if from > last {
-                    break;
-                }
-                parts
-                    .entry(class)
-                    .or_default()
-                    .push(((*from).max(*first), (*to).min(*last)));
-                look.next();
-            }
-        }
-        let mut out: Vec<(HopClass, AddressSet)> = parts
-            .into_iter()
-            .map(|(class, list)| (class.clone(), AddressSet::from_intervals(Family::V4, list)))
-            .collect();
-        // A 0.0.0.0/0 route says nothing of IPv6: that follows the system routes.
-        let v6 = set.only(Family::V6);
-        let inside = v6.intersect(&self.local_v6);
-        let outside = v6.subtract(&inside);
-        if !inside.is_empty() {
-            out.push((HopClass::Local, inside));
-        }
-        if !outside.is_empty() {
-            out.push((HopClass::Internet, outside));
-        }
+        let mut out = split_line(&self.segments, set, Family::V4);
+        out.extend(split_line(&self.segments_v6, set, Family::V6));
         out
     }
 
@@ -84,6 +56,37 @@ impl HopMap {
     pub fn default_hop(&self) -> HopClass {
         self.default.clone().unwrap_or(HopClass::Internet)
     }
+}
+
+fn split_line(
+    segments: &[Segment],
+    set: &AddressSet,
+    family: Family,
+) -> Vec<(HopClass, AddressSet)> {
+    let mut parts: std::collections::BTreeMap<&HopClass, Vec<(u128, u128)>> =
+        std::collections::BTreeMap::new();
+    let wanted = set.intervals(family);
+    let mut rest = wanted.iter().peekable();
+    for (first, last, class) in segments {
+        while rest.peek().is_some_and(|(_, end)| end < first) {
+            rest.next();
+        }
+        let mut look = rest.clone();
+        while let Some((from, to)) = look.peek() {
+            if from > last {
+                break;
+            }
+            parts
+                .entry(class)
+                .or_default()
+                .push(((*from).max(*first), (*to).min(*last)));
+            look.next();
+        }
+    }
+    parts
+        .into_iter()
+        .map(|(class, list)| (class.clone(), AddressSet::from_intervals(family, list)))
+        .collect()
 }
 
 /// How a route ranks among those with one prefix; lower wins.
@@ -103,6 +106,7 @@ enum Rank {
 }
 
 struct Candidate {
+    family: Family,
     first: u128,
     last: u128,
     length: u8,
@@ -140,7 +144,9 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
             Target::Default => {
                 default = class.clone();
                 user_default = true;
-                add(&mut list, &AddressSet::all(), Rank::UserPrefix, &class);
+                // 0.0.0.0/0 says nothing of IPv6: that follows the system routes.
+                let v4 = AddressSet::all().only(Family::V4);
+                add(&mut list, &v4, Rank::UserPrefix, &class);
             }
             Target::Prefix(net) => {
                 add(
@@ -197,9 +203,12 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
             &HopClass::Internet,
         );
     }
+    let v6 = AddressSet::all().only(Family::V6);
+    add(&mut list, &v6, Rank::System, &HopClass::Internet);
+    let (v4, v6) = list.into_iter().partition(|c| c.family == Family::V4);
     HopMap {
-        segments: partition(list),
-        local_v6: space.only(Family::V6),
+        segments: partition(v4),
+        segments_v6: partition(v6),
         default: Some(default),
     }
 }
@@ -215,13 +224,23 @@ fn class_of(hop: &Hop) -> HopClass {
 }
 
 fn add(list: &mut Vec<Candidate>, set: &AddressSet, rank: Rank, class: &HopClass) {
-    for net in set.only(Family::V4).to_prefixes() {
-        let ipnet::IpNet::V4(net) = net else {
-            continue;
+    for net in set.to_prefixes() {
+        let (family, first, last) = match net {
+            ipnet::IpNet::V4(net) => (
+                Family::V4,
+                u128::from(u32::from(net.network())),
+                u128::from(u32::from(net.broadcast())),
+            ),
+            ipnet::IpNet::V6(net) => (
+                Family::V6,
+                u128::from(net.network()),
+                u128::from(net.broadcast()),
+            ),
         };
         list.push(Candidate {
-            first: u128::from(u32::from(net.network())),
-            last: u128::from(u32::from(net.broadcast())),
+            family,
+            first,
+            last,
             length: net.prefix_len(),
             rank,
             class: class.clone(),
@@ -263,10 +282,10 @@ fn close(out: &mut Vec<(u128, u128, HopClass)>, at: &mut u128, last: u128, class
         return;
     }
     match out.last_mut() {
-        Some((_, end, same)) if *end + 1 == *at && same == class => *end = last,
+        Some((_, end, same)) if end.checked_add(1) == Some(*at) && same == class => *end = last,
         _ => out.push((*at, last, class.clone())),
     }
-    *at = last + 1;
+    *at = last.saturating_add(1);
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::model::{Key, Policy};
 
 pub use hops::{HopClass, HopMap};
 pub use routes::{TableRoutes, UserRoute};
-pub use ways::{Entry, Way};
+pub use ways::{Entry, Undetermined, Way};
 
 /// The topology of one environment with its routes worked out.
 #[derive(Debug)]
@@ -165,8 +165,16 @@ impl<'a> Fabric<'a> {
         for tag in &e.tags {
             out = out.union(&self.tag(tag));
         }
-        for group in e.ip_groups.values().flatten() {
-            out = out.union(group);
+        for group in e.ip_groups.values() {
+            match group {
+                Some(group) => out = out.union(group),
+                // A group that is only named may hold any address.
+                None => return AddressSet::all(),
+            }
+        }
+        if !e.asgs.is_empty() {
+            // Its members are network interfaces, so they are in some subnet.
+            out = out.union(&self.all_subnets);
         }
         for name in &e.names {
             if let Some(within) = &name.within {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use crate::model::address::AddressSet;
+use crate::model::address::{AddressSet, Family};
 use crate::model::{Hop, Key};
 use crate::source::Span;
 
@@ -230,7 +230,8 @@ fn peer_routes(fabric: &Fabric<'_>, out: &mut BTreeMap<Key, TableRoutes>) {
     }
     for (table, peer, set, hop, span) in wanted {
         let entry = out.entry(table).or_default();
-        for net in set.to_prefixes() {
+        // Azure Firewall has no IPv6 address, so none of it is led there.
+        for net in set.only(Family::V4).to_prefixes() {
             push(
                 &mut entry.routes,
                 UserRoute {

@@ -54,7 +54,7 @@ impl Fabric<'_> {
     /// All ways of a flow.
     ///
     /// # Errors
-    /// [`Undetermined`] if it may cross any of several firewalls.
+    /// `Undetermined` if it may cross any of several firewalls.
     pub fn ways(&self, flow: &Flow) -> Result<Vec<Way>, Undetermined> {
         let mut out = Vec::new();
         for (key, subnet) in self.end_subnets() {
@@ -62,7 +62,7 @@ impl Fabric<'_> {
                 .addresses(&flow.from, Some(key))
                 .intersect(&subnet.prefix);
             if !from.is_empty() {
-                self.leaving(flow, key, &from, &mut out);
+                self.leave_subnet(flow, key, &from, &mut out);
             }
         }
         for (key, subnet) in self.end_subnets() {
@@ -70,14 +70,22 @@ impl Fabric<'_> {
                 .addresses(&flow.to, Some(key))
                 .intersect(&subnet.prefix);
             if !to.is_empty() {
-                self.entering(flow, key, &to, &mut out);
+                self.enter_subnet(flow, key, &to, &mut out);
             }
         }
         self.outside(flow, &mut out)?;
+        if flow.from.is_only_asgs() && flow.to.is_only_asgs() {
+            // "Application security groups": both groups of a rule are in one virtual network
+            // (checked 2026-11-23).
+            out.retain(|way| match (&way.out_of, &way.into) {
+                (Some(a), Some(b)) => self.vnet_of(a) == self.vnet_of(b),
+                _ => false,
+            });
+        }
         Ok(out)
     }
 
-    fn leaving(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
+    fn leave_subnet(&self, flow: &Flow, key: &Key, from: &AddressSet, out: &mut Vec<Way>) {
         let Some(map) = self.hops.get(key) else {
             return;
         };
@@ -146,7 +154,7 @@ impl Fabric<'_> {
         }
     }
 
-    fn entering(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
+    fn enter_subnet(&self, flow: &Flow, key: &Key, to: &AddressSet, out: &mut Vec<Way>) {
         let from = self
             .addresses(&flow.from, Some(key))
             .subtract(&self.all_subnets);

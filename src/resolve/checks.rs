@@ -1,9 +1,12 @@
 //! What is checked but makes no rule: unused names, `assume`, `moved`, `test`.
 
+use std::collections::BTreeMap;
+
 use crate::diag::Sink;
 use crate::model::Policy;
-use crate::source::Span;
-use crate::syntax::ast::{self, Relation};
+use crate::model::service::word;
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, Proto, Relation};
 
 use super::faults;
 use super::imports::Module;
@@ -42,6 +45,18 @@ pub(crate) fn unused(modules: &[Module], scopes: &[Scope<'_>], used: &Used, sink
         for (name, r) in &scope.ip_groups {
             tell("ip-group", "ip group", name, r.name.span);
         }
+    }
+}
+
+/// Environments belong to the root module: elsewhere they would set nothing.
+pub(crate) fn environments_of_modules(scopes: &[Scope<'_>], sink: &mut Sink) {
+    for env in scopes.iter().skip(1).flat_map(|s| &s.envs) {
+        sink.push(faults::misplaced(
+            env.name.span,
+            "env",
+            "in an imported module",
+            "write it in the root module: `env NAME { INSTANCE::PARAMETER = VALUE }`",
+        ));
     }
 }
 
@@ -146,6 +161,24 @@ impl<'a> World<'a, '_> {
         }
     }
 
+    /// What `moved` states, as full paths, for every instance of its module.
+    pub(crate) fn renames(&self) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for (id, instance) in self.instances.iter().enumerate() {
+            let front = instance.path.join("::");
+            let full = |path: &ast::Path| match front.as_str() {
+                "" => path.text(),
+                front => format!("{front}::{}", path.text()),
+            };
+            for statement in self.scope(id).iter().flat_map(|s| &s.moved) {
+                out.push((full(&statement.from), full(&statement.to)));
+            }
+        }
+        out.sort();
+        out.dedup();
+        out
+    }
+
     /// Type-checks the tests of every module once per instance; they are run elsewhere.
     pub(crate) fn tests(&mut self) {
         self.in_test = true;
@@ -153,7 +186,16 @@ impl<'a> World<'a, '_> {
             let Some(scope) = self.scope(instance) else {
                 continue;
             };
+            let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
             for test in &scope.tests {
+                if let Some(first) = seen.insert(&test.name.node, test.name.span) {
+                    self.say(faults::twice(
+                        test.name.span,
+                        first,
+                        "test",
+                        &test.name.node,
+                    ));
+                }
                 self.test(test, instance);
             }
         }
@@ -161,9 +203,18 @@ impl<'a> World<'a, '_> {
     }
 
     fn test(&mut self, test: &'a ast::Test, instance: InstanceId) {
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for entry in test.with.iter().flat_map(|b| &b.entries) {
             let key = entry.node.key.text();
-            if key == "env" || key == "enable" {
+            if let Some(first) = seen.insert(key.clone(), entry.node.key.span) {
+                self.say(faults::twice(entry.node.key.span, first, "key", &key));
+                continue;
+            }
+            if key == "enable" {
+                continue;
+            }
+            if key == "env" {
+                self.known_environment(&entry.node.value);
                 continue;
             }
             let Some((at, name)) = self.walk(&entry.node.key, instance) else {
@@ -179,7 +230,11 @@ impl<'a> World<'a, '_> {
                 None => {
                     let known: Vec<&str> = self
                         .scope(at)
-                        .map(|s| s.values.keys().copied().collect())
+                        .map(|s| {
+                            let params = s.values.iter();
+                            let params = params.filter(|(_, d)| matches!(d, Decl::Param(_)));
+                            params.map(|(n, _)| *n).chain(["env"]).collect()
+                        })
                         .unwrap_or_default();
                     self.say(faults::unknown_key(
                         entry.node.key.span,
@@ -193,14 +248,12 @@ impl<'a> World<'a, '_> {
         for probe in &test.probes {
             let p = &probe.node;
             self.traffic(&p.services, instance);
-            if let (Some(ports), true) = (&p.ports, has_ports(&p.services)) {
-                self.say(faults::wrong_type(
-                    ports.span,
-                    "a destination without ports (the services name them already)",
-                    "ports",
-                ));
+            if let Some(ports) = &p.ports {
+                self.ports_behind(ports, &p.services, instance);
             }
-            self.endpoint(&p.from, instance);
+            if let Some(from) = self.endpoint(&p.from, instance) {
+                self.can_be_source(&from, p.from.span);
+            }
             self.endpoint(&p.to, instance);
             if let Some(at) = &p.at
                 && !matches!(at.text().as_str(), "nsg" | "firewall")
@@ -209,6 +262,61 @@ impl<'a> World<'a, '_> {
             }
             if let Some(by) = &p.by {
                 self.deciding_flow(by, instance);
+            }
+        }
+    }
+
+    /// Checks that `env` names an environment.
+    fn known_environment(&mut self, value: &'a Spanned<ast::Value>) {
+        let name = match &value.node {
+            ast::Value::Str(text) => text.clone(),
+            ast::Value::Expr(e) => match &e.kind {
+                ast::ExprKind::Path(path) => path.text(),
+                _ => return,
+            },
+            _ => return,
+        };
+        let declared = self.scopes.first().map(|s| s.envs.iter());
+        let known: Vec<&str> = declared
+            .into_iter()
+            .flatten()
+            .map(|e| e.name.node.as_str())
+            .collect();
+        if !known.contains(&name.as_str()) && name != self.environment {
+            self.say(faults::undefined(value.span, "environment", &name, known));
+        }
+    }
+
+    /// Checks ports behind a probe's destination: they go with protocols that have ports and name
+    /// none themselves.
+    fn ports_behind(&mut self, ports: &ast::Ports, services: &[ast::Svc], instance: InstanceId) {
+        for service in services {
+            match service {
+                ast::Svc::Proto { proto, .. }
+                    if matches!(proto.node, Proto::Icmp | Proto::Esp | Proto::Ah) =>
+                {
+                    self.say(faults::no_ports(ports.span, word(proto.node)));
+                    return;
+                }
+                ast::Svc::Proto { .. } => {}
+                ast::Svc::Named(path) => {
+                    let name = path.segments.last();
+                    let declared = name.and_then(|name| {
+                        let scope = self.scope(instance)?;
+                        scope.services.get(name.node.as_str()).copied()
+                    });
+                    if declared.is_some_and(|s| has_ports(&s.services)) {
+                        self.say(
+                            faults::misplaced(
+                                ports.span,
+                                "ports",
+                                "behind the destination",
+                                "the service has ports already: write the protocol with these ports, or drop them here",
+                            ),
+                        );
+                        return;
+                    }
+                }
             }
         }
     }

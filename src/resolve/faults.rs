@@ -4,6 +4,7 @@
 use crate::diag::suggest::closest;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use crate::syntax::ast::Verb;
 
 /// A name that nothing declares.
 pub(crate) fn undefined<'a>(
@@ -18,16 +19,39 @@ pub(crate) fn undefined<'a>(
         span,
         format!("{what} `{name}` is not defined"),
     )
-    .label("not defined here");
-    match closest(name, known) {
-        Some(near) => {
-            let d = d.help(format!("did you mean `{near}`?"));
-            match span {
-                Some(span) => d.fix(span, near.to_owned()),
-                None => d,
-            }
-        }
-        None => d.help(format!("declare it, or use a declared {what}")),
+    .label("not defined");
+    let mut known: Vec<&str> = known.into_iter().collect();
+    if let Some(near) = closest(name, known.iter().copied()) {
+        let d = d.help(format!("did you mean `{near}`?"));
+        return match span {
+            Some(span) => d.fix(span, near.to_owned()),
+            None => d,
+        };
+    }
+    known.sort_unstable();
+    known.dedup();
+    let name = name.rsplit("::").next().unwrap_or(name);
+    let form = match what {
+        "name" => Some(format!("declare it: `endpoint {name} = ...`")),
+        "service" => Some(format!("declare it: `service {name} = tcp/...`")),
+        "parameter" => Some(format!("declare it: `param {name}: TYPE`")),
+        "instance" => Some(format!("declare it: `use \"FILE.gate\" as {name}`")),
+        "environment" => Some(format!("declare it: `env {name} {{ }}`")),
+        "vnet" => Some(format!("declare it: `vnet {name} = PREFIX`")),
+        "ip group" => Some(format!("declare it: `ip-group {name} = [PREFIX]`")),
+        "nsg" => Some(format!("declare it: `nsg {name} {{ }}`")),
+        "route table" => Some(format!("declare it: `route-table {name} {{ }}`")),
+        "hop" | "layer" | "flow" | "flow or group" => None,
+        _ => Some("declare it".to_owned()),
+    };
+    let list = (!known.is_empty() && known.len() <= 8).then(|| {
+        let quoted: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+        format!("known here: {}", quoted.join(", "))
+    });
+    match (form, list) {
+        (Some(form), Some(list)) => d.help(format!("{form}; {list}")),
+        (Some(help), None) | (None, Some(help)) => d.help(help),
+        (None, None) => d.help(format!("nothing here is a {what}")),
     }
 }
 
@@ -121,38 +145,68 @@ pub(crate) fn deprecated_tag(span: Span, tag: &str, reason: &str) -> Diagnostic 
     .help(reason.to_owned())
 }
 
-/// A parameter that nobody gives a value.
-pub(crate) fn no_value(span: Span, param: &str, environment: &str, instance: &str) -> Diagnostic {
+/// A parameter that nobody gives a value in some environments.
+pub(crate) fn no_value(
+    span: Span,
+    param: &str,
+    environments: &[String],
+    instance: &str,
+) -> Diagnostic {
+    let quoted: Vec<String> = environments.iter().map(|e| format!("`{e}`")).collect();
+    let where_ = match quoted.as_slice() {
+        [one] => format!("environment {one}"),
+        many => format!("environments {}", many.join(", ")),
+    };
+    let blocks: Vec<String> = environments.iter().map(|e| format!("`env {e}`")).collect();
+    let blocks = blocks.join(" and ");
     let (whose, place) = if instance.is_empty() {
         (
             format!("`{param}`"),
-            format!("add `{param} = ...` to `env {environment}`, or give the parameter a default"),
+            format!("add `{param} = ...` to {blocks}, or give the parameter a default"),
         )
     } else {
         (
             format!("`{param}` of instance `{instance}`"),
             format!(
-                "add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to `env {environment}`"
+                "add `{param} = ...` to the `with` block of `{instance}`, or `{instance}::{param} = ...` to {blocks}"
             ),
         )
     };
     Diagnostic::new(
         Code::PC1008,
         span,
-        format!("parameter {whose} has no value in environment `{environment}`"),
+        format!("parameter {whose} has no value in {where_}"),
     )
     .label("declared here without a default")
     .help(place)
 }
 
 /// `overrides` that names no deny.
-pub(crate) fn overrides(span: Span, path: &str, denies: &[String]) -> Diagnostic {
+pub(crate) fn overrides(
+    span: Span,
+    path: &str,
+    found: Option<Verb>,
+    denies: &[String],
+) -> Diagnostic {
     let d = Diagnostic::new(
         Code::PC1009,
         span,
         format!("`overrides {path}` does not name a deny"),
-    )
-    .label("no `deny` flow or group of denies has this name");
+    );
+    match found {
+        Some(Verb::Forbid) => {
+            return d.label("this is a `forbid`").help(
+                "nothing overrides a `forbid`: write it as a `deny` if there may be exceptions",
+            );
+        }
+        Some(_) => {
+            return d
+                .label("this is an `allow`")
+                .help("name the denies that this flow is an exception to, or drop the clause");
+        }
+        None => {}
+    }
+    let d = d.label("no `deny` flow or group with one has this name");
     if let Some(near) = closest(path, denies.iter().map(String::as_str)) {
         return d
             .help(format!("did you mean `{near}`?"))
@@ -161,7 +215,8 @@ pub(crate) fn overrides(span: Span, path: &str, denies: &[String]) -> Diagnostic
     if denies.is_empty() {
         return d.help("there is no deny here: a plain `allow` is enough");
     }
-    d.help(format!("the denies here are: {}", denies.join(", ")))
+    let quoted: Vec<String> = denies.iter().map(|d| format!("`{d}`")).collect();
+    d.help(format!("the denies here are {}", quoted.join(", ")))
 }
 
 /// `enable` of something that is not optional.
@@ -242,7 +297,28 @@ pub(crate) fn wrong_type(span: Span, expected: &str, found: &str) -> Diagnostic 
         format!("expected {expected}, found {found}"),
     )
     .label(format!("this is {found}"))
-    .help(format!("write {expected} here"))
+    .help(match expected {
+        "an endpoint" => {
+            "for example `10.0.0.4`, `tag(Storage)`, `www.contoso.com` or a declared name"
+                .to_owned()
+        }
+        "a service" => "for example `tcp/443`, or a declared service".to_owned(),
+        "prefixes" | "a prefix" => {
+            "for example `10.0.0.0/24`, or names that stand for prefixes alone".to_owned()
+        }
+        "a hop" => "a hop is a firewall, `internet`, `none`, `vnet` or `gateway`".to_owned(),
+        "a date YYYY-MM-DD" => "for example `2027-01-31`".to_owned(),
+        "a vnet" => "write the name of a `vnet` statement".to_owned(),
+        other => format!("write {} here", other.split(" (").next().unwrap_or(other)),
+    })
+}
+
+/// A clause or word on a statement that it says nothing about.
+pub(crate) fn misplaced(span: Span, word: &str, on: &str, help: &str) -> Diagnostic {
+    let mut d = wrong_type(span, "another clause", "this one");
+    d.message = format!("`{word}` makes no sense {on}");
+    d.label = "has no meaning here".to_owned();
+    d.help(help)
 }
 
 /// A name where an address is needed.
@@ -287,11 +363,10 @@ pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
 }
 
 /// An `except` that takes everything away.
-pub(crate) fn nothing_left(span: Span, left: Span, right: Span) -> Diagnostic {
-    Diagnostic::new(Code::PC2005, span, "`except` leaves nothing")
-        .label("every address of the left side is taken away")
+pub(crate) fn nothing_left(left: Span, right: Span) -> Diagnostic {
+    Diagnostic::new(Code::PC2005, right, "`except` leaves nothing")
+        .label("this takes all of them away")
         .also(left, "these addresses")
-        .also(right, "all of them are here")
         .help("narrow the right side, or remove the flow")
 }
 
@@ -307,11 +382,45 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
     .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
 }
 
-/// A feature whose lowering this version does not have.
-pub(crate) fn not_compiled(span: Span, feature: &str) -> Diagnostic {
+/// A declared IP group with nothing in it.
+pub(crate) fn empty_group(span: Span, name: &str) -> Diagnostic {
     Diagnostic::new(
-        Code::PC3011,
+        Code::PC3013,
         span,
+        format!("ip group `{name}` is empty, and a rule that refers to it would be skipped"),
+    )
+    .label("no address in it")
+    .help("put addresses into the group, or remove the flow; a group that exists elsewhere takes its `id`")
+    .note("IP Groups in Azure Firewall: a rule that refers to an empty group is skipped, a deny too (checked 2026-11-23)")
+}
+
+/// A URL pattern that Azure Firewall does not take.
+pub(crate) fn bad_url(span: Span, text: &str, reason: &str) -> Diagnostic {
+    let d = Diagnostic::new(
+        Code::PC2008,
+        span,
+        format!("`{text}` is not a valid URL pattern"),
+    )
+    .label(reason)
+    .note("Azure Firewall FAQ, wildcards in target URLs: an asterisk at the far left or the far right, no scheme, no port, no query (checked 2026-11-23)");
+    let bare = text
+        .split_once("://")
+        .map_or(text, |(_, rest)| rest)
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default();
+    let help = "write a host and a path, for example `www.contoso.com/a/*`";
+    if bare != text && super::url::check_url(bare).is_ok() {
+        return d.help(format!("write `{bare}`")).fix(span, bare);
+    }
+    d.help(help)
+}
+
+/// A feature whose lowering this version does not have.
+pub(crate) fn not_compiled(span: impl Into<Option<Span>>, feature: &str) -> Diagnostic {
+    Diagnostic::general(
+        Code::PC3011,
+        span.into(),
         format!("this version does not compile {feature} yet"),
     )
     .label("parsed and type-checked, not compiled")
@@ -336,4 +445,16 @@ pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str
     .help(format!(
         "write `on {table}` if all are meant, or give `{subnet}` a table of its own"
     ))
+}
+
+/// A file of foreign rules that cannot be had.
+pub(crate) fn base_file(span: Span, path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC9009,
+        span,
+        format!("the base file `{path}` cannot be used: {reason}"),
+    )
+    .label("foreign rules are read from here")
+    .help("write the path of an exported network security group, relative to this file")
+    .note("`az network nsg show` prints one; rules in it that this policy does not make are kept as they are")
 }

@@ -7,29 +7,25 @@ use crate::model::endpoint::Endpoint;
 use crate::model::service::PortSet;
 use crate::model::{Flow, FlowId, FlowSpans, Hop, Layer, Policy, Route, Tier};
 use crate::source::Span;
-use crate::syntax::ast::{self, ClauseKind, Cond, CondValue, Need, Value, Verb};
+use crate::syntax::ast::{self, ClauseKind, Cond, Need, Verb};
 
 use super::faults;
 use super::scope::{Decl, GroupDecl, MemberDecl};
-use super::world::{InstanceId, Type, Typed, World};
+use super::world::{InstanceId, Typed, World, kind_of};
 
 /// The clauses that count for one statement: its own, else the group's.
 #[derive(Clone, Default)]
-struct Clauses<'a> {
+pub(super) struct Clauses<'a> {
     when: Vec<&'a Cond>,
-    until: Option<ast::Date>,
+    pub(super) until: Option<ast::Date>,
     list: Vec<&'a ast::Clause>,
 }
 
 impl<'a> Clauses<'a> {
     fn of(group: &GroupDecl<'a>, own: &'a [ast::Node<ast::Clause>]) -> Self {
         let mut out = Self::default();
-        for clause in group
-            .clauses
-            .iter()
-            .copied()
-            .chain(own.iter().map(|c| &c.node))
-        {
+        let inherited = group.clauses.iter().copied().filter(|c| !is_flow_only(c));
+        for clause in inherited.chain(own.iter().map(|c| &c.node)) {
             match &clause.kind {
                 ClauseKind::When(cond) => out.when.push(cond),
                 ClauseKind::Until(date) => {
@@ -48,7 +44,18 @@ impl<'a> Clauses<'a> {
         out
     }
 
-    fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
+    /// What `header` puts in, in the order written.
+    fn headers(&self) -> Vec<(String, String)> {
+        self.list
+            .iter()
+            .filter_map(|c| match &c.kind {
+                ClauseKind::Header(name, value) => Some((name.node.clone(), value.node.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
         self.list.iter().find_map(|c| pick(&c.kind))
     }
 }
@@ -70,7 +77,9 @@ impl<'a> World<'a, '_> {
                     MemberDecl::Route(route, span) => {
                         self.route(instance, name, group, route, *span, policy);
                     }
-                    MemberDecl::Dnat(dnat, span) => self.dnat(instance, group, dnat, *span),
+                    MemberDecl::Dnat(dnat, span) => {
+                        self.dnat(instance, name, group, dnat, *span, policy);
+                    }
                 }
             }
             if let Some(span) = group.ordered {
@@ -82,25 +91,18 @@ impl<'a> World<'a, '_> {
     /// Clauses that only a flow takes.
     fn group_clauses(&mut self, group: &GroupDecl<'a>) {
         for clause in &group.clauses {
-            let flow_only = matches!(
-                clause.kind,
-                ClauseKind::Pin(_)
-                    | ClauseKind::Name(_)
-                    | ClauseKind::Overrides(_)
-                    | ClauseKind::Header(..)
-                    | ClauseKind::SourcePort(_)
-            );
-            if flow_only {
-                self.say(faults::wrong_type(
+            if is_flow_only(clause) {
+                self.say(faults::misplaced(
                     clause.keyword.span,
-                    "a clause that a group takes (for, when, at, via, owner, ticket, until, inspect)",
-                    &format!("`{}`, which stands on a flow only", clause.keyword.node),
+                    &clause.keyword.node,
+                    "on a group",
+                    "write it on the flows; a group takes `for`, `when`, `at`, `via`, `owner`, `ticket`, `until` and `inspect`",
                 ));
             }
         }
     }
 
-    fn id(
+    pub(super) fn id(
         &self,
         instance: InstanceId,
         group: &str,
@@ -138,6 +140,7 @@ impl<'a> World<'a, '_> {
         policy: &mut Policy,
     ) {
         let clauses = Clauses::of(group, &flow.clauses);
+        self.clauses_fit(flow, group.ordered.is_some());
         let active = self.conditions(&clauses.when, instance);
         let services_span = flow
             .services
@@ -165,11 +168,21 @@ impl<'a> World<'a, '_> {
             ClauseKind::Via(path) => Some(path),
             _ => None,
         }) {
-            Some(path) => self.hop(path, instance).map(Some),
+            Some(path) => {
+                let hop = self.hop(path, instance);
+                if hop == Some(Hop::None) {
+                    self.say(faults::misplaced(
+                        path.span,
+                        "via none",
+                        "on a flow",
+                        "packets to `none` are dropped: write a `deny`, or a `route` to `none`",
+                    ));
+                }
+                hop.map(Some)
+            }
             None => Some(None),
         };
         let overrides = self.overrides(&clauses, instance, group_name);
-        self.deferred_clauses(&clauses, active == Some(true));
         let in_ordered = group.ordered.is_some();
         let tier = match flow.verb.node {
             Verb::Forbid => Tier::Forbid,
@@ -216,8 +229,6 @@ impl<'a> World<'a, '_> {
                 return;
             }
         }
-        self.deferred_ends(&from, a.span);
-        self.deferred_ends(&to, b.span);
         let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
         let clause_span = |word: &str| {
             clauses
@@ -262,6 +273,8 @@ impl<'a> World<'a, '_> {
                 ClauseKind::SourcePort(p) => Some(PortSet::from_ranges(&p.ranges)),
                 _ => None,
             }),
+            inspect: clause_span("inspect").is_some(),
+            headers: clauses.headers(),
             spans: FlowSpans {
                 whole: flow
                     .label
@@ -273,6 +286,14 @@ impl<'a> World<'a, '_> {
                 layers: at.1,
                 pin: clause_span("pin"),
                 purpose: clause_span("for"),
+                // On a group it is meant for those of its flows that it can be meant for.
+                inspect: flow
+                    .clauses
+                    .iter()
+                    .find(|c| matches!(c.node.kind, ClauseKind::Inspect))
+                    .map(|c| c.node.keyword.span),
+                header: clause_span("header"),
+                source_ports: clause_span("source-port"),
             },
         };
         if between {
@@ -289,7 +310,66 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn can_be_source(&mut self, e: &Endpoint, span: Span) -> bool {
+    /// Words and clauses that say nothing on such a flow.
+    fn clauses_fit(&mut self, flow: &'a ast::Flow, in_ordered: bool) {
+        if let (true, Some(need)) = (in_ordered, &flow.need)
+            && need.node == Need::Required
+        {
+            self.say(faults::misplaced(
+                need.span,
+                "required",
+                "in an ordered group",
+                "drop it, or write the flow outside of the group: in it only the order counts",
+            ));
+        }
+        for clause in flow.clauses.iter().map(|c| &c.node) {
+            let (on, help) = match (&clause.kind, flow.verb.node) {
+                (ClauseKind::Overrides(_) | ClauseKind::Pin(_), _) if in_ordered => (
+                    "in an ordered group",
+                    "drop it: the flows of an ordered group count in the order in which they stand",
+                ),
+                (ClauseKind::Overrides(_), Verb::Deny | Verb::Forbid) => (
+                    if flow.verb.node == Verb::Deny {
+                        "on a `deny`"
+                    } else {
+                        "on a `forbid`"
+                    },
+                    "drop it: only an `allow` is an exception, and denies stand beside each other",
+                ),
+                _ => continue,
+            };
+            let (span, word) = (clause.keyword.span, &clause.keyword.node);
+            self.say(faults::misplaced(span, word, on, help));
+        }
+    }
+
+    /// Clauses that say nothing on a route or a DNAT.
+    fn clauses_of_flows(
+        &mut self,
+        clauses: &'a [ast::Node<ast::Clause>],
+        on: &str,
+        fits: impl Fn(&ClauseKind) -> bool,
+        help: &str,
+    ) {
+        for clause in clauses.iter().map(|c| &c.node) {
+            let common = matches!(
+                clause.kind,
+                ClauseKind::For(_)
+                    | ClauseKind::When(_)
+                    | ClauseKind::Owner(_)
+                    | ClauseKind::Ticket(_)
+                    | ClauseKind::Until(_)
+                    | ClauseKind::Name(_)
+            );
+            if !common && !fits(&clause.kind) {
+                let (span, word) = (clause.keyword.span, &clause.keyword.node);
+                self.say(faults::misplaced(span, word, on, help));
+            }
+        }
+    }
+
+    /// Reports names and their like as a source; true if there are none.
+    pub(crate) fn can_be_source(&mut self, e: &Endpoint, span: Span) -> bool {
         let what = if !e.names.is_empty() {
             "a name"
         } else if !e.fqdn_tags.is_empty() {
@@ -303,33 +383,6 @@ impl<'a> World<'a, '_> {
         };
         self.say(faults::name_as_source(span, what));
         false
-    }
-
-    fn deferred_ends(&mut self, e: &Endpoint, span: Span) {
-        let feature = if !e.urls.is_empty() {
-            "URLs"
-        } else if !e.categories.is_empty() {
-            "web categories"
-        } else if !e.asgs.is_empty() {
-            "application security groups"
-        } else {
-            return;
-        };
-        self.say(faults::not_compiled(span, feature));
-    }
-
-    fn deferred_clauses(&mut self, clauses: &Clauses<'a>, active: bool) {
-        for clause in &clauses.list {
-            let feature = match &clause.kind {
-                ClauseKind::Inspect => "`inspect`",
-                ClauseKind::Header(..) => "`header`",
-                ClauseKind::SourcePort(_) => "`source-port`",
-                _ => continue,
-            };
-            if active {
-                self.say(faults::not_compiled(clause.keyword.span, feature));
-            }
-        }
     }
 
     /// The layers of `at`, with the clause's place; `None` if a fault was reported.
@@ -422,10 +475,13 @@ impl<'a> World<'a, '_> {
         let mut out = Vec::new();
         let mut whole = true;
         for path in paths {
-            let found = self.denies(path, instance, group);
+            let found = self.flows_named(path, instance, group, Verb::Deny);
             if found.is_empty() {
                 let known = self.deny_names(instance, group);
-                self.say(faults::overrides(path.span, &path.text(), &known));
+                let other = [Verb::Forbid, Verb::Allow]
+                    .into_iter()
+                    .find(|verb| !self.flows_named(path, instance, group, *verb).is_empty());
+                self.say(faults::overrides(path.span, &path.text(), other, &known));
                 whole = false;
             }
             out.extend(found);
@@ -433,9 +489,15 @@ impl<'a> World<'a, '_> {
         whole.then_some(out)
     }
 
-    /// Ids of the deny flows that a path names: a label of this group or of `main`, `group::label`,
-    /// or a group.
-    fn denies(&self, path: &ast::Path, instance: InstanceId, group: &str) -> Vec<String> {
+    /// Ids of the flows of a kind that a path names: a label of this group or of `main`,
+    /// `group::label`, or a group.
+    fn flows_named(
+        &self,
+        path: &ast::Path,
+        instance: InstanceId,
+        group: &str,
+        verb: Verb,
+    ) -> Vec<String> {
         let mut at = instance;
         let mut rest = path.segments.as_slice();
         while let [first, tail @ ..] = rest {
@@ -470,7 +532,7 @@ impl<'a> World<'a, '_> {
             let mut ids = Vec::new();
             for member in &found.members {
                 if let MemberDecl::Flow(flow, _) = member
-                    && flow.verb.node == Verb::Deny
+                    && flow.verb.node == verb
                     && let Some(own) = &flow.label
                     && label.is_none_or(|l| l == own.node)
                 {
@@ -512,9 +574,26 @@ impl<'a> World<'a, '_> {
         span: Span,
         policy: &mut Policy,
     ) {
+        self.clauses_of_flows(
+            &route.clauses,
+            "on a route",
+            |_| false,
+            "drop it; a route takes `for`, `when`, `owner`, `ticket`, `until` and `name`",
+        );
         let clauses = Clauses::of(group, &route.clauses);
         let active = self.conditions(&clauses.when, instance);
-        let to = self.endpoint(&route.expr, instance);
+        let mut to = self.endpoint(&route.expr, instance);
+        if let Some(e) = &to
+            && !(e.names.is_empty()
+                && e.fqdn_tags.is_empty()
+                && e.categories.is_empty()
+                && e.urls.is_empty()
+                && e.asgs.is_empty())
+        {
+            let wanted = "prefixes or service tags (a route table knows no names)";
+            self.say(faults::wrong_type(route.expr.span, wanted, kind_of(e)));
+            to = None;
+        }
         let hop = self.hop(&route.via, instance);
         let table = self.route_target(&route.on, instance, policy);
         let (Some(true), Some(to), Some(hop), Some(table)) = (active, to, hop, table) else {
@@ -586,161 +665,50 @@ impl<'a> World<'a, '_> {
         None
     }
 
+    #[allow(clippy::too_many_arguments)] // one statement with its surroundings
     fn dnat(
         &mut self,
         instance: InstanceId,
+        group_name: &str,
         group: &GroupDecl<'a>,
         dnat: &'a ast::Dnat,
         span: Span,
+        policy: &mut Policy,
     ) {
+        self.clauses_of_flows(
+            &dnat.clauses,
+            "on a dnat",
+            |k| matches!(k, ClauseKind::At(_) | ClauseKind::Pin(_)),
+            "drop it; a dnat takes `for`, `when`, `at`, `owner`, `ticket`, `until`, `pin` and `name`",
+        );
         let clauses = Clauses::of(group, &dnat.clauses);
         let active = self.conditions(&clauses.when, instance);
         let from = self.endpoint(&dnat.from, instance);
         if let Some(e) = &from {
             self.can_be_source(e, dnat.from.span);
         }
-        self.endpoint(&dnat.to, instance);
-        self.endpoint(&dnat.into, instance);
-        self.layers(&clauses, instance);
-        if active == Some(true) {
-            self.say(faults::not_compiled(span, "DNAT"));
+        let to = self.plain(&dnat.to, instance);
+        let into = self.endpoint(&dnat.into, instance);
+        let at = self.layers(&clauses, instance);
+        let ends = (from, to, into, at.map(|a| a.0));
+        if let Some(model) = self.dnat_of(instance, group_name, dnat, span, &clauses, ends)
+            && active == Some(true)
+        {
+            policy.dnats.push(model);
         }
     }
+}
 
-    /// True if all conditions hold; `None` if a fault was reported.
-    fn conditions(&mut self, conds: &[&'a Cond], instance: InstanceId) -> Option<bool> {
-        let mut all = Some(true);
-        for cond in conds {
-            let holds = self.condition(cond, instance);
-            all = match (all, holds) {
-                (Some(a), Some(b)) => Some(a && b),
-                _ => None,
-            };
-        }
-        all
-    }
-
-    fn condition(&mut self, cond: &'a Cond, instance: InstanceId) -> Option<bool> {
-        match cond {
-            Cond::Or(parts) => {
-                let values: Vec<_> = parts.iter().map(|c| self.condition(c, instance)).collect();
-                values
-                    .into_iter()
-                    .try_fold(false, |any, v| v.map(|v| any || v))
-            }
-            Cond::And(parts) => {
-                let values: Vec<_> = parts.iter().map(|c| self.condition(c, instance)).collect();
-                values
-                    .into_iter()
-                    .try_fold(true, |all, v| v.map(|v| all && v))
-            }
-            Cond::Not(inner) => self.condition(inner, instance).map(|v| !v),
-            Cond::Paren(inner) => self.condition(inner, instance),
-            Cond::Atom { path, test } => self.atom(path, test.as_ref(), instance),
-        }
-    }
-
-    fn atom(
-        &mut self,
-        path: &'a ast::Path,
-        test: Option<&'a ast::CondTest>,
-        instance: InstanceId,
-    ) -> Option<bool> {
-        let [name] = path.segments.as_slice() else {
-            if let Some(name) = path.segments.last() {
-                self.undefined_param(name, instance);
-            }
-            return None;
-        };
-        let built_in = matches!(name.node.as_str(), "env" | "cloud");
-        if !built_in && self.param_decl(instance, &name.node).is_none() {
-            self.undefined_param(name, instance);
-            return None;
-        }
-        let value = self.param(instance, &name.node)?;
-        let Some(test) = test else {
-            return match value {
-                Typed::Bool(b) => Some(b),
-                other => {
-                    self.say(faults::wrong_type(
-                        path.span,
-                        "a bool parameter, or a comparison",
-                        other.describe(),
-                    ));
-                    None
-                }
-            };
-        };
-        let equal = self.compare(name, &value, test, instance)?;
-        Some(equal == test.equal)
-    }
-
-    fn compare(
-        &mut self,
-        name: &ast::Name,
-        value: &Typed,
-        test: &'a ast::CondTest,
-        instance: InstanceId,
-    ) -> Option<bool> {
-        let span = test.value.span;
-        let right = match &test.value.node {
-            CondValue::Str(text) => Value::Str(text.clone()),
-            CondValue::Int(n) => Value::Int(*n),
-            CondValue::Date(d) => Value::Date(*d),
-            CondValue::Path(path) => match path.text().as_str() {
-                "true" => Value::Bool(true),
-                "false" => Value::Bool(false),
-                _ => Value::Expr(ast::Expr {
-                    kind: ast::ExprKind::Path(path.clone()),
-                    span,
-                }),
-            },
-        };
-        let ty = match (name.node.as_str(), value) {
-            ("env", _) => {
-                // Any declared environment is a legal right side.
-                let mut members: Vec<String> = self
-                    .scopes
-                    .first()
-                    .map(|s| s.envs.iter().map(|e| e.name.node.clone()).collect())
-                    .unwrap_or_default();
-                members.push(self.environment.clone());
-                members.sort();
-                members.dedup();
-                Type::Enum(members)
-            }
-            ("cloud", _) => Type::Enum(vec![
-                "public".to_owned(),
-                "usgov".to_owned(),
-                "china".to_owned(),
-            ]),
-            (_, Typed::Hop(_)) => Type::Hop,
-            _ => {
-                let decl = self.param_decl(instance, &name.node)?;
-                self.param_type(decl)?
-            }
-        };
-        let right = self.convert(&right, span, &ty, instance)?;
-        match (value, &right) {
-            (Typed::Region(a), Typed::Region(b)) => Some(a.arm == b.arm),
-            (Typed::Bool(a), Typed::Bool(b)) => Some(a == b),
-            (Typed::Int(a), Typed::Int(b)) => Some(a == b),
-            (Typed::Str(a), Typed::Str(b))
-            | (Typed::Enum(a), Typed::Enum(b))
-            | (Typed::Vnet(a), Typed::Vnet(b)) => Some(a == b),
-            (Typed::Fqdn(a), Typed::Fqdn(b)) => Some(a.eq_ignore_ascii_case(b)),
-            (Typed::Date(a), Typed::Date(b)) => Some(a == b),
-            (Typed::Hop(a), Typed::Hop(b)) => Some(a == b),
-            (other, _) => {
-                self.say(faults::wrong_type(
-                    name.span,
-                    "a parameter that can be compared",
-                    other.describe(),
-                ));
-                None
-            }
-        }
-    }
+/// Clauses that a group does not hand on to its flows.
+fn is_flow_only(clause: &ast::Clause) -> bool {
+    matches!(
+        clause.kind,
+        ClauseKind::Pin(_)
+            | ClauseKind::Name(_)
+            | ClauseKind::Overrides(_)
+            | ClauseKind::Header(..)
+            | ClauseKind::SourcePort(_)
+    )
 }
 
 /// The place of a service.

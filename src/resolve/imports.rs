@@ -8,8 +8,28 @@ use crate::syntax::{self, ast};
 
 use super::faults;
 
+/// Module path and text of each named file of the library.
+macro_rules! embedded {
+    ($($name:literal),+ $(,)?) => {
+        &[$((
+            concat!("std/", $name),
+            include_str!(concat!("../../policies/std/", $name, ".gate")),
+        )),+]
+    };
+}
+
 /// The library that comes with the compiler: module path and text.
-const STANDARD: &[(&str, &str)] = &[("std/apim", include_str!("../../policies/std/apim.gate"))];
+/// A test compares the list with the folder `policies/std`.
+const STANDARD: &[(&str, &str)] = embedded![
+    "aks",
+    "apim",
+    "app-service-environment",
+    "application-gateway",
+    "arc-kubernetes",
+    "arc-servers",
+    "bastion",
+    "machine-learning",
+];
 
 /// One module: the root's files together, or one imported file.
 #[derive(Debug, Default)]
@@ -42,7 +62,7 @@ pub(crate) fn load_modules(
             Ok(text) => graph.add_file(0, path, &text),
             Err(error) => graph.sink.push(faults::module(
                 None,
-                format!("{} `{path}`", reason(&error)),
+                unreadable(path, &error),
                 "check the path, or `sources` in portcullis.yaml",
             )),
         }
@@ -144,7 +164,7 @@ impl Graph<'_> {
                     };
                     self.sink.push(faults::module(
                         Some(path.span),
-                        format!("{} `{}`", reason(&error), path.node),
+                        unreadable(&path.node, &error),
                         help,
                     ));
                 }
@@ -159,15 +179,15 @@ impl Graph<'_> {
     }
 }
 
-fn reason(error: &LoadError) -> String {
+fn unreadable(path: &str, error: &LoadError) -> String {
     match error {
-        LoadError::NotFound => "there is no module file".to_owned(),
-        LoadError::Unreadable(why) => format!("cannot read ({why}) the module file"),
+        LoadError::NotFound => format!("there is no module file `{path}`"),
+        LoadError::Unreadable(why) => format!("cannot read the module file `{path}`: {why}"),
     }
 }
 
 /// The project path that a `use` in `from` means; `None` if it climbs out of the project.
-fn locate(from: &str, path: &str) -> Option<String> {
+pub(crate) fn locate(from: &str, path: &str) -> Option<String> {
     if path.starts_with("std/") {
         return Some(path.to_owned());
     }

@@ -80,8 +80,10 @@ impl<'a> World<'a, '_> {
                     .collect()
             })
             .unwrap_or_default();
+        let mut known = known;
         let whose = if target == 0 {
-            "the environment".to_owned()
+            known.push("enable");
+            format!("environment `{}`", self.environment)
         } else {
             let path = self
                 .instances
@@ -139,11 +141,13 @@ impl<'a> World<'a, '_> {
                 _ => None,
             };
             let Some(path) = path else {
-                self.say(faults::wrong_type(
-                    span,
-                    "the path of an optional flow or of a group",
-                    super::values::describe(element),
-                ));
+                if !matches!(element, Value::Expr(e) if e.kind == ExprKind::Error) {
+                    self.say(faults::wrong_type(
+                        span,
+                        "the path of an optional flow or of a group",
+                        super::values::describe(element),
+                    ));
+                }
                 continue;
             };
             let in_group = format!("{path}::");

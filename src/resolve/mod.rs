@@ -1,17 +1,21 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod broken;
 mod checks;
+mod conditions;
+mod dnat;
 mod faults;
 mod flows;
 mod imports;
 mod instances;
 mod resources;
 mod scope;
+mod url;
 mod values;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::diag::Sink;
@@ -19,7 +23,9 @@ use crate::model::Policy;
 use crate::model::internet::internet;
 use crate::source::{Loader, SourceMap};
 
-use world::{Used, World};
+use world::{Missing, Used, World};
+
+pub(crate) use faults::{base_file as base_file_fault, not_compiled};
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
@@ -32,6 +38,8 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
+    let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
+    let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules
         .iter()
         .map(|m| scope::collect_scope(m, sink))
@@ -51,15 +59,31 @@ pub fn resolve(
     }
     let mut used = Used::new();
     let mut policies = Vec::new();
+    let mut missing: BTreeMap<Missing, Vec<String>> = BTreeMap::new();
     for name in names {
         // Every environment is resolved, so that a fault in one is told whichever is compiled.
-        let mut world = World::new(&scopes, catalog, name.clone(), sink, &mut used);
+        let mut world = World::new(
+            &scopes,
+            catalog,
+            (loader, &file_names),
+            name.clone(),
+            sink,
+            &mut used,
+        );
         let policy = resolve_environment(&mut world);
+        for parameter in std::mem::take(&mut world.missing) {
+            missing.entry(parameter).or_default().push(name.clone());
+        }
         if wanted.is_empty() || wanted.contains(&name) {
             policies.push(policy);
         }
     }
+    for ((span, parameter, instance), environments) in missing {
+        sink.push(faults::no_value(span, &parameter, &environments, &instance));
+    }
+    checks::environments_of_modules(&scopes, sink);
     checks::unused(&modules, &scopes, &used, sink);
+    broken::drop_consequences(&broken, sources, sink);
     policies
 }
 
@@ -84,8 +108,10 @@ fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
         world.assumes(instance, &mut policy);
     }
     world.moved();
+    policy.moved = world.renames();
     world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
+    policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
     policy
         .routes
         .sort_by(|a, b| (&a.table, &a.id).cmp(&(&b.table, &b.id)));

@@ -7,15 +7,20 @@ use crate::catalog::{service_endpoint_tag, service_endpoints};
 use crate::diag::Diagnostic;
 use crate::model::address::AddressSet;
 use crate::model::{
-    DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku, Subnet, Vnet,
+    BaseFile, DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku,
+    Subnet, Vnet,
 };
-use crate::source::Span;
+use crate::source::{LoadError, Span};
 use crate::syntax::ast::{self, ExprKind, ResourceKind, Value};
 
 use super::faults;
+use super::imports::locate;
 use super::scope::Decl;
 use super::values::{describe, single_v4};
-use super::world::{InstanceId, Type, Typed, World};
+use super::world::{InstanceId, Type, Typed, World, kind_of};
+
+/// What a subnet can say that it runs: services whose required flows are checked.
+const SERVICES: &[&str] = &["api-management"];
 
 const COMMON: &[&str] = &["name", "id", "location", "resource-group", "tags"];
 
@@ -184,8 +189,14 @@ impl<'a> World<'a, '_> {
             ));
             return out;
         };
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for entry in &block.entries {
             let v = &entry.node.value;
+            let (key, place) = (entry.node.key.text(), entry.node.key.span);
+            if let Some(first) = seen.insert(key.clone(), place) {
+                self.say(faults::twice(place, first, "tag", &key));
+                continue;
+            }
             if let Some(Typed::Str(text)) = self.convert(&v.node, v.span, &Type::Str, instance) {
                 out.insert(entry.node.key.text(), text);
             }
@@ -210,6 +221,20 @@ impl<'a> World<'a, '_> {
     ) -> Option<(String, Span)> {
         let value = keys.get(key)?;
         let ty = Type::Enum(members.iter().map(|m| (*m).to_owned()).collect());
+        if let (Value::Expr(e), Type::Enum(members)) = (&value.node, &ty)
+            && let ExprKind::Path(path) = &e.kind
+            && !members.contains(&path.text())
+            && self.param_decl(instance, &path.text()).is_none()
+        {
+            let what = format!("`{key}`");
+            self.say(faults::not_a_member(
+                value.span,
+                &path.text(),
+                &what,
+                members,
+            ));
+            return None;
+        }
         match self.convert(&value.node, value.span, &ty, instance)? {
             Typed::Enum(text) => Some((text, value.span)),
             _ => None,
@@ -225,12 +250,12 @@ impl<'a> World<'a, '_> {
         let value = keys.get(key)?;
         match self.convert(&value.node, value.span, &Type::Endpoint, instance)? {
             Typed::Endpoint(e) if e.is_plain() => Some(e.addresses.clone()),
-            _ => {
-                self.say(faults::wrong_type(
-                    value.span,
-                    "prefixes",
-                    "an endpoint that is not prefixes alone",
-                ));
+            other => {
+                let found = match &other {
+                    Typed::Endpoint(e) => kind_of(e),
+                    other => other.describe(),
+                };
+                self.say(faults::wrong_type(value.span, "prefixes", found));
                 None
             }
         }
@@ -277,7 +302,13 @@ impl<'a> World<'a, '_> {
                 .convert(&value.node, value.span, &Type::Hop, instance)
                 .is_some()
         {
-            self.deferred(&keys, "firewall", "the key `firewall` of a vnet");
+            // What a vnet's firewall would mean beside the `vnet` of a firewall and the `default` of
+            // a route table is not settled, and a route that nobody wrote moves traffic.
+            self.deferred(
+                &keys,
+                "firewall",
+                "the key `firewall` of a vnet (write `vnet` on the firewall and `default` on the route tables)",
+            );
         }
         let key = self.key(instance, &r.name.node);
         policy.vnets.insert(
@@ -312,7 +343,7 @@ impl<'a> World<'a, '_> {
             .get("route-table")
             .and_then(|v| self.resource_key(v, ResourceKind::RouteTable, instance));
         let service_endpoints = self.service_endpoints(&keys);
-        let runs = keys.get("runs").and_then(|v| self.word_value(v));
+        let runs = keys.get("runs").and_then(|v| self.known_service(v));
         if let Some(value) = keys.get("zone") {
             // A label for reports; any word or text will do.
             self.word_value(value);
@@ -330,6 +361,20 @@ impl<'a> World<'a, '_> {
                 runs,
             },
         );
+    }
+
+    /// A platform service whose needs are known.
+    fn known_service(
+        &mut self,
+        value: &'a crate::source::Spanned<Value>,
+    ) -> Option<(String, Span)> {
+        let (word, span) = self.word_value(value)?;
+        if SERVICES.contains(&word.as_str()) {
+            return Some((word, span));
+        }
+        let members: Vec<String> = SERVICES.iter().map(|s| (*s).to_owned()).collect();
+        self.say(faults::not_a_member(span, &word, "`runs`", &members));
+        None
     }
 
     /// A lone word or a string.
@@ -402,10 +447,14 @@ impl<'a> World<'a, '_> {
             ResourceKind::Nsg => ("nsg", "nsg"),
             _ => ("route table", "route-table"),
         };
+        let wanted = format!(
+            "the name of {} {what}",
+            if what == "nsg" { "an" } else { "a" }
+        );
         let Value::Expr(e) = &value.node else {
             self.say(faults::wrong_type(
                 value.span,
-                &format!("the name of an {what}"),
+                &wanted,
                 describe(&value.node),
             ));
             return None;
@@ -413,7 +462,7 @@ impl<'a> World<'a, '_> {
         let ExprKind::Path(path) = &e.kind else {
             self.say(faults::wrong_type(
                 value.span,
-                &format!("the name of an {what}"),
+                &wanted,
                 describe(&value.node),
             ));
             return None;
@@ -451,8 +500,9 @@ impl<'a> World<'a, '_> {
             self.say(faults::not_compiled(span, "classic firewalls"));
         }
         let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
-        self.text(&keys, "base-policy", instance);
-        self.deferred(&keys, "base-policy", "base policies");
+        let base_policy = self
+            .text(&keys, "base-policy", instance)
+            .zip(keys.get("base-policy").map(|v| v.span));
         let sku = match self.member(&keys, "sku", &["basic", "standard", "premium"], instance) {
             Some((word, _)) if word == "basic" => Sku::Basic,
             Some((word, _)) if word == "premium" => Sku::Premium,
@@ -472,7 +522,9 @@ impl<'a> World<'a, '_> {
             }
             None => None,
         };
-        self.addresses(&keys, "public-ips", instance);
+        let public_ips = self
+            .addresses(&keys, "public-ips", instance)
+            .unwrap_or_default();
         let subnet = self
             .addresses(&keys, "subnet", instance)
             .unwrap_or_default();
@@ -480,15 +532,8 @@ impl<'a> World<'a, '_> {
         let threat_intel = self
             .member(&keys, "threat-intel", &["off", "alert", "deny"], instance)
             .map(|(word, _)| word);
-        if self.addresses(&keys, "snat-private", instance).is_some() {
-            self.deferred(&keys, "snat-private", "SNAT private ranges");
-        }
-        if let Some((word, span)) =
-            self.member(&keys, "infrastructure", &["allow", "deny"], instance)
-            && word == "deny"
-        {
-            self.say(faults::not_compiled(span, "`infrastructure = deny`"));
-        }
+        let snat_private = self.addresses(&keys, "snat-private", instance);
+        let infrastructure = self.member(&keys, "infrastructure", &["allow", "deny"], instance);
         let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
         let key = self.key(instance, &r.name.node);
         policy.firewalls.insert(
@@ -499,6 +544,10 @@ impl<'a> World<'a, '_> {
                 sku,
                 dns_proxy,
                 private_ip,
+                public_ips,
+                base_policy,
+                snat_private,
+                infrastructure_denied: infrastructure.is_some_and(|(word, _)| word == "deny"),
                 subnet,
                 vnet,
                 threat_intel,
@@ -523,9 +572,7 @@ impl<'a> World<'a, '_> {
         let default_inbound = action(self.member(&keys, "default-inbound", words, instance));
         let default_outbound = action(self.member(&keys, "default-outbound", words, instance));
         let names = self.member(&keys, "names", &["narrowed", "open"], instance);
-        if self.text(&keys, "base", instance).is_some() {
-            self.deferred(&keys, "base", "`base` files of network security groups");
-        }
+        let base = self.base_file(&keys, instance);
         let flush = self.flag(&keys, "flush", instance);
         let key = self.key(instance, &r.name.node);
         policy.nsgs.insert(
@@ -536,8 +583,34 @@ impl<'a> World<'a, '_> {
                 default_outbound,
                 names_open: names.is_some_and(|(word, _)| word == "open"),
                 flush,
+                base,
             },
         );
+    }
+
+    /// The text of the file that `base` names, beside the source file.
+    fn base_file(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<BaseFile> {
+        let path = self.text(keys, "base", instance)?;
+        let span = keys.get("base")?.span;
+        let from = self
+            .file_names
+            .get(span.file.0 as usize)
+            .cloned()
+            .unwrap_or_default();
+        let found = match locate(&from, &path) {
+            Some(target) => self.loader.load(&target).map_err(|e| match e {
+                LoadError::NotFound => "there is no such file".to_owned(),
+                LoadError::Unreadable(why) => why,
+            }),
+            None => Err("it lies outside the project".to_owned()),
+        };
+        match found {
+            Ok(text) => Some(BaseFile { path, text, span }),
+            Err(reason) => {
+                self.say(faults::base_file(span, &path, &reason));
+                None
+            }
+        }
     }
 
     fn table_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {

@@ -128,8 +128,17 @@ fn collect_item<'a>(
             }
         }
         ast::Item::Param(p) => {
+            let built_in = matches!(p.name.node.as_str(), "env" | "cloud");
             if declare("value", "name", &p.name) {
                 scope.values.insert(&p.name.node, Decl::Param(p));
+            }
+            if built_in {
+                sink.push(faults::misplaced(
+                    p.name.span,
+                    &p.name.node,
+                    "as the name of a parameter",
+                    "`env` and `cloud` are built in: choose another name",
+                ));
             }
         }
         ast::Item::Endpoint(e) => {

@@ -16,6 +16,7 @@ use crate::syntax::{bad_name_pattern, check_name_pattern};
 
 use super::faults;
 use super::scope::Decl;
+use super::url::check_url;
 use super::world::{InstanceId, Type, Typed, World};
 
 impl<'a> World<'a, '_> {
@@ -43,14 +44,13 @@ impl<'a> World<'a, '_> {
                 }
                 whole.then_some(out)
             }
-            ExprKind::Except(left, right) => self.except(expr.span, left, right, instance),
+            ExprKind::Except(left, right) => self.except(left, right, instance),
             ExprKind::Error => None,
         }
     }
 
     fn except(
         &mut self,
-        span: Span,
         left: &ast::Expr,
         right: &ast::Expr,
         instance: InstanceId,
@@ -66,7 +66,7 @@ impl<'a> World<'a, '_> {
         let minus = self.exact(&b, right.span)?;
         let rest = from.subtract(&minus);
         if rest.is_empty() {
-            self.say(faults::nothing_left(span, left.span, right.span));
+            self.say(faults::nothing_left(left.span, right.span));
             return None;
         }
         Some(Endpoint::of(rest))
@@ -143,8 +143,12 @@ impl<'a> World<'a, '_> {
                 }
             }
             CallKind::Url => {
-                out.urls
-                    .insert(self.interpolate(&call.arg, instance, false)?);
+                let text = self.interpolate(&call.arg, instance, false)?;
+                if let Err(reason) = check_url(&text) {
+                    self.say(faults::bad_url(span, &text, reason));
+                    return None;
+                }
+                out.urls.insert(text);
             }
             CallKind::Asg => {
                 let text = self.interpolate(&call.arg, instance, false)?;
@@ -164,7 +168,18 @@ impl<'a> World<'a, '_> {
                     None => AddressSet::empty(),
                 };
                 let key = self.key(instance, &text);
-                out.ip_groups.insert(key, Some(addresses));
+                // A group that exists and of which nothing but its `id` is told.
+                let given = group
+                    .block
+                    .iter()
+                    .flat_map(|b| &b.entries)
+                    .any(|e| e.node.key.text() == "id");
+                let known = !(given && addresses.is_empty());
+                if known && addresses.is_empty() {
+                    self.say(faults::empty_group(span, &text));
+                    return None;
+                }
+                out.ip_groups.insert(key, known.then_some(addresses));
             }
             CallKind::Fqdn => {
                 let within = match &call.within {
@@ -496,6 +511,9 @@ impl<'a> World<'a, '_> {
         ty: &Type,
         instance: InstanceId,
     ) -> Option<Typed> {
+        if matches!(value, Value::Expr(e) if e.kind == ExprKind::Error) {
+            return None; // it was reported where it was read
+        }
         if let Type::List(of) = ty {
             let Value::List(list) = value else {
                 return match self.param_as(value, ty, instance) {

@@ -4,16 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::catalog::{Catalog, Cloud, Region};
+use crate::catalog::{Catalog, Cloud, Region, fqdn_tag};
 use crate::diag::{Diagnostic, Sink};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::service::Traffic;
 use crate::model::{Hop, Key};
+use crate::source::{Loader, Span};
 use crate::syntax::ast::{self, Date};
 
 use super::faults;
 use super::scope::{Decl, Scope};
+
+/// What the name of an IP group is, for messages.
+const IP_GROUP: &str = "the name of an IP group";
 
 /// Number of an instance; 0 is the root.
 pub(crate) type InstanceId = usize;
@@ -107,10 +111,17 @@ impl Type {
 /// Names that are used, by module, namespace and name; what is left over is PC1011.
 pub(crate) type Used = BTreeSet<(usize, &'static str, String)>;
 
+/// A parameter without a value: its declaration, its name and the instance's path.
+pub(crate) type Missing = (Span, String, String);
+
 /// The environment being resolved.
 pub(crate) struct World<'a, 's> {
     pub scopes: &'a [Scope<'a>],
     pub catalog: &'a Catalog,
+    /// Gives the text of files that resources name.
+    pub loader: &'a dyn Loader,
+    /// Names of the source files, to find files beside them.
+    pub file_names: &'a [String],
     pub cloud: Cloud,
     pub environment: String,
     pub sink: &'s mut Sink,
@@ -118,6 +129,8 @@ pub(crate) struct World<'a, 's> {
     pub instances: Vec<Instance<'a>>,
     /// What `tag(Internet)` stands for, once every declared range is known.
     pub internet: Option<AddressSet>,
+    /// Parameters without a value.
+    pub missing: Vec<Missing>,
     /// A `test` is being checked.
     pub in_test: bool,
     params: BTreeMap<(InstanceId, String), Option<Option<Typed>>>,
@@ -130,6 +143,7 @@ impl<'a, 's> World<'a, 's> {
     pub(crate) fn new(
         scopes: &'a [Scope<'a>],
         catalog: &'a Catalog,
+        files: (&'a dyn Loader, &'a [String]),
         environment: String,
         sink: &'s mut Sink,
         used: &'s mut Used,
@@ -137,12 +151,15 @@ impl<'a, 's> World<'a, 's> {
         Self {
             scopes,
             catalog,
+            loader: files.0,
+            file_names: files.1,
             cloud: catalog.identity().cloud,
             environment,
             sink,
             used,
             instances: vec![Instance::default()],
             internet: None,
+            missing: Vec::new(),
             in_test: false,
             params: BTreeMap::new(),
             endpoints: BTreeMap::new(),
@@ -276,8 +293,9 @@ impl<'a, 's> World<'a, 's> {
                     .get(instance)
                     .map(|i| i.path.join("::"))
                     .unwrap_or_default();
-                let d = faults::no_value(decl.name.span, name, &self.environment, &path);
-                self.say(d);
+                // Told once for all environments, when every one of them has been resolved.
+                let missing = (decl.name.span, name.to_owned(), path);
+                self.missing.push(missing);
                 None
             }
         };
@@ -319,6 +337,12 @@ impl<'a, 's> World<'a, 's> {
             "endpoint" => Type::Endpoint,
             "service" => Type::Service,
             "enum" if !decl.ty.members.is_empty() => {
+                let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+                for member in &decl.ty.members {
+                    if let Some(first) = seen.insert(&member.node, member.span) {
+                        self.say(faults::twice(member.span, first, "member", &member.node));
+                    }
+                }
                 Type::Enum(decl.ty.members.iter().map(|m| m.node.clone()).collect())
             }
             other => {
@@ -358,7 +382,22 @@ impl<'a, 's> World<'a, 's> {
                 .scope(instance)
                 .map(|s| s.values.keys().copied().collect())
                 .unwrap_or_default();
-            self.say(faults::undefined(name.span, "name", &name.node, known));
+            self.say(match self.other_kind(instance, &name.node) {
+                Some(found) if found == IP_GROUP => {
+                    let call = format!("ip-group({})", name.node);
+                    faults::wrong_type(name.span, "an endpoint", found)
+                        .help(format!("write `{call}`"))
+                        .fix(name.span, call)
+                }
+                Some(found) => faults::wrong_type(name.span, "an endpoint", found),
+                None => {
+                    let d = faults::undefined(name.span, "name", &name.node, known);
+                    match self.tag_call(&name.node) {
+                        Some(call) => d.help(format!("write `{call}`")).fix(name.span, call),
+                        None => d,
+                    }
+                }
+            });
             return None;
         };
         self.mark(instance, "value", &name.node);
@@ -381,6 +420,32 @@ impl<'a, 's> World<'a, 's> {
         };
         self.endpoints.insert(slot, Some(value.clone()));
         value
+    }
+
+    /// How a name is written that is one of Azure's.
+    fn tag_call(&self, name: &str) -> Option<String> {
+        if let Some(tag) = self.catalog.tag(name) {
+            return Some(format!("tag({})", tag.name()));
+        }
+        fqdn_tag(name).map(|tag| format!("fqdn-tag({})", tag.name))
+    }
+
+    /// What a name is that stands for no endpoint.
+    fn other_kind(&self, instance: InstanceId, name: &str) -> Option<&'static str> {
+        let scope = self.scope(instance)?;
+        Some(if scope.services.contains_key(name) {
+            "a service"
+        } else if scope.ip_groups.contains_key(name) {
+            IP_GROUP
+        } else if scope.nsgs.contains_key(name) {
+            "an nsg"
+        } else if scope.tables.contains_key(name) {
+            "a route table"
+        } else if scope.uses.contains_key(name) {
+            "an instance"
+        } else {
+            return None;
+        })
     }
 
     /// The addresses of a vnet, subnet or firewall.
@@ -406,11 +471,14 @@ impl<'a, 's> World<'a, 's> {
                 }
             }
             None => {
-                self.say(faults::wrong_type(
-                    r.name.span,
-                    "a firewall with `private-ip` (its name stands for that address)",
-                    "one without",
-                ));
+                self.say(
+                    faults::wrong_type(
+                        r.name.span,
+                        "a firewall with `private-ip` (its name stands for that address)",
+                        "one without",
+                    )
+                    .help("add `private-ip = ADDRESS` to the firewall"),
+                );
                 None
             }
         }
@@ -422,11 +490,7 @@ impl<'a, 's> World<'a, 's> {
         if value.is_plain() {
             return Some(value.addresses);
         }
-        self.say(faults::wrong_type(
-            expr.span,
-            "prefixes",
-            "an endpoint that is not prefixes alone",
-        ));
+        self.say(faults::wrong_type(expr.span, "prefixes", kind_of(&value)));
         None
     }
 
@@ -477,5 +541,28 @@ impl<'a, 's> World<'a, 's> {
             .collect();
         self.say(faults::undefined(name.span, "service", &name.node, known));
         None
+    }
+}
+
+/// What makes an endpoint more than prefixes, for messages.
+pub(crate) fn kind_of(e: &Endpoint) -> &'static str {
+    if e.any {
+        "`any`"
+    } else if !e.names.is_empty() {
+        "a domain name"
+    } else if !e.tags.is_empty() || e.internet || e.virtual_network {
+        "a service tag"
+    } else if !e.fqdn_tags.is_empty() {
+        "an FQDN tag"
+    } else if !e.categories.is_empty() {
+        "a web category"
+    } else if !e.urls.is_empty() {
+        "a URL"
+    } else if !e.asgs.is_empty() {
+        "an application security group"
+    } else if !e.ip_groups.is_empty() {
+        "an IP group"
+    } else {
+        "an endpoint"
     }
 }

@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 
 use super::literal::shorten;
-use super::words::CLAUSES;
+use super::words::{ALIASES, CLAUSES};
 use crate::diag::suggest::closest;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -47,7 +47,9 @@ pub(crate) fn unknown_statement(span: Span, word: &str, known: &[&str]) -> Diagn
         format!("unknown statement `{}`", shorten(word)),
     )
     .label("no statement begins with this word");
-    match closest(word, known.iter().copied()) {
+    let alias = ALIASES.iter().find(|(other, _)| *other == word);
+    let alias = alias.map(|(_, ours)| *ours).filter(|w| known.contains(w));
+    match alias.or_else(|| closest(word, known.iter().copied())) {
         Some(near) => diagnostic
             .help(format!("did you mean `{near}`?"))
             .fix(span, near),
@@ -63,7 +65,10 @@ pub(crate) fn unknown_clause(span: Span, word: &str) -> Diagnostic {
         format!("unknown clause `{}`", shorten(word)),
     )
     .label("no clause begins with this word")
-    .note(format!("the clauses are {}", quoted_list(CLAUSES)));
+    .note(format!(
+        "the clauses are {}",
+        quoted_list(CLAUSES).replace(" or ", " and ")
+    ));
     match closest(word, CLAUSES.iter().copied()) {
         Some(near) => diagnostic
             .help(format!("did you mean `{near}`?"))
@@ -110,7 +115,7 @@ pub fn host_bits(span: Span, prefix: IpNet) -> Diagnostic {
 #[must_use]
 pub fn bad_port(span: Span, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::PC0008, span, reason)
-        .label("not a port list")
+        .label("no such ports")
         .help("ports are 1 to 65535, a range is `1024-2048`; without ports all are meant")
 }
 
@@ -130,7 +135,16 @@ pub fn bad_name_pattern(span: Span, text: &str, reason: &str) -> Diagnostic {
     if text == "*" {
         return diagnostic.help("write `fqdn(*)` for every name, `any` for every address");
     }
-    diagnostic.help("a pattern is a name, or `*` as the very first character and the end of names")
+    if let Some(bare) = text.strip_suffix('.')
+        && !bare.contains("${")
+    {
+        return diagnostic
+            .help(format!("write `{}`", shorten(bare)))
+            .fix(span, bare);
+    }
+    diagnostic.help(
+        "write a whole name, or one `*` as the very first character: `www.contoso.com`, `*.contoso.com`",
+    )
 }
 
 /// PC0010: a language version that this tool does not know.

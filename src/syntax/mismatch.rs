@@ -56,7 +56,9 @@ impl Tokens<'_> {
             _ => (self.span(token), format!("`{}`", shorten(text))),
         };
         let mut diagnostic = faults::expected(span, &what, &found);
-        let near = (!ended && token.kind == Kind::Word)
+        // A word that has a place of its own is not a misspelling of another one.
+        let known = words::CLAUSES.contains(&text) || words::BETWEEN.contains(&text);
+        let near = (!ended && !known && token.kind == Kind::Word)
             .then(|| {
                 let known = expected.iter().filter_map(|e| match e {
                     Expected::Word(w) if w.len() > 1 => Some(*w),
@@ -82,7 +84,21 @@ impl Tokens<'_> {
         let token = self.peek();
         let text = self.text(token);
         let wants = |what| expected.contains(&Expected::What(what));
+        let word = |word| expected.contains(&Expected::Word(word));
         Some(match token.kind {
+            Kind::Colon if word("=") => "a value is set with `=`",
+            Kind::RBrace if wants("a statement") => "no `{` is open here: remove it",
+            Kind::Comma if word("except") => "several endpoints stand in brackets: `[a, b]`",
+            Kind::Word if text == "and" && word("except") => {
+                "several endpoints stand in brackets: `[a, b]`"
+            }
+            Kind::Bad if text.starts_with("&&") || text.starts_with("||") || text == "!" => {
+                "conditions are joined with `and`, `or` and `not`"
+            }
+            Kind::Int if wants("a protocol or service") => {
+                "write the protocol before the ports: `tcp/443`"
+            }
+            _ if wants("a date") => "a date is `YYYY-MM-DD`",
             Kind::Url => "write `url(\"www.contoso.com/a/*\")`, without the scheme",
             Kind::Slash if self.look(1).kind == Kind::BadPorts => "a comment begins with `//`",
             Kind::Slash => "write protocol and ports as one word: `tcp/443`",

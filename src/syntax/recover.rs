@@ -5,7 +5,7 @@ use super::ast::{Node, Trivia};
 use super::faults;
 use super::input::{Expected, In, Res};
 use super::token::{Kind, Token};
-use super::words::{CLAUSES, MEMBERS, PROBES, STATEMENTS};
+use super::words::{BETWEEN, CLAUSES, MEMBERS, PROBES, STATEMENTS};
 use crate::source::Span;
 
 /// Where a statement stands.
@@ -176,10 +176,12 @@ pub(crate) fn unclosed_or<'a, T>(i: In<'a>, open: Token, what: Expected) -> Res<
     let foreign = match token.kind {
         Kind::Eof | Kind::RBrace => true,
         Kind::Word | Kind::Path => {
-            token.first_on_line
-                && (i.look(1).kind == Kind::Equals
-                    || i.at_statement(STATEMENTS)
-                    || i.at_statement(CLAUSES))
+            let word = i.text(token);
+            let goes_on = (CLAUSES.contains(&word) || BETWEEN.contains(&word))
+                && !matches!(i.look(1).kind, Kind::Comma | Kind::RBracket | Kind::RParen);
+            goes_on
+                || (token.first_on_line
+                    && (i.look(1).kind == Kind::Equals || i.at_statement(STATEMENTS)))
         }
         _ => false,
     };

@@ -53,6 +53,21 @@ pub(crate) const CLAUSES: &[&str] = &[
     "source-port",
 ];
 
+/// Words of other products, with the statement that means the same here.
+pub(crate) const ALIASES: &[(&str, &str)] = &[
+    ("accept", "allow"),
+    ("block", "deny"),
+    ("drop", "deny"),
+    ("import", "use"),
+    ("permit", "allow"),
+    ("reject", "deny"),
+    ("udr", "route-table"),
+    ("var", "param"),
+];
+
+/// Words inside a statement that end an endpoint.
+pub(crate) const BETWEEN: &[&str] = &["from", "to", "into", "between", "except", "with"];
+
 /// Protocol words.
 pub(crate) const PROTOCOLS: &[&str] = &[
     "tcp", "udp", "icmp", "esp", "ah", "any", "http", "https", "mssql",

@@ -142,6 +142,7 @@ fn in_order<'a>(
             }
             AzureType::ApplicationSecurityGroup
             | AzureType::NetworkSecurityGroup
+            | AzureType::SecurityRule
             | AzureType::RouteTable => {}
         }
         let mut seen = BTreeSet::from([key.clone()]);

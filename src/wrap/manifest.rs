@@ -30,6 +30,20 @@ pub struct Manifest {
     pub envelopes: Vec<Envelope>,
     /// What must be attached to which subnet for the policy to hold, sorted by subnet.
     pub associations: Vec<Association>,
+    /// Rule collection groups that left the source but are still in force in Azure, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Retired>,
+}
+
+/// A rule collection group that left the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Retired {
+    /// The firewall policy.
+    pub policy: String,
+    /// The group.
+    pub name: String,
+    /// Its priority.
+    pub priority: u32,
 }
 
 /// A program.
@@ -148,6 +162,7 @@ impl Manifest {
         self.envelopes.sort();
         self.associations.sort();
         self.associations.dedup();
+        self.retired.sort();
         OutFile {
             path: format!("{}/manifest.json", file_segment(&self.environment)),
             text: json::text(&Tree::from_shape(&self)),

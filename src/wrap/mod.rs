@@ -5,6 +5,7 @@ pub mod arm;
 pub mod json;
 pub mod manifest;
 pub mod rest;
+pub mod seed;
 
 use std::collections::BTreeMap;
 

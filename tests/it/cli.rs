@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub(crate) const POLICY: &str = "\
 endpoint workloads = 10.1.0.0/16
 
-allow patches: tcp/80,443 from workloads to fqdn-tag(WindowsUpdate) for \"Patching\"
+allow names: udp/53 from workloads to 10.9.0.4 for \"Name resolution\"
 allow storage: tcp/443 from workloads to tag(Storage.WestEurope) for \"Blobs\"
 ";
 
@@ -274,11 +274,6 @@ fn what_cannot_run_is_two() {
     two(dir.path(), &["compile", "nowhere"], "there is no `nowhere`");
     two(dir.path(), &["compile", "--emit", "bicep"], "invalid value");
     two(dir.path(), &["compyle"], "unrecognized subcommand");
-    two(
-        dir.path(),
-        &["compile", "-e", "nope"],
-        "no environment `nope`",
-    );
     two(dir.path(), &["check", "--deny", "PC1"], "no such code");
     two(
         dir.path(),
@@ -313,6 +308,13 @@ fn what_cannot_run_is_two() {
     let odd = folder(&[("a.gate", "x")]);
     fs::write(odd.path().join("portcullis.yaml"), b"a: \xff").unwrap();
     two(odd.path(), &["check"], "invalid byte at offset 3");
+}
+
+#[test]
+fn an_environment_that_is_none() {
+    let ran = portcullis(good().path(), &["compile", "-e", "nope"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.err.contains("environment `nope`"), "{}", ran.err);
 }
 
 #[test]
@@ -382,6 +384,27 @@ fn warnings_pass_unless_denied() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let deny = ["check", "--deny", "warnings", "--warn", "PC1011"];
     assert_eq!(portcullis(dir.path(), &deny).code, 0);
+}
+
+#[test]
+fn notes_are_counted_unless_asked_for() {
+    let policy = POLICY
+        .replace("10.9.0.4", "contoso.com")
+        .replace("udp/53", "tcp/443");
+    let dir = folder(&[("portcullis.yaml", SETTINGS), ("a.gate", &policy)]);
+    let ran = portcullis(dir.path(), &["check"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, "note: 1 note (-v shows notes)\n")
+    );
+    let ran = portcullis(dir.path(), &["check", "-v"]);
+    assert!(ran.err.contains("note[PC4020]"), "{}", ran.err);
+    let ran = portcullis(dir.path(), &["check", "--format", "json"]);
+    assert!(ran.err.contains("PC4020"), "{}", ran.err);
+    let ran = portcullis(dir.path(), &["check", "--warn", "PC4020"]);
+    assert!(ran.err.contains("warning[PC4020]"), "{}", ran.err);
+    let ran = run(command(dir.path(), &["check"]).env("TF_BUILD", "True"));
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
 }
 
 #[test]
@@ -517,7 +540,7 @@ fn explain() {
     let dir = tempfile::tempdir().unwrap();
     let ran = portcullis(dir.path(), &["explain", "pc1004"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.out.starts_with("# PC1004: unknown-service-tag\n"));
+    assert!(ran.out.starts_with("# PC1004: "));
     assert_eq!(
         portcullis(dir.path(), &["explain", "unknown-service-tag"]).out,
         ran.out
@@ -543,6 +566,26 @@ fn a_catalogue_of_ones_own() {
     );
     let ran = portcullis(dir.path(), &["catalog", "tags", "--catalog", "gone.txt"]);
     assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn an_old_catalogue_is_told_on_a_given_day() {
+    let dir = good();
+    let says = |args: &[&str]| {
+        let ran = portcullis(dir.path(), &[&["check"], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.err.contains("warning[PC9002]")
+    };
+    assert!(!says(&[]));
+    assert!(says(&["--as-of", "2090-01-01"]));
+    assert!(!says(&["--as-of", "2000-01-01"]));
+    let old = format!("{SETTINGS}as-of: 2090-01-01\n");
+    fs::write(dir.path().join("portcullis.yaml"), &old).unwrap();
+    assert!(says(&[]));
+    assert!(!says(&["--as-of", "none"]));
+    let patient = format!("{old}catalog: {{ max-age-days: 3650 }}\n");
+    fs::write(dir.path().join("portcullis.yaml"), patient).unwrap();
+    assert!(!says(&["--as-of", "2030-01-01"]));
 }
 
 const UNTIDY: &str =

@@ -80,6 +80,16 @@ fn flag_then_variable_then_file() {
     assert_eq!(out(&[], &[]), "of/file");
     assert_eq!(out(&[], &[("PORTCULLIS_CONFIG", "other.yaml")]), "of/other");
     assert_eq!(out(&[], &[("PORTCULLIS_OUT", "var")]), "var");
+    // Pipelines set variables to nothing for values that were not given.
+    let nothing = [
+        ("PORTCULLIS_OUT", ""),
+        ("PORTCULLIS_CONFIG", ""),
+        ("PORTCULLIS_ENV", ""),
+        ("PORTCULLIS_AS_OF", ""),
+        ("PORTCULLIS_FORMAT", ""),
+        ("PORTCULLIS_COLOR", ""),
+    ];
+    assert_eq!(out(&[], &nothing), "of/file");
     assert_eq!(
         out(&["--out", "flag"], &[("PORTCULLIS_OUT", "var")]),
         "flag"

@@ -1,5 +1,8 @@
 //! The one binary of integration tests.
 
+// Tests read fixtures and run the program; the ban on IO is for the core.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
 mod allocate;
 mod apim;
 mod apim_mutants;
@@ -8,14 +11,25 @@ mod catalog;
 mod cli;
 mod config;
 mod determinism;
+mod diagnostics;
+mod docs;
 mod emitted_tiers;
+mod examples;
 mod fmt;
 mod golden_vectors;
+mod hygiene;
+mod init;
+mod library_pages;
+mod limits;
 mod meaning;
 mod oracle;
 mod oracle_ways;
+mod projects;
 mod render;
+mod resolve_faults;
 mod shuffles;
 mod syntax;
+mod targets;
 mod tidy;
+mod traps;
 mod wrap;

@@ -95,7 +95,7 @@ fn colour_changes_nothing_else() {
     let plain = render_text::render(&sources, &all, render_text::Style::default());
     let style = render_text::Style {
         color: true,
-        ascii: false,
+        ..render_text::Style::default()
     };
     let mut coloured = render_text::render(&sources, &all, style);
     while let Some(start) = coloured.find('\u{1b}') {

@@ -3,31 +3,37 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::resource::AzureType;
-use crate::config::Band;
+use crate::config::{Band, RcgLayout};
 use crate::diag::Sink;
-use crate::model::{self, Firewall, Flow, Key, Tier};
+use crate::model::{Firewall, Flow, FlowId, Key, Tier};
 use crate::source::Span;
 
-use super::caps;
 use super::emit::{emit_policy, emit_rule_collection_group};
-use super::order;
+use super::places::{self, RuleId};
 use super::rules::{FlowRules, Room};
 use super::shape::{
-    ApplicationRule, DnsSettings, FilterAction, FilterCollection, NetworkRule, PolicyProperties,
-    Rule, RuleCollection, RuleCollectionGroupProperties, Sku, ThreatIntelMode, Tier as SkuTier,
-    Verdict,
+    ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
+    NetworkRule, Rule, RuleCollection, RuleCollectionGroupProperties, Verdict,
 };
+use super::{differ, infrastructure, nat, order, policy};
 
 /// A rule collection group in the making.
-struct Group {
-    name: String,
+pub(super) struct Group {
+    pub(super) name: String,
+    /// What it was called before, by `moved`.
+    pub(super) old_names: Vec<String>,
+    /// Who its rules are, for their places.
+    pub(super) ids: Vec<RuleId>,
     tier: Tier,
-    network: Vec<NetworkRule>,
-    application: Vec<ApplicationRule>,
+    nat: Vec<NatRule>,
+    pub(super) network: Vec<NetworkRule>,
+    pub(super) application: Vec<ApplicationRule>,
     traces: Vec<(String, String)>,
     span: Span,
 }
@@ -38,9 +44,11 @@ pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered
         return;
     };
     order::check(context, key, sink);
+    differ::check(context, key, sink);
+    policy::check(context, key, firewall, sink);
     if firewall.manage_policy {
         let resource = emit_policy(
-            &policy_properties(firewall),
+            &policy::properties(context, firewall),
             &context.identity(&firewall.identity),
         );
         out.rules.push((resource.file.clone(), 0));
@@ -57,30 +65,8 @@ pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered
     emit_groups(context, key, firewall, groups, out, sink);
 }
 
-fn policy_properties(firewall: &Firewall) -> PolicyProperties {
-    PolicyProperties {
-        threat_intel_mode: firewall.threat_intel.as_deref().map(|word| match word {
-            "off" => ThreatIntelMode::Off,
-            "deny" => ThreatIntelMode::Deny,
-            _ => ThreatIntelMode::Alert,
-        }),
-        dns_settings: firewall.dns_proxy.then(|| DnsSettings {
-            enable_proxy: Some(true),
-            ..DnsSettings::default()
-        }),
-        sku: Some(Sku {
-            tier: match firewall.sku {
-                model::Sku::Basic => SkuTier::Basic,
-                model::Sku::Standard => SkuTier::Standard,
-                model::Sku::Premium => SkuTier::Premium,
-            },
-        }),
-        ..PolicyProperties::default()
-    }
-}
-
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
-    let mut groups: BTreeMap<(Tier, Vec<String>, String), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Slot, Group> = BTreeMap::new();
     let none = BTreeMap::new();
     for duty in context.plan.firewalls.get(key).unwrap_or(&none).values() {
         let Some(flow) = context.fabric.policy.flows.get(duty.flow) else {
@@ -97,18 +83,47 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         if made.network.is_empty() && made.application.is_empty() {
             continue;
         }
-        let slot = (flow.tier, flow.id.instance.clone(), flow.id.group.clone());
-        let group = groups.entry(slot).or_insert_with(|| Group {
-            name: group_name(context, flow),
-            tier: flow.tier,
-            network: Vec::new(),
-            application: Vec::new(),
-            traces: Vec::new(),
-            span: flow.spans.whole,
-        });
+        let slot = slot_of(context, flow.tier, &flow.id);
+        let group = group_at(context, &mut groups, slot, flow.spans.whole);
+        group.ids.extend(places::ids(context, flow, &made));
         add(group, flow, made);
     }
+    // Translations are let through as soon as they match, so they stand with the allows.
+    for index in context.plan.dnats.get(key).into_iter().flatten() {
+        let Some(dnat) = context.fabric.policy.dnats.get(*index) else {
+            continue;
+        };
+        let made = nat::rules(context, key, dnat, sink);
+        let slot = slot_of(context, Tier::Allow, &dnat.id);
+        let group = group_at(context, &mut groups, slot, dnat.spans.whole);
+        let id = dnat.id.text();
+        let traces = made.iter().map(|rule| (rule.name.clone(), id.clone()));
+        group.traces.extend(traces);
+        group.nat.extend(made);
+    }
     groups.into_values().collect()
+}
+
+fn group_at<'a>(
+    context: &Context<'_>,
+    groups: &'a mut BTreeMap<Slot, Group>,
+    slot: Slot,
+    span: Span,
+) -> &'a mut Group {
+    let name = group_name(context, &slot);
+    let old_names = old_names(context, &slot);
+    let tier = slot.0;
+    groups.entry(slot).or_insert_with(|| Group {
+        name,
+        old_names,
+        ids: Vec::new(),
+        tier,
+        nat: Vec::new(),
+        network: Vec::new(),
+        application: Vec::new(),
+        traces: Vec::new(),
+        span,
+    })
 }
 
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
@@ -123,27 +138,67 @@ fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     group.application.extend(made.application);
 }
 
-/// `pc-30-allow-weu-platform`: the parts of `naming.rcg`, an empty instance left out.
-fn group_name(context: &Context<'_>, flow: &Flow) -> String {
-    let number = match flow.tier {
+/// What a rule collection group gathers: tier, instance path, group.
+type Slot = (Tier, Vec<String>, String);
+
+/// The rule collection group of a flow: `layout` says how much one gathers. A group never holds two
+/// tiers.
+fn slot_of(context: &Context<'_>, tier: Tier, id: &FlowId) -> Slot {
+    match context.settings.layout.rcg {
+        RcgLayout::PerGroup => (tier, id.instance.clone(), id.group.clone()),
+        RcgLayout::PerInstance => (tier, id.instance.clone(), String::new()),
+        RcgLayout::Merged => (tier, Vec::new(), String::new()),
+    }
+}
+
+/// `pc-30-allow-weu-platform`: the parts of `naming.rcg`, empty parts left out.
+fn group_name(context: &Context<'_>, slot: &Slot) -> String {
+    let (tier, instance, group) = slot;
+    let number = match tier {
         Tier::Forbid => "00",
         Tier::Exception => "10",
         Tier::Deny => "20",
         Tier::Ordered => "25",
         Tier::Allow => "30",
     };
-    let instance = flow.id.instance.join("-");
-    let mut pattern = context.settings.naming.rcg.clone();
-    if instance.is_empty() {
-        for part in ["-{instance}", "{instance}-", "{instance}"] {
-            pattern = pattern.replace(part, "");
+    let instance = instance.join("-");
+    let mut name = context.settings.naming.rcg.clone();
+    for (part, value) in [
+        ("{tier}", number),
+        ("{action}", tier.word()),
+        ("{instance}", &instance),
+        ("{group}", group),
+    ] {
+        if value.is_empty() {
+            name = name
+                .replace(&format!("-{part}"), "")
+                .replace(&format!("{part}-"), "");
         }
+        name = name.replace(part, value);
     }
-    pattern
-        .replace("{tier}", number)
-        .replace("{action}", flow.tier.word())
-        .replace("{instance}", &instance)
-        .replace("{group}", &flow.id.group)
+    name
+}
+
+/// The names that a rule collection group had before its source was renamed.
+fn old_names(context: &Context<'_>, slot: &Slot) -> Vec<String> {
+    let (tier, instance, group) = slot;
+    let mut path = instance.clone();
+    path.extend((!group.is_empty()).then(|| group.clone()));
+    if path.is_empty() {
+        return Vec::new();
+    }
+    let old = context.numbers.borrow().old_paths(&path.join("::"));
+    old.iter()
+        .map(|path| {
+            let mut parts: Vec<String> = path.split("::").map(str::to_owned).collect();
+            let group = if group.is_empty() {
+                String::new()
+            } else {
+                parts.pop().unwrap_or_default()
+            };
+            group_name(context, &(*tier, parts, group))
+        })
+        .collect()
 }
 
 fn emit_groups(
@@ -156,14 +211,15 @@ fn emit_groups(
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
     let numbers = number(context, key, &groups, sink);
-    check_limits(context, key, firewall, &groups, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
         .filter_map(|g| numbers.get(&g.name).map(|n| (*n, g)))
         .collect();
     ordered.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
-    for (priority, group) in ordered {
+    let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
+    for (priority, mut group) in ordered {
+        places::sort(&mut group, &places);
         if let Err(error) = names::validate(&group.name) {
             sink.push(faults::bad_name(
                 group.span,
@@ -179,13 +235,12 @@ fn emit_groups(
             ));
         }
         check_rule_names(&group, sink);
-        let rules = group.network.len() + group.application.len();
+        let rules = group.nat.len() + group.network.len() + group.application.len();
         let properties = RuleCollectionGroupProperties {
             priority,
             rule_collections: collections(&group),
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
-        check_size(context, &resource, &group, sink);
         for (rule, flow) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
@@ -195,6 +250,12 @@ fn emit_groups(
             });
         }
         out.rules.push((resource.file.clone(), rules));
+        out.resources.push(resource);
+    }
+    if firewall.infrastructure_denied {
+        let properties = infrastructure::denied();
+        let resource = emit_rule_collection_group(&properties, &policy_id, infrastructure::GROUP);
+        out.rules.push((resource.file.clone(), 1));
         out.resources.push(resource);
     }
 }
@@ -210,7 +271,16 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
         .cloned()
         .map(Rule::Application)
         .collect();
-    [("net", 200, network), ("app", 300, application)]
+    // Before the others for readers only: the type decides, whatever the priorities.
+    let nat = (!group.nat.is_empty()).then(|| {
+        RuleCollection::Nat(NatCollection {
+            name: "dnat".to_owned(),
+            priority: 100,
+            action: NatAction::default(),
+            rules: group.nat.iter().cloned().map(Rule::Nat).collect(),
+        })
+    });
+    let filters = [("net", 200, network), ("app", 300, application)]
         .into_iter()
         .filter(|(_, _, rules)| !rules.is_empty())
         .map(|(prefix, priority, rules)| {
@@ -220,8 +290,8 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
                 action: FilterAction { kind },
                 rules,
             })
-        })
-        .collect()
+        });
+    nat.into_iter().chain(filters).collect()
 }
 
 fn check_rule_names(group: &Group, sink: &mut Sink) {
@@ -282,7 +352,29 @@ fn number(
         .copied()
         .into_iter()
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.rcg, &BTreeMap::new());
+    let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
+        return BTreeMap::new();
+    };
+    let wanted: Vec<Wanted> = groups
+        .iter()
+        .zip(requests)
+        .map(|(group, request)| {
+            let mut formerly = group.old_names.clone();
+            formerly.push(by_name(&group.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let scope = places::scope(context, firewall, Part::Groups);
+    let mut memory = context.numbers.borrow_mut();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.rcg);
+    let span = groups.first().map_or(firewall.identity.span, |g| g.span);
+    if let Some(d) = faults::renumbered(span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         if let (AllocErrorKind::BandFull, Some(group)) =
             (error.kind, groups.iter().find(|g| g.name == error.id))
@@ -295,78 +387,4 @@ fn number(
         }
     }
     result.numbers
-}
-
-fn check_limits(
-    context: &Context<'_>,
-    key: &Key,
-    firewall: &Firewall,
-    groups: &[Group],
-    sink: &mut Sink,
-) {
-    let span = if firewall.implied {
-        groups.first().map_or(firewall.identity.span, |g| g.span)
-    } else {
-        firewall.identity.span
-    };
-    if groups.len() > caps::GROUPS {
-        let d = faults::group_count(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (rule collection groups)"),
-                used: groups.len(),
-                allowed: caps::GROUPS,
-                source: caps::GROUPS_SOURCE,
-                help: "put flows of one tier and owner into fewer groups",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-    // A rule counts its unique sources times its unique destinations; an IP group counts one.
-    let pairs: usize = groups
-        .iter()
-        .flat_map(|g| &g.network)
-        .map(|r| {
-            let sources = r.source_addresses.len() + r.source_ip_groups.len();
-            let destinations = r.destination_addresses.len()
-                + r.destination_ip_groups.len()
-                + r.destination_fqdns.len();
-            sources * destinations
-        })
-        .sum();
-    if pairs > caps::ADDRESS_PAIRS {
-        let d = faults::address_pairs(
-            span,
-            &Limit {
-                what: &format!("the policy of firewall `{key}` (source and destination pairs)"),
-                used: pairs,
-                allowed: caps::ADDRESS_PAIRS,
-                source: caps::ADDRESS_PAIRS_SOURCE,
-                help: "use IP groups, broader prefixes, or names",
-            },
-        );
-        context.exceeded(sink, d);
-    }
-}
-
-fn check_size(
-    context: &Context<'_>,
-    resource: &crate::backends::resource::Resource,
-    group: &Group,
-    sink: &mut Sink,
-) {
-    let bytes = resource.properties.json_len();
-    if bytes > caps::GROUP_BYTES {
-        let d = faults::group_size(
-            group.span,
-            &Limit {
-                what: &format!("rule collection group `{}` (bytes)", group.name),
-                used: bytes,
-                allowed: caps::GROUP_BYTES,
-                source: caps::GROUP_BYTES_SOURCE,
-                help: "split the group",
-            },
-        );
-        context.exceeded(sink, d);
-    }
 }

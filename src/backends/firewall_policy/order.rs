@@ -110,7 +110,7 @@ fn covers(fact: &Endpoint, flow: &Flow) -> bool {
 }
 
 /// Ports on which a flow to names is an application rule.
-fn application_ports(flow: &Flow) -> Option<PortSet> {
+pub(super) fn application_ports(flow: &Flow) -> Option<PortSet> {
     let mut ports = PortSet::from_ranges(&[]);
     for (proto, set) in flow.traffic.iter() {
         match proto {

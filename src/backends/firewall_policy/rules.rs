@@ -7,12 +7,14 @@ use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
 use crate::backends::resource::Reference;
 use crate::catalog::{Target, TargetUse};
+use crate::config::RcgLayout;
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::NamePattern;
 use crate::model::service::{PortSet, Proto, word};
-use crate::model::{Firewall, Flow, Key};
+use crate::model::{Firewall, Flow, FlowId, Key};
 
+use super::application::{self, Pairs};
 use super::caps;
 use super::shape::{
     ApplicationProtocol, ApplicationProtocolType, ApplicationRule, IpProtocol, NetworkRule,
@@ -29,7 +31,7 @@ pub(super) struct FlowRules {
 #[derive(Default)]
 struct NameTraffic {
     /// What application rules match.
-    pairs: BTreeSet<ApplicationProtocol>,
+    pairs: Pairs,
     /// What only network rules match, by port set.
     network: BTreeMap<Vec<String>, BTreeSet<IpProtocol>>,
 }
@@ -67,6 +69,29 @@ impl Room<'_> {
             );
             return out;
         }
+        if !flow.from.asgs.is_empty() || !flow.to.asgs.is_empty() {
+            let span = if flow.from.asgs.is_empty() {
+                flow.spans.to
+            } else {
+                flow.spans.from
+            };
+            self.cannot(
+                span,
+                "Azure Firewall does not know application security groups",
+                "keep the flow at the NSG with `at nsg`, or write the prefixes",
+                sink,
+            );
+            return out;
+        }
+        if let (Some(_), span) = (&flow.source_ports, flow.spans.source_ports) {
+            self.cannot(
+                span.unwrap_or(flow.spans.whole),
+                "Azure Firewall does not match source ports",
+                "keep the flow at the NSG with `at nsg`, or drop `source-port`",
+                sink,
+            );
+            return out;
+        }
         let (sources, source_groups) = self.sources(sink);
         if sources.is_empty() && source_groups.is_empty() {
             return out;
@@ -75,62 +100,39 @@ impl Room<'_> {
         let mut fqdn_rules = Vec::new();
         if with_names {
             let traffic = self.name_traffic(sink);
-            if !traffic.pairs.is_empty() {
-                out.application.push(ApplicationRule {
-                    name: String::new(),
-                    description: flow.purpose.clone(),
-                    source_addresses: sources.clone(),
-                    protocols: traffic.pairs.iter().copied().collect(),
-                    target_fqdns: flow.to.names.iter().map(|n| n.text.clone()).collect(),
-                    fqdn_tags: flow.to.fqdn_tags.iter().cloned().collect(),
-                    source_ip_groups: source_groups.clone(),
-                    ..ApplicationRule::default()
-                });
-                self.split_tags(&mut out.application);
-            }
+            out.application =
+                self.application_rules(&traffic.pairs, &sources, &source_groups, sink);
             fqdn_rules = self.fqdn_rules(&traffic, &sources, &source_groups, sink);
         }
         self.address_rules(&sources, &source_groups, &mut out.network, sink);
-        suffix(&mut out.network, "", flow);
-        suffix(&mut fqdn_rules, "-fqdn", flow);
+        let merged = self.context.settings.layout.rcg == RcgLayout::Merged;
+        let base = base_name(&flow.id, flow.rule_name.as_ref(), merged);
+        suffix(&mut out.network, &base);
+        suffix(&mut fqdn_rules, &format!("{base}-fqdn"));
         out.network.extend(fqdn_rules);
         if let Some(part) = &self.duty.part {
             for rule in &mut out.network {
                 rule.name = format!("{}-{part}", rule.name);
             }
         }
-        let several = out.application.len() > 1;
-        for rule in &mut out.application {
-            rule.name = if several && !rule.fqdn_tags.is_empty() {
-                format!("{}-tags", base_name(flow))
-            } else {
-                base_name(flow)
-            };
-            if let Some(part) = &self.duty.part {
+        application::name(&mut out.application, &base);
+        if let Some(part) = &self.duty.part {
+            for rule in &mut out.application {
                 rule.name = format!("{}-{part}", rule.name);
             }
         }
-        out
-    }
-
-    /// Names and FQDN tags in one rule: whether they add up or narrow each other is not documented,
-    /// so each kind gets a rule of its own.
-    fn split_tags(&self, rules: &mut Vec<ApplicationRule>) {
-        let Some(rule) = rules.pop() else {
-            return;
-        };
-        if !rule.target_fqdns.is_empty() && !rule.fqdn_tags.is_empty() {
-            rules.push(ApplicationRule {
-                fqdn_tags: Vec::new(),
-                ..rule.clone()
-            });
-            rules.push(ApplicationRule {
-                target_fqdns: Vec::new(),
-                ..rule
-            });
-        } else {
-            rules.push(rule);
+        if let (Some(span), false) = (
+            flow.spans.inspect.or(flow.spans.header),
+            flow.to.has_names(),
+        ) {
+            self.cannot(
+                span,
+                "requests are opened and changed by application rules, and those match names only",
+                "name the destinations, or drop the clause",
+                sink,
+            );
         }
+        out
     }
 
     fn within_names(&self) -> Vec<&NamePattern> {
@@ -142,7 +144,7 @@ impl Room<'_> {
             .collect()
     }
 
-    fn cannot(&self, span: crate::source::Span, why: &str, help: &str, sink: &mut Sink) {
+    pub(super) fn cannot(&self, span: crate::source::Span, why: &str, help: &str, sink: &mut Sink) {
         sink.push(faults::cannot_express(
             self.flow,
             span,
@@ -187,16 +189,37 @@ impl Room<'_> {
         }
         let mut groups = Vec::new();
         for (key, content) in &from.ip_groups {
-            if content.as_ref().is_none_or(|c| c.meets(&self.duty.from))
-                && let Some(id) = self.context.group_id(key)
-            {
-                groups.push(Reference(id));
+            if content.as_ref().is_none_or(|c| c.meets(&self.duty.from)) {
+                groups.extend(self.group(key, content.as_ref(), span, sink));
             }
         }
         if from.internet && self.context.fabric.internet.meets(&self.duty.from) {
             groups.push(Reference(self.context.internet_id()));
         }
         (self.prefixes(&set, span, sink), groups)
+    }
+
+    /// The reference to an IP group. A firewall takes its IPv4 part, and would skip the whole rule
+    /// if that were empty.
+    fn group(
+        &self,
+        key: &Key,
+        content: Option<&AddressSet>,
+        span: crate::source::Span,
+        sink: &mut Sink,
+    ) -> Option<Reference> {
+        if content.is_some_and(|c| c.only(Family::V4).is_empty()) {
+            self.cannot(
+                span,
+                &format!(
+                    "ip group `{key}` has no IPv4 address, and Azure Firewall takes no others"
+                ),
+                "keep the flow at the NSG with `at nsg`",
+                sink,
+            );
+            return None;
+        }
+        self.context.group_id(key).map(Reference)
     }
 
     /// `any`, or all that is meant by it here.
@@ -333,15 +356,7 @@ impl Room<'_> {
                 sink.push(faults::wildcard(flow, &name.text, &what));
                 refused = true;
             }
-            if !flow.to.fqdn_tags.is_empty() {
-                self.cannot(
-                    flow.spans.to,
-                    &format!("an FQDN tag is matched by application rules only, not on {what}"),
-                    "use tcp/80 or tcp/443, or list the names",
-                    sink,
-                );
-                refused = true;
-            }
+            refused |= self.only_by_application_rule(&what, sink);
             if refused || flow.to.names.is_empty() {
                 continue;
             }
@@ -383,10 +398,8 @@ impl Room<'_> {
             }
             addresses.extend(self.prefixes(&set, span, sink));
             for (key, content) in &to.ip_groups {
-                if content.as_ref().is_none_or(|c| c.meets(&self.duty.to))
-                    && let Some(id) = self.context.group_id(key)
-                {
-                    groups.push(Reference(id));
+                if content.as_ref().is_none_or(|c| c.meets(&self.duty.to)) {
+                    groups.extend(self.group(key, content.as_ref(), span, sink));
                 }
             }
             if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
@@ -457,7 +470,7 @@ impl Room<'_> {
 }
 
 /// A single address without its length, as Azure shows it.
-fn text_of(net: &ipnet::IpNet) -> String {
+pub(super) fn text_of(net: &ipnet::IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         net.addr().to_string()
     } else {
@@ -490,17 +503,22 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
     }
 }
 
-/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named.
-pub(super) fn base_name(flow: &Flow) -> String {
-    if let Some(name) = &flow.rule_name {
+/// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
+/// and the instance only where one rule collection group gathers several.
+pub(super) fn base_name(id: &FlowId, given: Option<&String>, with_instance: bool) -> String {
+    if let Some(name) = given {
         return name.clone();
     }
-    let mut name = if flow.id.group == "main" {
-        flow.id.label.clone()
-    } else {
-        format!("{}-{}", flow.id.group, flow.id.label)
-    };
-    if let Some(way) = flow.id.way {
+    let mut parts: Vec<&str> = Vec::new();
+    if with_instance {
+        parts.extend(id.instance.iter().map(String::as_str));
+    }
+    if id.group != "main" {
+        parts.push(&id.group);
+    }
+    parts.push(&id.label);
+    let mut name = parts.join("-");
+    if let Some(way) = id.way {
         name.push('-');
         name.push_str(way);
     }
@@ -508,10 +526,10 @@ pub(super) fn base_name(flow: &Flow) -> String {
 }
 
 /// Names the rules of one kind: the protocol is added where a flow needs several.
-fn suffix(rules: &mut [NetworkRule], kind: &str, flow: &Flow) {
+fn suffix(rules: &mut [NetworkRule], base: &str) {
     let several = rules.len() > 1;
     for rule in rules {
-        let mut name = format!("{}{kind}", base_name(flow));
+        let mut name = base.to_owned();
         if several {
             for protocol in &rule.ip_protocols {
                 name.push('-');

@@ -268,6 +268,19 @@ pub struct ApplicationRule {
     /// Web categories.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub web_categories: Vec<String>,
+    /// Headers that are put into requests; Premium.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub http_headers_to_insert: Vec<HttpHeader>,
+}
+
+/// One header that is put into requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpHeader {
+    /// Its name.
+    pub header_name: String,
+    /// Its value.
+    pub header_value: String,
 }
 
 /// One protocol of an application rule.

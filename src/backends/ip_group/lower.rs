@@ -22,6 +22,10 @@ pub(crate) fn lower_ip_groups(context: &Context<'_>, out: &mut Lowered) {
             used.extend(end.ip_groups.keys());
         }
     }
+    for dnat in &policy.dnats {
+        internet |= dnat.from.internet && !dnat.from.any;
+        used.extend(dnat.from.ip_groups.keys());
+    }
     if internet {
         emit(
             context,

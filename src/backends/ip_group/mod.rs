@@ -1,5 +1,7 @@
 //! IP groups: the room's table of contents. No logic here.
 
+pub(crate) mod caps;
 pub mod emit;
 pub(crate) mod lower;
+pub(crate) mod measure;
 pub mod shape;

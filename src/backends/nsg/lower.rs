@@ -3,22 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocate::{self, AllocErrorKind, Request, names};
-use crate::backends::faults::{self, Limit};
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
 use crate::backends::plan::Duty;
+use crate::backends::resource::AzureType;
 use crate::catalog::{Target, TargetUse};
-use crate::config::Band;
+use crate::config::{Band, NsgRuleLayout};
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::Endpoint;
 use crate::model::service::{PortSet, Proto, word};
-use crate::model::{DefaultAction, Flow, Key, Nsg, Tier};
+use crate::model::{self, DefaultAction, Flow, Key, Nsg, Tier};
 use crate::source::Span;
 
+use super::base;
 use super::caps;
-use super::emit::emit_network_security_group;
+use super::emit::{emit_network_security_group, emit_security_rule};
 use super::envelope::Envelopes;
+use super::nat;
 use super::operand::OneOrMany;
 use super::shape::{
     Access, Direction, NetworkSecurityGroupProperties, Protocol, SecurityRule,
@@ -34,14 +39,25 @@ pub(super) enum Operand {
     Tag(String),
     /// Prefixes of one family.
     Prefixes(Vec<String>),
+    /// An application security group, by its name.
+    Group(String),
 }
 
 impl Operand {
-    fn side(&self) -> Option<Side> {
+    fn side(&self, context: &Context<'_>) -> Option<Side> {
         let value = match self {
             Self::Any => OneOrMany::any(),
             Self::Tag(tag) => OneOrMany::one(tag.clone()),
             Self::Prefixes(list) => OneOrMany::addresses(list.clone()).ok()?,
+            // A group exists beside the NSG: it is referred to, never made.
+            Self::Group(name) => {
+                let identity = model::Identity {
+                    name: name.clone(),
+                    ..model::Identity::default()
+                };
+                let id = context.id(&identity, AzureType::ApplicationSecurityGroup);
+                return Some(Side::ApplicationSecurityGroups(vec![id.into()]));
+            }
         };
         Some(Side::Prefixes(value))
     }
@@ -57,6 +73,7 @@ pub(super) struct Draft {
     pub description: Option<String>,
     pub protocol: Protocol,
     pub ports: PortSet,
+    pub source_ports: PortSet,
     pub source: Operand,
     pub destination: Operand,
     pub access: Access,
@@ -95,7 +112,8 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
             let before = drafts.len();
             room.rules(&mut drafts, sink);
             let made = drafts.len() - before;
-            if flow.from.tags.len().max(flow.to.tags.len()) > 1 && made > 1 {
+            let words = |e: &Endpoint| e.tags.len() + e.asgs.len();
+            if words(&flow.from).max(words(&flow.to)) > 1 && made > 1 {
                 sink.push(faults::rule_per_tag(flow, key, made));
             }
             if direction == Direction::Outbound && duty.names {
@@ -104,6 +122,7 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
         }
     }
     drafts.extend(envelopes.drafts(context, key));
+    drafts.extend(nat::drafts(context, key, sink));
     defaults(nsg, &mut drafts);
     finish(context, key, nsg, drafts, out, sink);
 }
@@ -129,6 +148,20 @@ impl Room<'_> {
         let sources = self.operands(&flow.from, &self.duty.from, true, sink);
         let destinations = self.operands(&flow.to, &self.duty.to, false, sink);
         if sources.is_empty() || destinations.is_empty() {
+            return;
+        }
+        let portless = flow
+            .traffic
+            .iter()
+            .find(|(p, _)| matches!(p, Proto::Icmp | Proto::Esp | Proto::Ah));
+        if let (Some(span), Some((proto, _))) = (flow.spans.source_ports, portless) {
+            sink.push(faults::cannot_express(
+                flow,
+                span,
+                &format!("NSG `{}`", self.key),
+                &format!("`{}` has no ports to come from", word(proto)),
+                "give it a flow of its own without `source-port`",
+            ));
             return;
         }
         if let Some(first) = app_words.first() {
@@ -175,9 +208,9 @@ impl Room<'_> {
         let mut id = format!("{}/{}", flow.id.text(), if inbound { "in" } else { "out" });
         for part in [source, destination] {
             match part {
-                Operand::Tag(tag) => {
+                Operand::Tag(word) | Operand::Group(word) => {
                     id.push('/');
-                    id.push_str(tag);
+                    id.push_str(word);
                 }
                 Operand::Prefixes(_) if family_of(part) == Some(Family::V6) => id.push_str("/v6"),
                 _ => {}
@@ -200,6 +233,7 @@ impl Room<'_> {
             description: flow.purpose.clone(),
             protocol: protocol_of(proto),
             ports: ports.clone(),
+            source_ports: flow.source_ports.clone().unwrap_or_else(PortSet::all),
             source: source.clone(),
             destination: destination.clone(),
             access: if flow.allows() {
@@ -238,6 +272,19 @@ impl Room<'_> {
             };
         }
         let mut out = Vec::new();
+        // One group a rule, as with tags, so that a group more renames no rule.
+        if !seen.is_empty() {
+            out.extend(end.asgs.iter().cloned().map(Operand::Group));
+        }
+        if end.is_opaque() {
+            sink.push(faults::cannot_express(
+                self.flow,
+                span,
+                &format!("NSG `{}`", self.key),
+                "the addresses of an IP group that is only named are not known",
+                "keep the flow at the firewall with `at firewall`, or list the group's addresses",
+            ));
+        }
         let mut plain = if narrow {
             seen.clone()
         } else {
@@ -430,6 +477,7 @@ fn defaults(nsg: &Nsg, drafts: &mut Vec<Draft>) {
             description: Some("What no other rule decides".to_owned()),
             protocol: Protocol::Any,
             ports: PortSet::all(),
+            source_ports: PortSet::all(),
             source: Operand::Any,
             destination: Operand::Any,
             access: match action {
@@ -452,12 +500,18 @@ fn finish(
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
+    let foreign = foreign_rules(nsg, &drafts, sink);
     let mut rules: Vec<SecurityRule> = Vec::new();
     let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
     let mut traces = Vec::new();
     for direction in [Direction::Inbound, Direction::Outbound] {
         let mine: Vec<&Draft> = drafts.iter().filter(|d| d.direction == direction).collect();
-        let numbers = number(context, key, &mine, sink);
+        let taken: Vec<u32> = foreign
+            .iter()
+            .filter(|f| f.inbound == (direction == Direction::Inbound))
+            .map(|f| f.priority)
+            .collect();
+        let numbers = number(context, key, direction, &mine, &taken, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -472,11 +526,12 @@ fn finish(
                 let why = format!("is already taken by `{other}` in NSG `{key}`");
                 sink.push(faults::bad_name(draft.span, &draft.name, &why));
             }
-            let (Some(priority), Some(source), Some(destination), Ok(ports)) = (
+            let (Some(priority), Some(source), Some(destination), Ok(ports), Ok(source_ports)) = (
                 numbers.get(&draft.id).copied(),
-                draft.source.side(),
-                draft.destination.side(),
+                draft.source.side(context),
+                draft.destination.side(context),
                 OneOrMany::ports(draft.ports.texts()),
+                OneOrMany::ports(draft.source_ports.texts()),
             ) else {
                 continue;
             };
@@ -491,7 +546,7 @@ fn finish(
                 properties: SecurityRuleProperties {
                     description: shorten(draft, sink),
                     protocol: draft.protocol,
-                    source_ports: OneOrMany::any(),
+                    source_ports,
                     destination_ports: ports,
                     source,
                     destination,
@@ -503,19 +558,7 @@ fn finish(
         }
     }
     rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
-    if rules.len() > caps::RULES {
-        let d = faults::nsg_rules(
-            nsg.identity.span,
-            &Limit {
-                what: &format!("NSG `{key}` (rules)"),
-                used: rules.len(),
-                allowed: caps::RULES,
-                source: caps::RULES_SOURCE,
-                help: "merge flows, or use broader tags",
-            },
-        );
-        context.exceeded(sink, d);
-    }
+    let count = rules.len() + foreign.len();
     if let Err(error) = names::validate(&nsg.identity.name) {
         sink.push(faults::bad_name(
             nsg.identity.span,
@@ -523,24 +566,76 @@ fn finish(
             &error.to_string(),
         ));
     }
+    if context.settings.layout.nsg_rules == NsgRuleLayout::Children {
+        children(context, nsg, rules, traces, out);
+        return;
+    }
     let properties = NetworkSecurityGroupProperties {
         flush_connection: nsg.flush,
         security_rules: rules,
     };
-    let resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    let mut resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    base::merge(&mut resource.properties, &foreign);
     for mut trace in traces {
         trace.file.clone_from(&resource.file);
         out.traces.push(trace);
     }
-    out.rules
-        .push((resource.file.clone(), properties.security_rules.len()));
+    out.rules.push((resource.file.clone(), count));
     out.resources.push(resource);
+}
+
+/// Every rule as a resource of its own, and no group: a PUT of the group would state the complete
+/// list of its rules and take away those that others made ("Network Security Groups" REST reference,
+/// checked 2026-11-23). So the group has to be there, and what only it can say is its owner's.
+fn children(
+    context: &Context<'_>,
+    nsg: &Nsg,
+    rules: Vec<SecurityRule>,
+    traces: Vec<RuleTrace>,
+    out: &mut Lowered,
+) {
+    let group = context.id(&nsg.identity, AzureType::NetworkSecurityGroup);
+    let files: BTreeMap<String, String> = rules
+        .into_iter()
+        .map(|rule| {
+            let resource = emit_security_rule(&rule.properties, &group, &rule.name);
+            let file = resource.file.clone();
+            out.rules.push((file.clone(), 1));
+            out.resources.push(resource);
+            (rule.name, file)
+        })
+        .collect();
+    for mut trace in traces {
+        trace.file = files.get(&trace.rule).cloned().unwrap_or_default();
+        out.traces.push(trace);
+    }
+}
+
+/// Rules of the base file that are not ours: a rule of ours with the same name replaces it.
+fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::ForeignRule> {
+    let Some(file) = &nsg.base else {
+        return Vec::new();
+    };
+    match base::read(&file.text) {
+        Ok(mut rules) => {
+            rules.retain(|f| !drafts.iter().any(|d| d.name.eq_ignore_ascii_case(&f.name)));
+            rules
+        }
+        Err(reason) => {
+            sink.push(crate::resolve::base_file_fault(
+                file.span, &file.path, &reason,
+            ));
+            Vec::new()
+        }
+    }
 }
 
 fn number(
     context: &Context<'_>,
     key: &Key,
+    direction: Direction,
     drafts: &[&Draft],
+    foreign: &[u32],
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -557,8 +652,35 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
+        .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
-    let result = allocate::allocate(&requests, &reserved, bands.stride.nsg, &BTreeMap::new());
+    let part = match direction {
+        Direction::Inbound => Part::Inbound,
+        Direction::Outbound => Part::Outbound,
+    };
+    let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
+        return BTreeMap::new();
+    };
+    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
+    let scope = context.scope(&nsg.identity, part, &mut nsgs);
+    let mut memory = context.numbers.borrow_mut();
+    let wanted: Vec<Wanted> = drafts
+        .iter()
+        .zip(requests)
+        .map(|(draft, request)| {
+            let mut formerly = memory.formerly(&draft.id);
+            formerly.push(by_name(&draft.name));
+            Wanted {
+                request,
+                formerly,
+                order: None,
+            }
+        })
+        .collect();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
     for error in result.errors {
         let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
             continue;

@@ -7,9 +7,12 @@
 //! * Limits: see `caps`.
 //! * Source: "Network security groups overview" (Microsoft Learn, checked 2026-11-23).
 
-mod caps;
+mod base;
+pub(crate) mod caps;
 pub mod emit;
 mod envelope;
 pub(crate) mod lower;
+pub(crate) mod measure;
+mod nat;
 pub mod operand;
 pub mod shape;

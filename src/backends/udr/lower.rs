@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::allocate::names;
-use crate::backends::faults::{self, Limit};
+use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, last_segment};
 use crate::catalog::{Target as CatalogTarget, TargetUse};
 use crate::diag::Sink;
@@ -14,7 +14,6 @@ use crate::path::UserRoute;
 use crate::path::routes::{Cause, Target};
 use crate::source::Span;
 
-use super::caps;
 use super::emit::emit_route_table;
 use super::shape::{NextHopType, Route, RouteProperties, RouteTableProperties};
 
@@ -40,7 +39,7 @@ pub(crate) fn lower_route_table(
         match claims.get(&prefix) {
             Some((hop, first)) => {
                 if *hop != route.hop {
-                    sink.push(faults::claimed_twice(
+                    sink.push(faults::prefix_claimed_twice(
                         route.span,
                         *first,
                         &format!("`{prefix}`"),
@@ -71,7 +70,6 @@ pub(crate) fn lower_route_table(
         };
         routes.push(Route { name, properties });
     }
-    check_limits(context, key, &routes, table.identity.span, sink);
     check_name(&table.identity.name, table.identity.span, sink);
     let properties = RouteTableProperties {
         disable_bgp_route_propagation: Some(!planned.bgp),
@@ -98,6 +96,15 @@ fn several_targets(routes: &[UserRoute]) -> Vec<Cause> {
 fn prefix_of(context: &Context<'_>, route: &UserRoute, sink: &mut Sink) -> Option<String> {
     match &route.target {
         Target::Default => Some("0.0.0.0/0".to_owned()),
+        Target::Prefix(ipnet::IpNet::V6(_)) if matches!(route.hop, Hop::Firewall(_)) => {
+            sink.push(faults::route_cannot(
+                route.span,
+                &cause_text(&route.cause),
+                "Azure Firewall has no IPv6 address to be the next hop",
+                "leave the IPv6 prefixes out, and filter them at the NSG",
+            ));
+            None
+        }
         Target::Prefix(net) => Some(net.trunc().to_string()),
         Target::Tag(tag) => match context.fabric.catalog.usable(tag, CatalogTarget::Udr) {
             Some(TargetUse::No(why)) => {
@@ -177,36 +184,5 @@ fn four_hex(text: &str) -> String {
 fn check_name(name: &str, span: Span, sink: &mut Sink) {
     if let Err(error) = names::validate(name) {
         sink.push(faults::bad_name(span, name, &error.to_string()));
-    }
-}
-
-fn check_limits(context: &Context<'_>, key: &Key, routes: &[Route], span: Span, sink: &mut Sink) {
-    let tags = routes
-        .iter()
-        .filter(|r| !r.properties.address_prefix.contains('/'))
-        .count();
-    let what = format!("route table `{key}`");
-    for (used, allowed, of, source) in [
-        (routes.len(), caps::ROUTES, "routes", caps::ROUTES_SOURCE),
-        (
-            tags,
-            caps::TAG_ROUTES,
-            "service tag routes",
-            caps::TAG_ROUTES_SOURCE,
-        ),
-    ] {
-        if used > allowed {
-            let d = faults::route_count(
-                span,
-                &Limit {
-                    what: &format!("{what} ({of})"),
-                    used,
-                    allowed,
-                    source,
-                    help: "merge prefixes, or split the table",
-                },
-            );
-            context.exceeded(sink, d);
-        }
     }
 }

@@ -6,7 +6,8 @@
 //! * Limits: see `caps`.
 //! * Source: "Virtual network traffic routing" (Microsoft Learn, checked 2026-11-23).
 
-mod caps;
+pub(crate) mod caps;
 pub mod emit;
 pub(crate) mod lower;
+pub(crate) mod measure;
 pub mod shape;

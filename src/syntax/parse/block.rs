@@ -23,6 +23,7 @@ fn block_body(i: In<'_>) -> Res<'_, Block> {
     let (mut i, open) = sign(Kind::LBrace, "{")(i)?;
     let broken = (i.peek().first_on_line && !i.is(Kind::Eof)) || has_comment_between(i, open);
     let mut entries = Vec::new();
+    let mut commas = false;
     loop {
         if i.is(Kind::RBrace) {
             let end = i.take_comments();
@@ -69,8 +70,17 @@ fn block_body(i: In<'_>) -> Res<'_, Block> {
                     if matches!(i.peek().kind, Kind::Comma | Kind::Equals) {
                         fault = fault.help("write each entry on its own line, without a comma");
                     }
-                    i.state.report(fault);
-                    i = resync_entry(i, i.at());
+                    // What follows the comma is an entry all the same, and one remark is enough.
+                    let comma = i.is(Kind::Comma) && i.look(2).kind == Kind::Equals;
+                    if !(comma && commas) {
+                        i.state.report(fault);
+                    }
+                    commas |= comma;
+                    i = if comma {
+                        i.skip(1)
+                    } else {
+                        resync_entry(i, i.at())
+                    };
                 }
             }
             Err(_) => {
@@ -109,7 +119,9 @@ fn services_ahead(i: In<'_>) -> bool {
     let next = i.look(1);
     let named = matches!(token.kind, Kind::Word | Kind::Path);
     let protocol = proto_word(i.word()).is_some() && i.word() != "any";
-    protocol || (named && (next.kind == Kind::Comma || (next.kind == Kind::Slash && next.glued)))
+    // `a = x, b = y`: the comma parts entries, which is told as such.
+    let listed = next.kind == Kind::Comma && i.look(3).kind != Kind::Equals;
+    protocol || (named && (listed || (next.kind == Kind::Slash && next.glued)))
 }
 
 pub(super) fn element(i: In<'_>) -> Res<'_, Value> {

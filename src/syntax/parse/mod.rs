@@ -57,7 +57,7 @@ fn clauses(mut i: In<'_>) -> Res<'_, Vec<Node<Clause>>> {
             let keyword = &clause.node.keyword;
             let first = clauses
                 .iter()
-                .find(|c| c.node.keyword.node == keyword.node)
+                .find(|c| is_repeated(&c.node, &clause.node))
                 .map(|c| c.node.keyword.span);
             match first {
                 Some(first) => {
@@ -183,5 +183,15 @@ fn make_clause(i: In<'_>, keyword: Token, kind: ClauseKind) -> Clause {
     Clause {
         keyword: spanned(i, keyword),
         kind,
+    }
+}
+
+/// A clause stands once; `header` once for each header.
+fn is_repeated(first: &Clause, second: &Clause) -> bool {
+    match (&first.kind, &second.kind) {
+        (ClauseKind::Header(a, _), ClauseKind::Header(b, _)) => {
+            a.node.eq_ignore_ascii_case(&b.node)
+        }
+        _ => first.keyword.node == second.keyword.node,
     }
 }

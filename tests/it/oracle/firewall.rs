@@ -135,6 +135,53 @@ impl Firewall {
         (walk.end(Verdict::Deny, "firewall default"), None)
     }
 
+    /// Where a packet to an address of the firewall is sent instead: the first translation that
+    /// matches, as `target:port`. Names in `translatedFqdn` are not resolved.
+    pub(crate) fn translate(
+        &self,
+        policy: &str,
+        source: &str,
+        destination: &str,
+        protocol: &str,
+        port: u16,
+    ) -> Option<String> {
+        let range = |t: &str| Range::parse(t).unwrap_or_else(|| panic!("address `{t}`"));
+        let within = |outer: &str, inner: &str| {
+            outer == "*" || range(outer).contains(Address::parse(inner).unwrap())
+        };
+        for collection in self.order(policy) {
+            if collection.kind != Kind::Dnat {
+                break;
+            }
+            for rule in collection.rules {
+                let who = texts(rule, "sourceAddresses")
+                    .iter()
+                    .any(|s| within(s, source))
+                    || texts(rule, "sourceIpGroups").iter().any(|id| {
+                        Address::parse(source)
+                            .unwrap()
+                            .within(&self.group_ranges(id))
+                    });
+                let to = texts(rule, "destinationAddresses")
+                    .iter()
+                    .any(|d| within(d, destination));
+                let how = texts(rule, "ipProtocols")
+                    .iter()
+                    .any(|p| p.eq_ignore_ascii_case(protocol));
+                let ports = texts(rule, "destinationPorts");
+                assert_eq!(ports.len(), 1, "one port a translation");
+                if who && to && how && port_in(ports[0], port) {
+                    let target = match text(rule, "translatedAddress") {
+                        "" => text(rule, "translatedFqdn"),
+                        address => address,
+                    };
+                    return Some(format!("{target}:{}", text(rule, "translatedPort")));
+                }
+            }
+        }
+        None
+    }
+
     /// Whether a network or application rule matches a packet.
     pub(crate) fn matches(
         &self,

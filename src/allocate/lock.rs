@@ -1,0 +1,550 @@
+//! The lock file: which number and serial each rule and group has, as text that two branches may
+//! merge line by line. It gives no numbers and knows no source.
+//!
+//! ```text
+//! # portcullis.lock v1: written by portcullis, do not edit; ...
+//! scope prod/fw/afwp-hub/rcg serial 14
+//!   pc-30-allow-aks-egress  30300  3
+//! scope prod/nsg/avd/outbound serial 31
+//!   common::dns/out  2790  2
+//! ```
+//!
+//! A scope is one set of numbers. The scope `.../rules` of a firewall policy holds serials only: the
+//! places of rules inside their collections. A group that left the source keeps its line, with the
+//! word `retired` behind it, until it is gone from Azure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+use super::start_of;
+
+/// The first line of every lock.
+const HEADER: &str = "# portcullis.lock v1: written by portcullis, do not edit; merge with union, then run `portcullis lock --fix`";
+
+/// What the header of a later version would begin with.
+const MARK: &str = "# portcullis.lock v";
+
+/// Lines that a merge leaves behind when it asks a person.
+const MERGE_MARKERS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
+
+/// Which numbers of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Rule collection groups of a firewall policy.
+    Groups,
+    /// Places of rules inside the collections of a firewall policy.
+    Rules,
+    /// Inbound rules of a security group.
+    Inbound,
+    /// Outbound rules of a security group.
+    Outbound,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Groups, Self::Rules, Self::Inbound, Self::Outbound];
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Groups => ("fw", "rcg"),
+            Self::Rules => ("fw", "rules"),
+            Self::Inbound => ("nsg", "inbound"),
+            Self::Outbound => ("nsg", "outbound"),
+        }
+    }
+}
+
+/// One set of numbers: `prod/nsg/nsg-apim/outbound`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// The environment.
+    pub environment: String,
+    /// The Azure name of the firewall policy or the security group.
+    pub name: String,
+    /// Which numbers of it.
+    pub part: Part,
+}
+
+impl Scope {
+    /// The scope of a part of a resource.
+    #[must_use]
+    pub fn new(environment: &str, name: &str, part: Part) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            name: name.to_owned(),
+            part,
+        }
+    }
+
+    /// Reads `prod/nsg/nsg-apim/outbound`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [environment, kind, name, part] = parts.as_slice() else {
+            return None;
+        };
+        if environment.is_empty() || name.is_empty() {
+            return None;
+        }
+        let part = Part::ALL
+            .into_iter()
+            .find(|p| p.words() == (*kind, *part))?;
+        Some(Self::new(environment, name, part))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, part) = self.part.words();
+        write!(f, "{}/{kind}/{}/{part}", self.environment, self.name)
+    }
+}
+
+/// What is remembered of one id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// It left the source but is still in force in Azure.
+    pub retired: bool,
+    /// Its number; none in a scope of places.
+    pub number: Option<u32>,
+    /// Its place in time.
+    pub serial: u32,
+}
+
+/// The entries of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeEntries {
+    /// The highest serial that was ever given.
+    pub serial: u32,
+    /// By id.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// A lock without contradictions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// By scope.
+    pub scopes: BTreeMap<Scope, ScopeEntries>,
+}
+
+/// One line of a lock file, contradictions and all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The scope it stands in.
+    pub scope: Scope,
+    /// The id.
+    pub id: String,
+    /// What is remembered.
+    pub entry: Entry,
+    /// First byte of the id, and one past the last byte of the line.
+    pub place: (usize, usize),
+}
+
+/// A lock file as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// Lines of entries, in the order of the file.
+    pub lines: Vec<Line>,
+    /// The highest serial that each scope's head lines state.
+    pub serials: BTreeMap<Scope, u32>,
+}
+
+/// Damage: not a lock, or one that a merge left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// First byte, and one past the last.
+    pub place: (usize, usize),
+    /// What is wrong there, for people.
+    pub reason: String,
+    /// It is the mark of an unfinished merge.
+    pub merge: bool,
+}
+
+/// Two lines that cannot both be true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The line that stays.
+    pub kept: Line,
+    /// The line that gives way.
+    pub dropped: Line,
+}
+
+/// Reads a lock file. Head lines may stand twice and lines may be repeated, as a merge by union of
+/// lines leaves them.
+///
+/// # Errors
+/// Every damaged line.
+pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
+    let mut out = Parsed::default();
+    let mut damage = Vec::new();
+    let mut scope: Option<Scope> = None;
+    let mut start = 0;
+    for raw in text.split_inclusive('\n') {
+        let line = raw.trim_end();
+        let indent = line.len() - line.trim_start().len();
+        let place = (start + indent, start + line.len());
+        start += raw.len();
+        if line.trim().is_empty() {
+            continue;
+        }
+        if let Err((reason, merge)) = parse_line(line, place, &mut scope, &mut out) {
+            // The marks of one merge are one fault.
+            if merge && damage.iter().any(|d: &Damage| d.merge) {
+                continue;
+            }
+            damage.push(Damage {
+                place,
+                reason,
+                merge,
+            });
+        }
+    }
+    if damage.is_empty() {
+        Ok(out)
+    } else {
+        Err(damage)
+    }
+}
+
+fn parse_line(
+    line: &str,
+    place: (usize, usize),
+    scope: &mut Option<Scope>,
+    out: &mut Parsed,
+) -> Result<(), (String, bool)> {
+    if MERGE_MARKERS.iter().any(|m| line.starts_with(m)) {
+        return Err(("an unfinished merge stands here".to_owned(), true));
+    }
+    if let Some(version) = line.strip_prefix(MARK) {
+        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+        return if digits == "1" {
+            Ok(())
+        } else {
+            Err((format!("version `{digits}` is not known"), false))
+        };
+    }
+    if line.starts_with('#') {
+        return Ok(());
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if !line.starts_with([' ', '\t']) {
+        let ["scope", name, "serial", serial] = words.as_slice() else {
+            return Err(("expected `scope NAME serial NUMBER`".to_owned(), false));
+        };
+        let (Some(name), Some(serial)) = (Scope::parse(name), number(serial)) else {
+            return Err((
+                "expected a scope such as `prod/nsg/nsg-apim/outbound`, and its serial".to_owned(),
+                false,
+            ));
+        };
+        let known = out.serials.entry(name.clone()).or_default();
+        *known = (*known).max(serial);
+        *scope = Some(name);
+        return Ok(());
+    }
+    let Some(scope) = scope.as_ref() else {
+        return Err(("an entry stands before the first `scope`".to_owned(), false));
+    };
+    let (id, first, serial, retired) = match words.as_slice() {
+        [id, first, serial] => (id, first, serial, false),
+        [id, first, serial, "retired"] => (id, first, serial, true),
+        _ => return Err(("expected `ID NUMBER SERIAL`".to_owned(), false)),
+    };
+    let value = if scope.part == Part::Rules {
+        (*first == "-").then_some(None)
+    } else {
+        number(first).map(Some)
+    };
+    let (Some(value), Some(serial)) = (value, number(serial)) else {
+        return Err(("expected `ID NUMBER SERIAL`".to_owned(), false));
+    };
+    out.lines.push(Line {
+        scope: scope.clone(),
+        id: (*id).to_owned(),
+        entry: Entry {
+            retired,
+            number: value,
+            serial,
+        },
+        place,
+    });
+    Ok(())
+}
+
+/// A number in plain digits.
+fn number(text: &str) -> Option<u32> {
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+/// The text without the lines that an unfinished merge put between the two sides; what the base had
+/// there (`|||||||` to `=======`) goes too.
+#[must_use]
+pub fn without_markers(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_base = false;
+    for line in text.split_inclusive('\n') {
+        if let Some(marker) = MERGE_MARKERS.iter().find(|m| line.starts_with(**m)) {
+            in_base = *marker == "|||||||";
+        } else if !in_base {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+impl Parsed {
+    /// The lock without contradictions, and those that there were. Of two lines that contradict
+    /// each other the one that `base` has stays; else that of the smaller hash, so that every
+    /// reader of one text decides alike.
+    #[must_use]
+    pub fn settle(&self, base: Option<&Lock>) -> (Lock, Vec<Clash>) {
+        let mut by_scope: BTreeMap<&Scope, Vec<&Line>> = BTreeMap::new();
+        for line in &self.lines {
+            by_scope.entry(&line.scope).or_default().push(line);
+        }
+        let mut lock = Lock::default();
+        let mut clashes = Vec::new();
+        for (scope, lines) in by_scope {
+            let known = base.and_then(|b| b.scopes.get(scope));
+            let mut kept = one_line_per_id(lines, known, &mut clashes);
+            kept = one_id_per_number(kept, known, &mut clashes);
+            let stated = self.serials.get(scope).copied().unwrap_or_default();
+            let entries = distinct_serials(kept, known, stated);
+            lock.scopes.insert(scope.clone(), entries);
+        }
+        (lock, clashes)
+    }
+
+    /// The lock without contradictions.
+    #[must_use]
+    pub fn lock(&self) -> Lock {
+        self.settle(None).0
+    }
+}
+
+/// Whether the base has this very number for this id.
+fn in_base(line: &Line, base: Option<&ScopeEntries>) -> bool {
+    base.and_then(|b| b.entries.get(&line.id))
+        .is_some_and(|e| e.number == line.entry.number)
+}
+
+fn one_line_per_id<'a>(
+    mut lines: Vec<&'a Line>,
+    base: Option<&ScopeEntries>,
+    clashes: &mut Vec<Clash>,
+) -> Vec<&'a Line> {
+    // A retired group that came back on one branch is in the source.
+    lines.sort_by_key(|l| (&l.id, !in_base(l, base), l.entry));
+    let mut kept: Vec<&Line> = Vec::new();
+    for line in lines {
+        match kept.last() {
+            Some(first) if first.id == line.id => {
+                if first.entry.number != line.entry.number {
+                    clashes.push(Clash {
+                        kept: (*first).clone(),
+                        dropped: line.clone(),
+                    });
+                }
+            }
+            _ => kept.push(line),
+        }
+    }
+    kept
+}
+
+fn one_id_per_number<'a>(
+    mut lines: Vec<&'a Line>,
+    base: Option<&ScopeEntries>,
+    clashes: &mut Vec<Clash>,
+) -> Vec<&'a Line> {
+    lines.sort_by_cached_key(|l| (!in_base(l, base), start_of(&l.id), l.id.clone()));
+    let mut holders: BTreeMap<u32, &Line> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for line in lines {
+        // A retired group may share its number with the one that it became.
+        let number = line.entry.number.filter(|_| !line.entry.retired);
+        match number.and_then(|n| holders.get(&n)) {
+            Some(holder) => clashes.push(Clash {
+                kept: (*holder).clone(),
+                dropped: line.clone(),
+            }),
+            None => {
+                if let Some(number) = number {
+                    holders.insert(number, line);
+                }
+                kept.push(line);
+            }
+        }
+    }
+    kept
+}
+
+/// Two branches count on from one serial: what the base has keeps its place, the others go behind.
+fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>, stated: u32) -> ScopeEntries {
+    let mut out = ScopeEntries {
+        serial: stated,
+        entries: BTreeMap::new(),
+    };
+    let known = |line: &Line| {
+        base.and_then(|b| b.entries.get(&line.id))
+            .is_some_and(|e| e.serial == line.entry.serial)
+    };
+    let mut ordered = lines;
+    ordered.sort_by_key(|l| (!known(l), l.entry.serial, &l.id));
+    let mut taken = BTreeSet::new();
+    let highest = ordered.iter().map(|l| l.entry.serial).max().unwrap_or(0);
+    out.serial = out.serial.max(highest);
+    for line in ordered {
+        let mut entry = line.entry;
+        // A retired group has no place; it may share the serial of the one that it became.
+        if !entry.retired && !taken.insert(entry.serial) {
+            out.serial = out.serial.saturating_add(1);
+            entry.serial = out.serial;
+            taken.insert(entry.serial);
+        }
+        out.entries.insert(line.id.clone(), entry);
+    }
+    out
+}
+
+impl Lock {
+    /// The text of the file: sorted, one line an id, scopes without entries left out.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut named: Vec<(String, &ScopeEntries)> = self
+            .scopes
+            .iter()
+            .filter(|(_, s)| !s.entries.is_empty())
+            .map(|(scope, s)| (scope.to_string(), s))
+            .collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut out = format!("{HEADER}\n");
+        for (name, scope) in named {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "scope {name} serial {}", scope.serial);
+            for (id, entry) in &scope.entries {
+                let number = entry.number.map_or("-".to_owned(), |n| n.to_string());
+                let retired = if entry.retired { "  retired" } else { "" };
+                let _ = writeln!(out, "  {id}  {number}  {}{retired}", entry.serial);
+            }
+        }
+        out
+    }
+
+    /// Removes what is retired; the scopes and ids that were removed.
+    pub fn prune(&mut self) -> Vec<(Scope, String)> {
+        let mut gone = Vec::new();
+        for (scope, entries) in &mut self.scopes {
+            entries.entries.retain(|id, entry| {
+                if entry.retired {
+                    gone.push((scope.clone(), id.clone()));
+                }
+                !entry.retired
+            });
+        }
+        gone
+    }
+
+    /// Remembers an id.
+    pub fn insert(&mut self, scope: &Scope, id: &str, entry: Entry) {
+        let into = self.scopes.entry(scope.clone()).or_default();
+        into.serial = into.serial.max(entry.serial);
+        into.entries.insert(id.to_owned(), entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::*;
+
+    const TEXT: &str = "\
+# portcullis.lock v1: written by portcullis, do not edit; merge with union, then run `portcullis lock --fix`
+scope prod/fw/afwp-hub/rcg serial 14
+  pc-10-exception-exceptions  5400  9  retired
+  pc-30-allow-aks-egress  30300  3
+scope prod/fw/afwp-hub/rules serial 2
+  pc-30-allow-aks-egress/net/aks-egress::dns  -  2
+scope prod/nsg/avd/outbound serial 31
+  avd-egress::intranet/out  2680  12
+";
+
+    #[test]
+    fn the_text_form_goes_round() {
+        let parsed = parse(TEXT).unwrap();
+        assert_eq!(parsed.lines.len(), 4);
+        assert_eq!(parsed.lock().text(), TEXT);
+        assert_eq!(parse("").unwrap().lock().text(), format!("{HEADER}\n"));
+    }
+
+    #[test]
+    fn damage_has_its_place() {
+        let damage = |text: &str| {
+            let all = parse(text).unwrap_err();
+            let (start, end) = all[0].place;
+            (text[start..end].to_owned(), all[0].reason.clone())
+        };
+        assert_eq!(damage("  a  1  1\n").0, "a  1  1");
+        assert_eq!(damage("scope x serial 3\n").0, "scope x serial 3");
+        assert_eq!(
+            damage("scope a/nsg/b/inbound\n").1,
+            "expected `scope NAME serial NUMBER`"
+        );
+        assert_eq!(
+            damage("scope a/nsg/b/inbound serial 1\n\n  a  x  1\n").0,
+            "a  x  1"
+        );
+        assert_eq!(damage("scope a/nsg/b/inbound serial 1\n  a  1\n").0, "a  1");
+        assert_eq!(
+            damage("scope a/fw/b/rules serial 1\n  a  1  1\n").0,
+            "a  1  1"
+        );
+        assert_eq!(
+            damage("# portcullis.lock v2\n").1,
+            "version `2` is not known"
+        );
+        assert_eq!(
+            damage("\n<<<<<<< ours\n").1,
+            "an unfinished merge stands here"
+        );
+        assert_eq!(damage("{\"a\": 1}\n").0, "{\"a\": 1}");
+        assert_eq!(parse("a\nb\n").unwrap_err().len(), 2);
+        // A number beyond 32 bits is damage, not an overflow.
+        assert!(parse("scope a/nsg/b/inbound serial 99999999999\n").is_err());
+    }
+
+    #[test]
+    fn a_union_is_settled_for_the_base() {
+        let base = parse("scope a/nsg/b/inbound serial 1\n  z  300  1\n")
+            .unwrap()
+            .lock();
+        let merged = parse(
+            "scope a/nsg/b/inbound serial 2\n  a  300  2\n  z  300  1\nscope a/nsg/b/inbound serial 3\n  c  310  2\n  c  310  2\n",
+        )
+        .unwrap();
+        let (lock, clashes) = merged.settle(Some(&base));
+        assert_eq!(clashes.len(), 1);
+        assert_eq!(
+            (clashes[0].kept.id.as_str(), clashes[0].dropped.id.as_str()),
+            ("z", "a")
+        );
+        assert_eq!(
+            lock.text(),
+            format!("{HEADER}\nscope a/nsg/b/inbound serial 3\n  c  310  2\n  z  300  1\n")
+        );
+    }
+
+    #[test]
+    fn markers_go_and_both_sides_stay() {
+        let text = "a\n<<<<<<< x\nb\n||||||| base\nc\n=======\nd\n>>>>>>> y\ne\n";
+        assert_eq!(without_markers(text), "a\nb\nd\ne\n");
+    }
+}

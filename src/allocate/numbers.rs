@@ -1,0 +1,438 @@
+//! The old lock and the new one of a run: looks up what an id had, under an old name too, and keeps
+//! what it has now. What an id stands for, and how bands lie, its callers know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::lock::{Clash, Entry, Lock, Parsed, Part, Scope};
+use super::window::allocate_ordered;
+use super::{Allocation, Request, allocate_near, names};
+
+/// One rule or group that needs a number, and what it was called before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is asked for.
+    pub request: Request,
+    /// Ids that it may be remembered by, the likeliest first: old names from `moved`, and
+    /// [`by_name`] for numbers that were read from Azure's names.
+    pub formerly: Vec<String>,
+    /// Its place in source order, for a member of an ordered group; numbers rise with it.
+    pub order: Option<u32>,
+}
+
+/// The id under which a number is remembered that came with an Azure name only.
+#[must_use]
+pub fn by_name(azure_name: &str) -> String {
+    format!("={}", azure_name.to_lowercase())
+}
+
+/// `moved FROM -> TO` of the source, as full paths.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rename {
+    /// The old path of a flow or group.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+}
+
+/// The old ids of a path: every chain of renames that leads to it. `main` may be left out, as in
+/// the source.
+#[must_use]
+pub fn old_paths(path: &str, renames: &[Rename]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut open = vec![path.to_owned()];
+    let mut seen = BTreeSet::from([path.to_owned()]);
+    while let Some(next) = open.pop() {
+        for rename in renames {
+            for old in before(&next, rename) {
+                if seen.insert(old.clone()) {
+                    found.push(old.clone());
+                    open.push(old);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What a path was called before one rename.
+fn before(path: &str, rename: &Rename) -> Vec<String> {
+    let mut out = Vec::new();
+    if path == rename.to || path == in_main(&rename.to) {
+        out.push(rename.from.clone());
+        out.push(in_main(&rename.from));
+    } else if let Some(rest) = path.strip_prefix(&rename.to)
+        && rest.starts_with("::")
+    {
+        out.push(format!("{}{rest}", rename.from));
+    }
+    out
+}
+
+/// `inst::label` as `inst::main::label`.
+fn in_main(path: &str) -> String {
+    match path.rsplit_once("::") {
+        Some((front, label)) => format!("{front}::main::{label}"),
+        None => format!("main::{path}"),
+    }
+}
+
+/// The numbers of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers {
+    old: Lock,
+    /// Lines of the old lock that gave way to others.
+    dropped: BTreeMap<(Scope, String), (Entry, String)>,
+    new: Lock,
+    visited: BTreeSet<Scope>,
+    renames: Vec<Rename>,
+    /// By scope and id: the old id whose entry it has.
+    taken_over: BTreeMap<(Scope, String), String>,
+}
+
+impl Numbers {
+    /// Begins with an old lock; what contradicts itself in it is settled without a base.
+    #[must_use]
+    pub fn new(old: &Parsed) -> Self {
+        let (lock, clashes) = old.settle(None);
+        let dropped = clashes
+            .into_iter()
+            .filter(|c| c.kept.id != c.dropped.id)
+            .map(|c: Clash| {
+                let key = (c.dropped.scope, c.dropped.id);
+                (key, (c.dropped.entry, c.kept.id))
+            })
+            .collect();
+        Self {
+            old: lock,
+            dropped,
+            ..Self::default()
+        }
+    }
+
+    /// Sets the renames of the environment that comes next.
+    pub fn set_renames(&mut self, renames: Vec<Rename>) {
+        self.renames = renames;
+    }
+
+    /// The old ids of a rule: `path/out/Tag` with every old path.
+    #[must_use]
+    pub fn formerly(&self, id: &str) -> Vec<String> {
+        let (path, expansion) = match id.find('/') {
+            Some(at) => id.split_at(at),
+            None => (id, ""),
+        };
+        old_paths(path, &self.renames)
+            .into_iter()
+            .map(|old| format!("{old}{expansion}"))
+            .collect()
+    }
+
+    /// The old paths of an instance or group.
+    #[must_use]
+    pub fn old_paths(&self, path: &str) -> Vec<String> {
+        old_paths(path, &self.renames)
+    }
+
+    /// Gives the numbers of a scope and remembers them. `ordered` is the band in which members of
+    /// ordered groups lie; they come in source order, the others in any.
+    pub fn allocate(
+        &mut self,
+        scope: &Scope,
+        wanted: &[Wanted],
+        reserved: &[(u32, u32)],
+        stride: u32,
+    ) -> Allocation {
+        let ids: Vec<(&str, &[String])> = wanted
+            .iter()
+            .map(|w| (w.request.id.as_str(), w.formerly.as_slice()))
+            .collect();
+        let adopted = self.take_over(scope, &ids);
+        let number = |e: &Entry| e.number;
+        let mut previous: BTreeMap<String, u32> = BTreeMap::new();
+        let mut reserved = reserved.to_vec();
+        let carried: BTreeSet<u32> = adopted.values().filter_map(|(_, e)| number(e)).collect();
+        let sources: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
+        for (id, entry) in self.old.scopes.get(scope).iter().flat_map(|s| &s.entries) {
+            let Some(number) = number(entry).filter(|n| !carried.contains(n)) else {
+                continue;
+            };
+            if sources.contains(id) {
+                continue;
+            }
+            if entry.retired || leaves_a_group(scope, id) {
+                // It is still in force in Azure.
+                reserved.push((number, number));
+            } else {
+                previous.insert(id.clone(), number);
+            }
+        }
+        for (id, (_, entry)) in &adopted {
+            previous.extend(number(entry).map(|n| (id.clone(), n)));
+        }
+        let allocation = self.give(scope, wanted, &reserved, stride, &previous);
+        self.remember(scope, &allocation.numbers, &adopted);
+        allocation
+    }
+
+    /// Ordered members first (they have a band of their own), then the others.
+    fn give(
+        &self,
+        scope: &Scope,
+        wanted: &[Wanted],
+        reserved: &[(u32, u32)],
+        stride: u32,
+        previous: &BTreeMap<String, u32>,
+    ) -> Allocation {
+        let mut ordered: Vec<&Wanted> = wanted.iter().filter(|w| w.order.is_some()).collect();
+        ordered.sort_by(|a, b| (a.order, &a.request.id).cmp(&(b.order, &b.request.id)));
+        let rest: Vec<Request> = wanted
+            .iter()
+            .filter(|w| w.order.is_none())
+            .map(|w| w.request.clone())
+            .collect();
+        let hints: BTreeMap<String, Vec<u32>> = rest
+            .iter()
+            .filter(|r| !previous.contains_key(&r.id))
+            .map(|r| (r.id.clone(), self.elsewhere(scope, &r.id)))
+            .collect();
+        if ordered.is_empty() {
+            return allocate_near(&rest, reserved, stride, previous, &hints);
+        }
+        let requests: Vec<Request> = ordered.iter().map(|w| w.request.clone()).collect();
+        let band = requests.first().map_or((1, 0), |r| r.band);
+        let mut all = allocate_ordered(&requests, band, reserved, stride, previous);
+        let mut taken = reserved.to_vec();
+        taken.extend(all.numbers.values().map(|n| (*n, *n)));
+        let others = allocate_near(&rest, &taken, stride, previous, &hints);
+        all.numbers.extend(others.numbers);
+        all.errors.extend(others.errors);
+        all.errors.sort_by(|a, b| a.id.cmp(&b.id));
+        all.moved.extend(others.moved);
+        all.moved.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Gives places in time: what is known keeps its own, what is new goes behind, in the order
+    /// given.
+    pub fn places(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(String, Vec<String>)],
+    ) -> BTreeMap<String, u32> {
+        let ids: Vec<(&str, &[String])> = wanted
+            .iter()
+            .map(|(id, old)| (id.as_str(), old.as_slice()))
+            .collect();
+        let adopted = self.take_over(scope, &ids);
+        let mut serial = self.start(scope);
+        let mut out = BTreeMap::new();
+        for (id, _) in wanted {
+            let known = adopted.get(id).map(|(_, e)| e.serial);
+            let place = known.unwrap_or_else(|| {
+                serial = serial.saturating_add(1);
+                serial
+            });
+            out.insert(id.clone(), place);
+            let entry = Entry {
+                retired: false,
+                number: None,
+                serial: place,
+            };
+            self.new.insert(scope, id, entry);
+        }
+        out
+    }
+
+    fn take_over(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(&str, &[String])],
+    ) -> BTreeMap<String, (String, Entry)> {
+        let adopted = self.adopt(scope, wanted);
+        for (id, (from, _)) in adopted.iter().filter(|(id, (from, _))| *id != from) {
+            let key = (scope.clone(), id.clone());
+            self.taken_over.insert(key, from.clone());
+        }
+        adopted
+    }
+
+    /// What each id had: its own entry, else that of an old name which nothing else is called by.
+    fn adopt(
+        &self,
+        scope: &Scope,
+        wanted: &[(&str, &[String])],
+    ) -> BTreeMap<String, (String, Entry)> {
+        let Some(old) = self.old.scopes.get(scope) else {
+            return BTreeMap::new();
+        };
+        let live: BTreeSet<&str> = wanted.iter().map(|(id, _)| *id).collect();
+        let mut out: BTreeMap<String, (String, Entry)> = BTreeMap::new();
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        for id in &live {
+            let lost = self.dropped.get(&(scope.clone(), (*id).to_owned()));
+            let entry = old.entries.get(*id).copied().or_else(|| {
+                // It gave way to a line that stands for nothing here: it may have its own again.
+                lost.filter(|(_, holder)| !live.contains(holder.as_str()))
+                    .map(|(entry, _)| *entry)
+            });
+            if let Some(entry) = entry {
+                out.insert((*id).to_owned(), ((*id).to_owned(), entry));
+            }
+        }
+        let mut later: Vec<&(&str, &[String])> = wanted
+            .iter()
+            .filter(|(id, _)| !out.contains_key(*id))
+            .collect();
+        later.sort();
+        for (id, formerly) in later {
+            let found = formerly.iter().find_map(|name| {
+                let entry = old.entries.get(name)?;
+                (!live.contains(name.as_str()) && used.insert(name)).then_some((name, *entry))
+            });
+            if let Some((name, entry)) = found {
+                out.insert((*id).to_owned(), (name.clone(), entry));
+            }
+        }
+        out
+    }
+
+    /// The serial to count on from.
+    fn start(&mut self, scope: &Scope) -> u32 {
+        self.visited.insert(scope.clone());
+        let old = self.old.scopes.get(scope).map_or(0, |s| s.serial);
+        let into = self.new.scopes.entry(scope.clone()).or_default();
+        into.serial = into.serial.max(old);
+        into.serial
+    }
+
+    fn remember(
+        &mut self,
+        scope: &Scope,
+        numbers: &BTreeMap<String, u32>,
+        adopted: &BTreeMap<String, (String, Entry)>,
+    ) {
+        let mut serial = self.start(scope);
+        for (id, number) in numbers {
+            let known = adopted.get(id).map(|(_, e)| e.serial);
+            let place = known.unwrap_or_else(|| {
+                serial = serial.saturating_add(1);
+                serial
+            });
+            let entry = Entry {
+                retired: false,
+                number: Some(*number),
+                serial: place,
+            };
+            self.new.insert(scope, id, entry);
+        }
+        let vanished = self.old.scopes.get(scope).into_iter();
+        let gone: Vec<(String, Entry)> = vanished
+            .flat_map(|s| &s.entries)
+            .filter(|(id, _)| !numbers.contains_key(*id) && leaves_a_group(scope, id))
+            .map(|(id, entry)| (id.clone(), *entry))
+            .collect();
+        self.retire(scope, gone);
+    }
+
+    fn retire(&mut self, scope: &Scope, gone: Vec<(String, Entry)>) {
+        for (id, entry) in gone {
+            let retired = true;
+            self.new.insert(scope, &id, Entry { retired, ..entry });
+        }
+    }
+
+    /// The numbers that an id has in the same part of other environments, those of a resource of
+    /// the same name first.
+    fn elsewhere(&self, scope: &Scope, id: &str) -> Vec<u32> {
+        let mut found: Vec<(bool, &Scope, u32)> = Vec::new();
+        for (other, entries) in self.old.scopes.iter().chain(&self.new.scopes) {
+            if other.part != scope.part || other.environment == scope.environment {
+                continue;
+            }
+            if let Some(number) = entries.entries.get(id).and_then(|e| e.number) {
+                found.push((other.name != scope.name, other, number));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, _, number)| number).collect()
+    }
+
+    /// Ends an environment: groups of policies that are gone stay, as retired.
+    pub fn close(&mut self, environment: &str) {
+        let left: Vec<Scope> = self
+            .old
+            .scopes
+            .keys()
+            .filter(|s| s.environment == environment && !self.visited.contains(*s))
+            .cloned()
+            .collect();
+        for scope in left {
+            let gone: Vec<(String, Entry)> = self.old.scopes.get(&scope).map_or(vec![], |s| {
+                s.entries
+                    .iter()
+                    .filter(|(id, _)| leaves_a_group(&scope, id))
+                    .map(|(id, entry)| (id.clone(), *entry))
+                    .collect()
+            });
+            self.start(&scope);
+            self.retire(&scope, gone);
+        }
+    }
+
+    /// Keeps what the old lock has of an environment that was not compiled.
+    pub fn keep(&mut self, environment: &str) {
+        for (scope, entries) in &self.old.scopes {
+            if scope.environment == environment {
+                self.visited.insert(scope.clone());
+                self.new.scopes.insert(scope.clone(), entries.clone());
+            }
+        }
+    }
+
+    /// The environments of the old lock.
+    #[must_use]
+    pub fn environments(&self) -> BTreeSet<String> {
+        let scopes = self.old.scopes.keys();
+        scopes.map(|s| s.environment.clone()).collect()
+    }
+
+    /// Drops what the old lock had as retired already.
+    pub fn prune(&mut self) {
+        let old = &self.old;
+        for (scope, entries) in &mut self.new.scopes {
+            let was = |id: &String| {
+                let scope = old.scopes.get(scope);
+                scope
+                    .and_then(|s| s.entries.get(id))
+                    .is_some_and(|e| e.retired)
+            };
+            entries.entries.retain(|id, e| !(e.retired && was(id)));
+        }
+    }
+
+    /// The lock as it was.
+    #[must_use]
+    pub fn old(&self) -> &Lock {
+        &self.old
+    }
+
+    /// The lock as it is now.
+    #[must_use]
+    pub fn lock(&self) -> &Lock {
+        &self.new
+    }
+
+    /// Whether an id took over what this old id had.
+    #[must_use]
+    pub fn took_over(&self, scope: &Scope, id: &str, old: &str) -> bool {
+        let key = (scope.clone(), id.to_owned());
+        self.taken_over.get(&key).is_some_and(|from| from == old)
+    }
+}
+
+/// Whether an id of the old lock that nothing wants is a group of ours, which Azure keeps. A line
+/// that a merge put into the wrong scope has no name of a group; a number that was read from Azure
+/// may be another's.
+fn leaves_a_group(scope: &Scope, id: &str) -> bool {
+    scope.part == Part::Groups && names::validate(id).is_ok()
+}

@@ -1,0 +1,172 @@
+//! What a firewall policy says beside its rules: tier, parent, DNS, threat intelligence, source
+//! translation. Rules are lowered elsewhere.
+
+use std::collections::BTreeSet;
+
+use crate::backends::faults;
+use crate::backends::lowered::Context;
+use crate::backends::resource::{AzureType, ResourceId};
+use crate::diag::Sink;
+use crate::model::address::{AddressSet, Family};
+use crate::model::internet::private;
+use crate::model::{self, Firewall, Flow, Key, Sku as ModelSku, Tier};
+
+use super::application::sku_word;
+use super::rules::text_of;
+use super::shape::{DnsSettings, PolicyProperties, Sku, Snat, ThreatIntelMode, Tier as SkuTier};
+
+/// Azure's word for the private ranges of RFC 1918 and RFC 6598, which it does not translate the
+/// source for unless it is told otherwise.
+///
+/// Source: "Azure Firewall SNAT private IP address ranges" (checked 2026-11-23): a list of one's own
+/// replaces it, so whoever wants it too names it too.
+const IANA: &str = "IANAPrivateRanges";
+
+/// The properties of a policy that is ours.
+pub(super) fn properties(context: &Context<'_>, firewall: &Firewall) -> PolicyProperties {
+    PolicyProperties {
+        base_policy: firewall
+            .base_policy
+            .as_ref()
+            .map(|(name, _)| parent_id(context, firewall, name).into()),
+        threat_intel_mode: firewall.threat_intel.as_deref().map(|word| match word {
+            "off" => ThreatIntelMode::Off,
+            "deny" => ThreatIntelMode::Deny,
+            _ => ThreatIntelMode::Alert,
+        }),
+        snat: firewall.snat_private.as_ref().map(|set| Snat {
+            private_ranges: private_ranges(set),
+            ..Snat::default()
+        }),
+        dns_settings: firewall.dns_proxy.then(|| DnsSettings {
+            enable_proxy: Some(true),
+            ..DnsSettings::default()
+        }),
+        sku: Some(Sku {
+            tier: match firewall.sku {
+                ModelSku::Basic => SkuTier::Basic,
+                ModelSku::Standard => SkuTier::Standard,
+                ModelSku::Premium => SkuTier::Premium,
+            },
+        }),
+    }
+}
+
+/// Settings that the tier does not have, and exceptions that the parent is read before.
+pub(super) fn check(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) {
+    let denies = firewall.threat_intel.as_deref() == Some("deny");
+    for (set, feature) in [
+        (firewall.dns_proxy, "the DNS proxy"),
+        (denies, "threat intelligence that denies"),
+    ] {
+        if set && firewall.sku == ModelSku::Basic {
+            sink.push(faults::needs_sku(
+                firewall.identity.span,
+                key,
+                sku_word(firewall.sku),
+                feature,
+                sku_word(ModelSku::Standard),
+            ));
+        }
+    }
+    parent_first(context, key, firewall, sink);
+}
+
+/// The declared firewall whose policy a firewall's policy is based on.
+fn parent<'a>(context: &Context<'a>, name: &str) -> Option<(&'a Key, &'a Firewall)> {
+    let wanted = ResourceId::parse(name).key();
+    context.fabric.policy.firewalls.iter().find(|(key, f)| {
+        *key == name
+            || f.identity.name == name
+            || context.id(&f.identity, AzureType::FirewallPolicy).key() == wanted
+    })
+}
+
+fn parent_id(context: &Context<'_>, child: &Firewall, name: &str) -> ResourceId {
+    if let Some((_, parent)) = parent(context, name) {
+        return context.id(&parent.identity, AzureType::FirewallPolicy);
+    }
+    if name.starts_with('/') {
+        return ResourceId::parse(name);
+    }
+    let beside = model::Identity {
+        name: name.to_owned(),
+        resource_group: child.identity.resource_group.clone(),
+        ..model::Identity::default()
+    };
+    context.id(&beside, AzureType::FirewallPolicy)
+}
+
+/// The rules of the parent come first, so an exception here beats no deny there.
+fn parent_first(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) {
+    let Some((name, _)) = &firewall.base_policy else {
+        return;
+    };
+    let above = parent(context, name);
+    let denies = above
+        .map(|(key, _)| flows_at(context, key))
+        .unwrap_or_default();
+    for flow in flows_at(context, key) {
+        if flow.tier != Tier::Exception {
+            continue;
+        }
+        let deny = denies
+            .iter()
+            .find(|f| f.tier == Tier::Deny && flow.overrides.contains(&f.id.text()));
+        if deny.is_some() || above.is_none() {
+            sink.push(faults::parent_first(flow, key, name, deny.copied()));
+        }
+    }
+}
+
+/// The flows that a firewall has to do with, each once.
+fn flows_at<'a>(context: &Context<'a>, key: &Key) -> Vec<&'a Flow> {
+    let duties = context.plan.firewalls.get(key).into_iter().flatten();
+    let indices: BTreeSet<usize> = duties.map(|(_, duty)| duty.flow).collect();
+    let flows = &context.fabric.policy.flows;
+    indices.into_iter().filter_map(|i| flows.get(i)).collect()
+}
+
+/// The ranges as the policy writes them.
+fn private_ranges(set: &AddressSet) -> Vec<String> {
+    let v4 = set.only(Family::V4);
+    let all = AddressSet::all().only(Family::V4);
+    let usual = private();
+    if v4 == all || !usual.is_subset(&v4) {
+        return v4.to_prefixes().iter().map(text_of).collect();
+    }
+    let rest = v4.subtract(&usual);
+    std::iter::once(IANA.to_owned())
+        .chain(rest.to_prefixes().iter().map(text_of))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn ranges(texts: &[&str]) -> Vec<String> {
+        private_ranges(&AddressSet::prefixes(
+            texts.iter().map(|t| t.parse().unwrap()),
+        ))
+    }
+
+    #[test]
+    fn the_usual_ranges_have_a_word() {
+        let usual = [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+        ];
+        assert_eq!(ranges(&usual), [IANA]);
+        assert_eq!(
+            ranges(&[usual.as_slice(), &["198.51.100.0/24"]].concat()),
+            [IANA, "198.51.100.0/24"]
+        );
+        assert_eq!(ranges(&["10.0.0.0/8"]), ["10.0.0.0/8"]);
+        assert_eq!(ranges(&["0.0.0.0/0"]), ["0.0.0.0/0"]);
+        assert_eq!(ranges(&["255.255.255.255/32"]), ["255.255.255.255"]);
+    }
+}

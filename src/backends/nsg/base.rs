@@ -1,0 +1,222 @@
+//! Foreign rules: what an exported security group holds that this policy does not make. They are
+//! kept as they are, and their numbers are not given away. They are not judged.
+
+use serde_json::{Map, Value};
+
+use crate::backends::tree::Tree;
+
+/// The order of a security rule's properties in Azure's schema.
+const ORDER: &[&str] = &[
+    "description",
+    "protocol",
+    "sourcePortRange",
+    "destinationPortRange",
+    "sourceAddressPrefix",
+    "sourceAddressPrefixes",
+    "sourceApplicationSecurityGroups",
+    "destinationAddressPrefix",
+    "destinationAddressPrefixes",
+    "destinationApplicationSecurityGroups",
+    "sourcePortRanges",
+    "destinationPortRanges",
+    "access",
+    "priority",
+    "direction",
+];
+
+/// What the service adds to an export and refuses or ignores in a PUT.
+const READ_ONLY: &[&str] = &["id", "etag", "type", "provisioningState", "resourceGroup"];
+
+/// One foreign rule.
+#[derive(Clone, Debug)]
+pub(super) struct ForeignRule {
+    /// Its name.
+    pub name: String,
+    /// Inbound, or outbound.
+    pub inbound: bool,
+    /// Its number.
+    pub priority: u32,
+    /// The rule as it is written again.
+    pub rule: Tree,
+}
+
+/// The rules of an export: what `az network nsg show` prints, a REST body, or an ARM template with
+/// one network security group.
+pub(super) fn read(text: &str) -> Result<Vec<ForeignRule>, String> {
+    let document: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
+    let rules = security_rules(&document)?;
+    let mut out = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let read = foreign(rule).map_err(|why| format!("rule {} of it {why}", index + 1))?;
+        out.push(read);
+    }
+    out.sort_by(|a, b| (!a.inbound, a.priority, &a.name).cmp(&(!b.inbound, b.priority, &b.name)));
+    Ok(out)
+}
+
+fn security_rules(document: &Value) -> Result<&Vec<Value>, String> {
+    let direct = document.get("securityRules").or_else(|| {
+        document
+            .get("properties")
+            .and_then(|p| p.get("securityRules"))
+    });
+    if let Some(Value::Array(list)) = direct {
+        return Ok(list);
+    }
+    let groups: Vec<&Value> = document
+        .get("resources")
+        .and_then(Value::as_array)
+        .or_else(|| document.as_array())
+        .into_iter()
+        .flatten()
+        .filter(|r| {
+            r.get("type")
+                .and_then(Value::as_str)
+                .is_some_and(|t| t.eq_ignore_ascii_case("Microsoft.Network/networkSecurityGroups"))
+        })
+        .collect();
+    match groups.as_slice() {
+        [one] => security_rules(one),
+        [] => Err("it holds no network security group".to_owned()),
+        _ => Err("it holds several network security groups; export one".to_owned()),
+    }
+}
+
+fn foreign(rule: &Value) -> Result<ForeignRule, String> {
+    let object = rule.as_object().ok_or("is not an object")?;
+    let name = object
+        .get("name")
+        .and_then(Value::as_str)
+        .ok_or("has no name")?
+        .to_owned();
+    // The command line prints the properties beside the name, REST below `properties`.
+    let flat;
+    let properties = match object.get("properties").and_then(Value::as_object) {
+        Some(nested) => nested,
+        None => {
+            flat = without_name(object);
+            &flat
+        }
+    };
+    let priority = properties
+        .get("priority")
+        .and_then(Value::as_u64)
+        .and_then(|n| u32::try_from(n).ok())
+        .ok_or_else(|| format!("(`{name}`) has no priority"))?;
+    let inbound = match properties.get("direction").and_then(Value::as_str) {
+        Some(word) if word.eq_ignore_ascii_case("inbound") => true,
+        Some(word) if word.eq_ignore_ascii_case("outbound") => false,
+        _ => return Err(format!("(`{name}`) has no direction")),
+    };
+    let mut members: Vec<(String, Tree)> = properties
+        .iter()
+        .filter(|(key, _)| !READ_ONLY.contains(&key.as_str()))
+        .filter_map(|(key, value)| Some((key.clone(), tree(value)?)))
+        .collect();
+    let rank = |key: &str| ORDER.iter().position(|o| *o == key).unwrap_or(ORDER.len());
+    members.sort_by(|a, b| (rank(&a.0), &a.0).cmp(&(rank(&b.0), &b.0)));
+    Ok(ForeignRule {
+        rule: Tree::Object(vec![
+            ("name".to_owned(), Tree::str(name.clone())),
+            ("properties".to_owned(), Tree::Object(members)),
+        ]),
+        name,
+        inbound,
+        priority,
+    })
+}
+
+fn without_name(object: &Map<String, Value>) -> Map<String, Value> {
+    object
+        .iter()
+        .filter(|(key, _)| *key != "name")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// A value as it is written again; what is null or empty is left out.
+fn tree(value: &Value) -> Option<Tree> {
+    match value {
+        Value::Null => None,
+        Value::Bool(b) => Some(Tree::Bool(*b)),
+        Value::Number(n) => Some(
+            n.as_i64()
+                .map_or_else(|| Tree::Str(n.to_string()), Tree::Int),
+        ),
+        Value::String(text) => Some(Tree::str(text.clone())),
+        Value::Array(list) if list.is_empty() => None,
+        Value::Array(list) => Some(Tree::List(list.iter().filter_map(tree).collect())),
+        Value::Object(object) => Some(Tree::Object(
+            object
+                .iter()
+                .filter_map(|(key, v)| Some((key.clone(), tree(v)?)))
+                .collect(),
+        )),
+    }
+}
+
+/// Puts foreign rules among ours, by direction and number.
+pub(super) fn merge(properties: &mut Tree, foreign: &[ForeignRule]) {
+    let Tree::Object(members) = properties else {
+        return;
+    };
+    let Some((_, Tree::List(rules))) = members.iter_mut().find(|(key, _)| key == "securityRules")
+    else {
+        return;
+    };
+    rules.extend(foreign.iter().map(|f| f.rule.clone()));
+    rules.sort_by_key(position);
+}
+
+fn position(rule: &Tree) -> (bool, i64) {
+    let properties = rule.get("properties");
+    let outbound = properties
+        .and_then(|p| p.get("direction"))
+        .is_some_and(|d| matches!(d, Tree::Str(word) if word.eq_ignore_ascii_case("outbound")));
+    let number = match properties.and_then(|p| p.get("priority")) {
+        Some(Tree::Int(n)) => *n,
+        _ => 0,
+    };
+    (outbound, number)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn both_forms_of_an_export_are_read() {
+        let flat = r#"{"name":"n","securityRules":[{"name":"ssh","priority":150,"direction":"Inbound",
+            "access":"Allow","protocol":"Tcp","sourceAddressPrefix":"10.0.0.0/8","sourcePortRange":"*",
+            "destinationAddressPrefix":"*","destinationPortRange":"22","etag":"x","id":"/s","provisioningState":"Succeeded",
+            "destinationPortRanges":[],"description":null}]}"#;
+        let rules = read(flat).unwrap();
+        assert_eq!(
+            (rules[0].name.as_str(), rules[0].inbound, rules[0].priority),
+            ("ssh", true, 150)
+        );
+        let properties = rules[0].rule.get("properties").unwrap();
+        assert!(properties.get("etag").is_none());
+        assert!(properties.get("description").is_none());
+        let nested = r#"{"resources":[{"type":"Microsoft.Network/networkSecurityGroups","properties":{"securityRules":
+            [{"name":"a","properties":{"priority":200,"direction":"outbound"}}]}}]}"#;
+        assert!(!read(nested).unwrap()[0].inbound);
+    }
+
+    #[test]
+    fn what_is_no_export_says_why() {
+        for (text, why) in [
+            ("{", "not JSON"),
+            ("{}", "no network security group"),
+            (r#"{"securityRules":[{}]}"#, "has no name"),
+            (r#"{"securityRules":[{"name":"a"}]}"#, "has no priority"),
+            (
+                r#"{"securityRules":[{"name":"a","priority":1}]}"#,
+                "has no direction",
+            ),
+        ] {
+            assert!(read(text).unwrap_err().contains(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! `lock`: shows, repairs and seeds the lock file; and its part in the commands that compile. What
+//! the lines mean is the allocator's knowledge.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::args::{Global, LockArgs};
+use super::io::{self, IoFault, Pending};
+use super::project::{self, Found};
+use super::report::Reporter;
+use super::{BAD, FINE, run};
+use crate::allocate::lock::{self, Lock, Parsed, Part, Scope, ScopeEntries};
+use crate::config::{Band, Bands};
+use crate::driver::{Locked, Memory, OutFile, bad_lock};
+use crate::source::SourceMap;
+use crate::wrap::seed;
+
+/// What a command that compiles wants to be remembered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Remember<'a> {
+    /// What a lock that is out of date means.
+    pub(super) locked: Locked,
+    /// Retired groups are gone.
+    pub(super) prune: bool,
+    /// The output folder, if not that of the settings.
+    pub(super) out: Option<&'a Path>,
+}
+
+impl Remember<'_> {
+    /// Reads lock and output.
+    pub(super) fn read(&self, found: &Found) -> Result<Memory, IoFault> {
+        let folder = match self.out {
+            Some(out) => io::absolute(&io::working_directory()?, out),
+            None => io::absolute(&found.root, found.settings.out.as_ref()),
+        };
+        let output = io::json_files_below(&folder)
+            .into_iter()
+            .map(|(path, text)| OutFile { path, text })
+            .collect();
+        Ok(Memory {
+            lock: read(found)?,
+            output,
+            locked: self.locked,
+            prune: self.prune,
+        })
+    }
+}
+
+fn path(found: &Found) -> (PathBuf, String) {
+    let path = io::absolute(&found.root, Path::new(&found.settings.lock));
+    let shown = run::join(&found.shown_root, &found.settings.lock);
+    (path, shown)
+}
+
+/// The text of the lock file, if there is one.
+fn read(found: &Found) -> Result<Option<String>, IoFault> {
+    let (path, shown) = path(found);
+    if !io::exists(&path) {
+        return Ok(None);
+    }
+    io::read_text(&path, &shown).map(Some)
+}
+
+/// The lock's name, if its text would change.
+pub(super) fn differs(found: &Found, text: &str) -> Option<String> {
+    let old = read(found).ok().flatten();
+    (old.as_deref() != Some(text)).then(|| path(found).1)
+}
+
+/// The new lock, ready to be put in place, if it differs.
+pub(super) fn stage(found: &Found, text: &str) -> Result<Option<(Pending, String)>, IoFault> {
+    if differs(found, text).is_none() {
+        return Ok(None);
+    }
+    let (path, shown) = path(found);
+    Ok(Some((io::stage(&path, &shown, text)?, shown)))
+}
+
+/// Runs the command; the exit code.
+///
+/// # Errors
+/// When it could not run.
+pub fn run(global: &Global, args: &LockArgs) -> Result<u8, IoFault> {
+    let reporter = Reporter::new(global, false);
+    let found = project::settings_only(&args.path, global.config.as_deref())?;
+    if !found.faults.1.is_empty() {
+        reporter.tell(&found.faults.0, &found.faults.1)?;
+        return Ok(BAD);
+    }
+    let (_, shown) = path(&found);
+    let mut text = match read(&found)? {
+        Some(text) => text,
+        None if args.from.is_empty() => {
+            return Err(IoFault::Other(format!(
+                "there is no `{shown}`; `portcullis compile` writes it"
+            )));
+        }
+        None => Lock::default().text(),
+    };
+    if args.fix {
+        text = lock::without_markers(&text);
+    }
+    let parsed = match lock::parse(&text) {
+        Ok(parsed) => parsed,
+        Err(damage) => {
+            let mut sources = SourceMap::default();
+            let file = sources.add(shown.clone(), text);
+            let told: Vec<_> = damage.iter().map(|d| bad_lock(file, &shown, d)).collect();
+            reporter.tell(&sources, &told)?;
+            return Ok(BAD);
+        }
+    };
+    if !args.from.is_empty() {
+        return seeded(global, args, &reporter, &found, &parsed);
+    }
+    if args.fix || args.prune {
+        return repaired(args, &reporter, &found, &parsed);
+    }
+    let wanted = args.show.as_deref().unwrap_or("");
+    let report = fill(&parsed.lock(), &found.settings.bands, wanted);
+    if report.is_empty() {
+        return Err(IoFault::Other(format!(
+            "no scope of `{shown}` contains `{wanted}`"
+        )));
+    }
+    reporter.result(&report)?;
+    Ok(FINE)
+}
+
+fn write(reporter: &Reporter, found: &Found, text: &str, said: &str) -> Result<u8, IoFault> {
+    match stage(found, text)? {
+        Some((pending, name)) => {
+            pending.put()?;
+            reporter.result(&format!("{said}wrote {name}\n"))?;
+        }
+        None => reporter.result(&format!("{said}{} is in order\n", path(found).1))?,
+    }
+    Ok(FINE)
+}
+
+/// `--fix` and `--prune`.
+fn repaired(
+    args: &LockArgs,
+    reporter: &Reporter,
+    found: &Found,
+    parsed: &Parsed,
+) -> Result<u8, IoFault> {
+    let base = if args.fix { base(args, found)? } else { None };
+    let mut said = String::new();
+    let (mut lock, clashes) = parsed.settle(base.as_ref());
+    if args.fix {
+        for clash in &clashes {
+            let number = clash.dropped.entry.number.unwrap_or_default();
+            said.push_str(&format!(
+                "{}: {} gives up {number}, {} keeps {}\n",
+                clash.kept.scope,
+                clash.dropped.id,
+                clash.kept.id,
+                clash.kept.entry.number.unwrap_or_default()
+            ));
+        }
+        if !clashes.is_empty() {
+            said.push_str("run `portcullis compile` to give new numbers to what gave up its own\n");
+        }
+    } else if !clashes.is_empty() {
+        return Err(IoFault::Other(format!(
+            "`{}` holds one number twice; run `portcullis lock --fix` first",
+            path(found).1
+        )));
+    }
+    if args.prune {
+        for (scope, id) in lock.prune() {
+            said.push_str(&format!("{scope}: {id} is forgotten\n"));
+        }
+    }
+    write(reporter, found, &lock.text(), &said)
+}
+
+/// The lock of the common ancestor: a file, or what git has.
+fn base(args: &LockArgs, found: &Found) -> Result<Option<Lock>, IoFault> {
+    let text = match &args.base {
+        Some(file) => Some(io::read_text(file, &io::slashes(file))?),
+        None => base_of_git(found),
+    };
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    match lock::parse(&text) {
+        Ok(parsed) => Ok(Some(parsed.lock())),
+        Err(_) if args.base.is_none() => Ok(None),
+        Err(_) => Err(IoFault::Other("the file of --base is no lock".to_owned())),
+    }
+}
+
+/// In a merge that is not finished, the ancestor of both sides; after one, that of its parents.
+fn base_of_git(found: &Found) -> Option<String> {
+    let git = |args: &[&str]| io::git(&found.root, args).map(|t| t.trim().to_owned());
+    let ancestor = git(&["merge-base", "HEAD", "MERGE_HEAD"])
+        .or_else(|| git(&["merge-base", "HEAD^1", "HEAD^2"]))?;
+    let file = format!("{ancestor}:./{}", found.settings.lock);
+    io::git(&found.root, &["show", &file])
+}
+
+/// `--from`: what the lock has stays, numbers of exports are added.
+fn seeded(
+    global: &Global,
+    args: &LockArgs,
+    reporter: &Reporter,
+    found: &Found,
+    parsed: &Parsed,
+) -> Result<u8, IoFault> {
+    let environments: Vec<&str> = match global.environments.as_slice() {
+        [] => vec!["default"],
+        some => some.iter().map(String::as_str).collect(),
+    };
+    let mut lock = parsed.lock();
+    let mut said = String::new();
+    for file in &args.from {
+        let shown = io::slashes(file);
+        let text = io::read_text(file, &shown)?;
+        for environment in &environments {
+            let read = seed::lock_of_export(environment, &text).map_err(|why| {
+                IoFault::Other(format!("cannot take numbers of `{shown}`: {why}"))
+            })?;
+            for (scope, entries) in read.scopes {
+                said.push_str(&format!(
+                    "{scope}: {} of {shown}\n",
+                    count(entries.entries.len())
+                ));
+                for (id, entry) in entries.entries {
+                    lock.insert(&scope, &id, entry);
+                }
+            }
+        }
+    }
+    write(reporter, found, &lock.text(), &said)
+}
+
+fn count(numbers: usize) -> String {
+    if numbers == 1 {
+        "1 number".to_owned()
+    } else {
+        format!("{numbers} numbers")
+    }
+}
+
+/// How full each band of each scope is: `nsg-apim outbound: allow 23 of 130 round slots`.
+fn fill(lock: &Lock, bands: &Bands, wanted: &str) -> String {
+    let mut out = String::new();
+    let shown = lock.scopes.iter().filter(|(scope, entries)| {
+        let text = format!("{scope} {}", title(scope));
+        scope.part != Part::Rules && !entries.entries.is_empty() && text.contains(wanted)
+    });
+    for (scope, entries) in shown {
+        let list = band_fill(scope, entries, bands);
+        out.push_str(&format!(
+            "{} ({}): {}\n",
+            title(scope),
+            scope.environment,
+            list.join(", ")
+        ));
+    }
+    out
+}
+
+fn title(scope: &Scope) -> String {
+    let part = match scope.part {
+        Part::Inbound => "inbound",
+        Part::Outbound => "outbound",
+        Part::Groups | Part::Rules => "groups",
+    };
+    format!("{} {part}", scope.name)
+}
+
+fn band_fill(scope: &Scope, entries: &ScopeEntries, bands: &Bands) -> Vec<String> {
+    let (table, stride) = match scope.part {
+        Part::Groups | Part::Rules => (&bands.rcg, bands.stride.rcg),
+        Part::Inbound | Part::Outbound => (&bands.nsg, bands.stride.nsg),
+    };
+    let mut used: BTreeMap<Option<Band>, usize> = BTreeMap::new();
+    for number in entries.entries.values().filter_map(|e| e.number) {
+        let band = table.iter().find(|(_, (a, b))| (*a..=*b).contains(&number));
+        *used.entry(band.map(|(band, _)| *band)).or_default() += 1;
+    }
+    let stride = stride.max(1);
+    used.into_iter()
+        .map(
+            |(band, rules)| match band.and_then(|b| Some((b, *table.get(&b)?))) {
+                Some((band, (first, last))) => {
+                    // Multiples of the stride from `first` to `last`.
+                    let slots = (last / stride).saturating_sub(first.div_ceil(stride)) + 1;
+                    format!("{} {rules} of {slots} round slots", band.name())
+                }
+                None => format!("{rules} outside every band"),
+            },
+        )
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! Numbers read back from JSON: from our own output where there is no lock, from exported resources
+//! when a policy is taken over. It judges no rule.
+
+use serde_json::Value;
+
+use super::OutFile;
+use super::manifest::Manifest;
+use crate::allocate::lock::{Entry, Lock, Part, Scope};
+use crate::allocate::numbers::by_name;
+
+/// One rule or group with its number, as found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which numbers.
+    pub scope: Scope,
+    /// The Azure name; for a rule of a collection `group/kind/name`.
+    pub name: String,
+    /// The priority; none for a rule of a collection.
+    pub number: Option<u32>,
+    /// What it matches and does, without name, number and description.
+    pub body: String,
+}
+
+/// The rows of the files that we wrote; the first folder of a path is the environment.
+#[must_use]
+pub fn rows_of_output(files: &[OutFile]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for file in files {
+        let Some((environment, rest)) = file.path.split_once('/') else {
+            continue;
+        };
+        let ours = rest.starts_with("nsg/") || rest.contains("/rcg/");
+        if let Some(value) = ours
+            .then(|| serde_json::from_str(&file.text).ok())
+            .flatten()
+        {
+            read(environment, &value, &mut rows);
+        }
+    }
+    rows
+}
+
+/// The numbers of our own output, as a lock.
+#[must_use]
+pub fn lock_of_output(files: &[OutFile]) -> Lock {
+    let rows = rows_of_output(files);
+    let mut lock = lock_of_rows(&rows, true);
+    for file in files.iter().filter(|f| f.path.ends_with("/manifest.json")) {
+        let Ok(manifest) = serde_json::from_str::<Manifest>(&file.text) else {
+            continue;
+        };
+        for gone in manifest.retired {
+            let scope = Scope::new(&manifest.environment, &gone.policy, Part::Groups);
+            let entry = Entry {
+                retired: true,
+                number: Some(gone.priority),
+                serial: 0,
+            };
+            lock.insert(&scope, &gone.name, entry);
+        }
+    }
+    lock
+}
+
+/// The numbers of an exported network security group, rule collection group, or a list of these.
+///
+/// # Errors
+/// Why the text holds none.
+pub fn lock_of_export(environment: &str, text: &str) -> Result<Lock, String> {
+    let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
+    let mut rows = Vec::new();
+    read(environment, &value, &mut rows);
+    if rows.is_empty() {
+        return Err(
+            "it holds neither rules of a network security group nor a rule collection group"
+                .to_owned(),
+        );
+    }
+    Ok(lock_of_rows(&rows, false))
+}
+
+/// `ours`: a group is one that we made, so it is known by its own name.
+fn lock_of_rows(rows: &[Row], ours: bool) -> Lock {
+    let mut lock = Lock::default();
+    for row in rows {
+        let serial = lock.scopes.get(&row.scope).map_or(0, |s| s.serial) + 1;
+        let id = if ours && row.scope.part == Part::Groups {
+            row.name.clone()
+        } else {
+            by_name(&row.name)
+        };
+        // Names with spaces are not ours and cannot become so.
+        if id.contains(char::is_whitespace) {
+            continue;
+        }
+        let entry = Entry {
+            retired: false,
+            number: row.number,
+            serial,
+        };
+        lock.insert(&row.scope, &id, entry);
+    }
+    lock
+}
+
+fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
+    if let Some(list) = value
+        .as_array()
+        .or_else(|| member(value, "value")?.as_array())
+    {
+        for one in list {
+            read(environment, one, rows);
+        }
+        return;
+    }
+    let Some(name) = member(value, "name").and_then(Value::as_str) else {
+        return;
+    };
+    // REST puts the content below `properties`, the command line beside the name.
+    let body = member(value, "properties").unwrap_or(value);
+    if let Some(list) = member(body, "securityRules").and_then(Value::as_array) {
+        for rule in list {
+            rows.extend(security_rule(environment, name, rule));
+        }
+    } else if let Some(list) = member(body, "ruleCollections").and_then(Value::as_array) {
+        let id = member(value, "id").and_then(Value::as_str);
+        if let Some((policy, group)) = group_name(name, id) {
+            let number = member(body, "priority").and_then(number);
+            rows.push(Row {
+                scope: Scope::new(environment, &policy, Part::Groups),
+                name: group.clone(),
+                number,
+                body: String::new(),
+            });
+            let scope = Scope::new(environment, &policy, Part::Rules);
+            for rule in list
+                .iter()
+                .filter_map(|c| member(c, "rules")?.as_array())
+                .flatten()
+            {
+                rows.extend(collection_rule(&scope, &group, rule));
+            }
+        }
+    }
+}
+
+fn security_rule(environment: &str, group: &str, rule: &Value) -> Option<Row> {
+    let name = member(rule, "name")?.as_str()?;
+    let body = member(rule, "properties").unwrap_or(rule);
+    let part = match member(body, "direction")?.as_str()?.to_lowercase().as_str() {
+        "inbound" => Part::Inbound,
+        "outbound" => Part::Outbound,
+        _ => return None,
+    };
+    Some(Row {
+        scope: Scope::new(environment, group, part),
+        name: name.to_owned(),
+        number: Some(number(member(body, "priority")?)?),
+        body: matched(body),
+    })
+}
+
+fn collection_rule(scope: &Scope, group: &str, rule: &Value) -> Option<Row> {
+    let kind = match member(rule, "ruleType")?.as_str()? {
+        "NetworkRule" => "net",
+        "ApplicationRule" => "app",
+        "NatRule" => "dnat",
+        _ => return None,
+    };
+    let name = member(rule, "name")?.as_str()?;
+    Some(Row {
+        scope: scope.clone(),
+        name: format!("{group}/{kind}/{name}"),
+        number: None,
+        body: matched(rule),
+    })
+}
+
+/// What a rule matches and does, as text.
+fn matched(body: &Value) -> String {
+    let Some(object) = body.as_object() else {
+        return String::new();
+    };
+    let mut kept: Vec<(&String, &Value)> = object
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "name" | "priority" | "description"))
+        .collect();
+    kept.sort_by_key(|(key, _)| *key);
+    kept.iter().map(|(k, v)| format!("{k}:{v};")).collect()
+}
+
+/// Policy and group: of the name `policy/group`, or of the resource id.
+fn group_name(name: &str, id: Option<&str>) -> Option<(String, String)> {
+    if let Some((policy, group)) = name.split_once('/') {
+        return Some((policy.to_owned(), group.to_owned()));
+    }
+    let parts: Vec<&str> = id?.split('/').collect();
+    let at = parts
+        .iter()
+        .position(|p| p.eq_ignore_ascii_case("firewallPolicies"))?;
+    Some(((*parts.get(at + 1)?).to_owned(), name.to_owned()))
+}
+
+fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    value.get(key)
+}
+
+fn number(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|n| u32::try_from(n).ok())
+}

@@ -1,0 +1,182 @@
+//! What each construct of the language becomes in Azure: golden output of the cases below
+//! tests/cases/targets, and what the naive evaluator says of some. Whether Azure takes the form is
+//! for tests/conformance.sh.
+//!
+//! A case is a folder with `main.gate` and `portcullis.yaml`; `expect` is the output folder, the
+//! manifest left out. `PORTCULLIS_BLESS=1` writes it anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::portcullis;
+use crate::oracle::firewall::Firewall;
+
+#[test]
+fn cases_compile_to_what_is_expected() {
+    let bless = std::env::var_os("PORTCULLIS_BLESS").is_some_and(|v| v == "1");
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let made = compile(&case);
+        let folder = case.join("expect");
+        if bless {
+            let _ = fs::remove_dir_all(&folder);
+            for (path, text) in &made {
+                let path = folder.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+        }
+        let expected = files(&folder);
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        for path in made.keys().chain(expected.keys()) {
+            if made.get(path) != expected.get(path) {
+                wrong.push(format!("{name}: {path}"));
+            }
+        }
+    }
+    wrong.dedup();
+    assert!(
+        wrong.is_empty(),
+        "these differ (PORTCULLIS_BLESS=1 if the new ones are right):\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn cases_are_formatted() {
+    for case in cases() {
+        let ran = portcullis(&case, &["fmt", "--check", "main.gate"]);
+        assert_eq!(ran.code, 0, "{}: {}", case.display(), ran.err);
+    }
+}
+
+#[test]
+fn translations_lead_where_the_policy_says() {
+    let emitted = emitted("dnat");
+    let firewall = Firewall {
+        policies: Vec::new(),
+        groups: emitted.of_type("Microsoft.Network/firewallPolicies/ruleCollectionGroups"),
+        ip_groups: emitted.of_type("Microsoft.Network/ipGroups"),
+    };
+    for (source, destination, protocol, port, expected) in [
+        ("8.8.8.8", "20.50.60.70", "tcp", 443, Some("10.1.0.4:8443")),
+        ("8.8.8.8", "20.50.60.70", "tcp", 80, None),
+        ("8.8.8.8", "20.50.60.70", "udp", 443, None),
+        ("8.8.8.8", "20.50.60.71", "tcp", 443, None),
+        // Private sources are not the internet.
+        ("10.1.0.9", "20.50.60.70", "tcp", 443, None),
+        (
+            "203.0.113.200",
+            "20.50.60.71",
+            "udp",
+            53,
+            Some("10.1.0.5:53"),
+        ),
+        ("203.0.113.5", "20.50.60.71", "udp", 53, None),
+        (
+            "198.51.100.9",
+            "20.50.60.71",
+            "tcp",
+            8443,
+            Some("api.internal.contoso.com:443"),
+        ),
+        ("8.8.8.8", "20.50.60.71", "tcp", 8443, None),
+    ] {
+        let found = firewall.translate("azfw", source, destination, protocol, port);
+        assert_eq!(
+            found.as_deref(),
+            expected,
+            "{source} {destination} {protocol}/{port}"
+        );
+    }
+}
+
+#[test]
+fn a_translation_opens_its_target_for_the_firewall_only() {
+    let emitted = emitted("dnat");
+    let groups = emitted.of_type("Microsoft.Network/networkSecurityGroups");
+    let rules = groups[0]["properties"]["securityRules"].as_array().unwrap();
+    let rule = rules
+        .iter()
+        .find(|r| r["name"] == "published-site-in")
+        .expect("a rule at the target");
+    let properties = &rule["properties"];
+    assert_eq!(properties["sourceAddressPrefix"], "10.0.1.0/26");
+    assert_eq!(properties["destinationAddressPrefix"], "10.1.0.4/32");
+    assert_eq!(properties["destinationPortRange"], "8443");
+}
+
+/// The resources of one case's expected output.
+struct Emitted(Vec<Value>);
+
+impl Emitted {
+    fn of_type(&self, kind: &str) -> Vec<Value> {
+        self.0
+            .iter()
+            .filter(|r| r["type"] == kind)
+            .cloned()
+            .collect()
+    }
+}
+
+fn emitted(case: &str) -> Emitted {
+    let folder = root().join(case).join("expect");
+    Emitted(
+        files(&folder)
+            .values()
+            .map(|text| serde_json::from_str(text).unwrap())
+            .collect(),
+    )
+}
+
+/// The output of a case by path, without the manifest.
+fn compile(case: &Path) -> BTreeMap<String, String> {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().to_string_lossy().into_owned();
+    let ran = portcullis(case, &["compile", "--out", &folder]);
+    assert_eq!(ran.code, 0, "{}: {}", case.display(), ran.err);
+    let mut made = files(out.path());
+    made.retain(|path, _| !path.ends_with("manifest.json"));
+    made
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut list: Vec<PathBuf> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    list.sort();
+    list
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/targets")
+}
+
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let mut waiting = vec![folder.to_path_buf()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap();
+            let name = name.to_string_lossy().replace('\\', "/");
+            let text = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+            out.insert(name, text);
+        }
+    }
+    out
+}
