@@ -245,7 +245,11 @@ impl Policy {
                     }
                 })
                 .collect();
-            let _ = write!(out, " overrides {}", names.join(", "));
+            let _ = write!(
+                out,
+                " overrides {} ticket SEC-1 until 2030-12-31",
+                names.join(", ")
+            );
         }
         out
     }
