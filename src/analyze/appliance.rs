@@ -18,17 +18,15 @@ enum Need {
 /// The services, by the word of `runs`.
 ///
 /// Sources: "Force tunnel traffic" (API Management); "Control network traffic in Azure HDInsight";
-/// "Firewall integration" (App Service Environment); "Application Gateway infrastructure
+/// "Application Gateway infrastructure
 /// configuration"; "User-defined route settings for Azure Databricks"; "Configure inbound and
 /// outbound network traffic" (Azure Machine Learning); "Create an Azure Batch pool in a virtual
 /// network"; "Connectivity architecture for Azure SQL Managed Instance" (Microsoft Learn, checked
 /// 2026-11-23).
+// App Service Environment v3 is not among them: its platform traffic does not cross the subnet
+// ("App Service Environment networking", Microsoft Learn, checked 2026-11-23).
 const SERVICES: &[(&str, Need)] = &[
     ("api-management", Need::Tag(&["ApiManagement"])),
-    (
-        "app-service-environment",
-        Need::Tag(&["AppServiceManagement"]),
-    ),
     ("application-gateway", Need::NoAppliance),
     ("batch", Need::Tag(&["BatchNodeManagement"])),
     ("databricks", Need::Tag(&["AzureDatabricks"])),

@@ -480,14 +480,19 @@ pub(crate) fn prefix_claimed_twice(span: Span, first: Span, prefix: &str) -> Dia
 }
 
 /// Two translations of one address, port and protocol.
-pub(crate) fn port_claimed_twice(dnat: &Dnat, other: &Dnat, what: &str) -> Diagnostic {
+pub(crate) fn port_claimed_twice(a: &Dnat, b: &Dnat, what: &str) -> Diagnostic {
+    let (first, second) = if a.spans.to < b.spans.to {
+        (a, b)
+    } else {
+        (b, a)
+    };
     claimed_twice(
-        dnat.spans.to,
-        other.spans.to,
+        second.spans.to,
+        first.spans.to,
         format!(
             "`{}` and `{}` both translate {what}",
-            other.id.text(),
-            dnat.id.text()
+            first.id.text(),
+            second.id.text()
         ),
     )
 }

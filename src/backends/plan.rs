@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use crate::diag::{Severity, Sink};
-use crate::model::address::AddressSet;
+use crate::model::address::{AddressSet, Family};
 use crate::model::internet::public;
 use crate::model::service::Proto;
 use crate::model::{Flow, Hop, Key, Layer};
@@ -384,13 +384,23 @@ fn check_reply(
     map: &crate::path::HopMap,
     sink: &mut Sink,
 ) {
-    let reply_firewall = map
-        .split(&way.from)
-        .into_iter()
-        .find_map(|(hop, _)| match hop {
-            HopClass::Firewall(f) => Some(f),
-            _ => None,
-        });
+    let replies = map.split(&way.from);
+    let four = map.split(&way.from.only(Family::V4));
+    if way.entry == Entry::Internet
+        && !four.is_empty()
+        && four.iter().all(|(hop, _)| *hop == HopClass::None)
+    {
+        sink.push(faults::asymmetric(
+            flow,
+            &format!("enters subnet `{into}` from the internet"),
+            "has no next hop",
+            &format!("route the sources to `internet` on the table of subnet `{into}`"),
+        ));
+    }
+    let reply_firewall = replies.into_iter().find_map(|(hop, _)| match hop {
+        HopClass::Firewall(f) => Some(f),
+        _ => None,
+    });
     match (&way.entry, &way.firewall, reply_firewall) {
         (Entry::Internet, None, Some(f)) => {
             let example = flow
@@ -418,6 +428,14 @@ fn check_reply(
                 &format!("goes through firewall `{f}`"),
                 &format!("leaves subnet `{into}` past it"),
                 &format!("give subnet `{into}` a route table whose default is `{f}`"),
+            ));
+        }
+        (Entry::Subnet, Some(f), Some(other)) if *f != other => {
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("goes through firewall `{f}`"),
+                &format!("leaves subnet `{into}` through firewall `{other}`"),
+                "route both subnets through the same firewall",
             ));
         }
         (Entry::Subnet, None, Some(f)) => {

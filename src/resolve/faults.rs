@@ -411,7 +411,9 @@ pub(crate) fn bad_url(span: Span, text: &str, reason: &str) -> Diagnostic {
         .unwrap_or_default();
     let help = "write a host and a path, for example `www.contoso.com/a/*`";
     if bare != text && super::url::check_url(bare).is_ok() {
-        return d.help(format!("write `{bare}`")).fix(span, bare);
+        return d
+            .help(format!("write `{bare}`"))
+            .fix(span, format!("\"{bare}\""));
     }
     d.help(help)
 }

@@ -20,7 +20,18 @@ use super::values::{describe, single_v4};
 use super::world::{InstanceId, Type, Typed, World, kind_of};
 
 /// What a subnet can say that it runs: services whose required flows are checked.
-const SERVICES: &[&str] = &["api-management"];
+const SERVICES: &[&str] = &[
+    "aks",
+    "api-management",
+    "app-service-environment",
+    "application-gateway",
+    "bastion",
+    "batch",
+    "databricks",
+    "hdinsight",
+    "machine-learning",
+    "sql-managed-instance",
+];
 
 const COMMON: &[&str] = &["name", "id", "location", "resource-group", "tags"];
 

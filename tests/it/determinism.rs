@@ -16,6 +16,9 @@ use tempfile::TempDir;
 use crate::cli::command;
 use crate::oracle::load;
 
+/// What happens to a source's text.
+type Change = fn(String) -> String;
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 #[test]
@@ -87,7 +90,7 @@ fn output_tells_neither_place_nor_time() {
 
 #[test]
 fn line_ends_byte_order_marks_and_comments_change_nothing() {
-    let ways: [(&str, fn(String) -> String); 4] = [
+    let ways: [(&str, Change); 4] = [
         ("CRLF", |t| t.replace('\n', "\r\n")),
         ("a byte order mark", |t| format!("\u{feff}{t}")),
         ("both", |t| format!("\u{feff}{}", t.replace('\n', "\r\n"))),
@@ -132,19 +135,41 @@ fn projects() -> Vec<PathBuf> {
     found
 }
 
+/// A project on its own, with the sources of the projects beside it, which it may use.
+struct Copied {
+    _folder: TempDir,
+    project: PathBuf,
+}
+
+impl Copied {
+    fn path(&self) -> &Path {
+        &self.project
+    }
+}
+
 /// A project's settings and changed sources in a folder of their own.
-fn copy(project: &Path, change: impl Fn(String) -> String) -> TempDir {
+fn copy(project: &Path, change: impl Fn(String) -> String) -> Copied {
     let folder = tempfile::tempdir().unwrap();
-    for path in load::entries(project).unwrap() {
-        let name = path.file_name().unwrap();
-        if path.extension().is_some_and(|e| e == "gate") {
-            let text = fs::read_to_string(&path).unwrap();
-            fs::write(folder.path().join(name), change(text)).unwrap();
-        } else if path.is_file() {
-            fs::copy(&path, folder.path().join(name)).unwrap();
+    for sibling in load::entries(project.parent().unwrap()).unwrap() {
+        if !sibling.is_dir() {
+            continue;
+        }
+        let to = folder.path().join(sibling.file_name().unwrap());
+        fs::create_dir(&to).unwrap();
+        for path in load::entries(&sibling).unwrap() {
+            let name = path.file_name().unwrap();
+            if path.extension().is_some_and(|e| e == "gate") {
+                let text = fs::read_to_string(&path).unwrap();
+                fs::write(to.join(name), change(text)).unwrap();
+            } else if path.is_file() && sibling == project {
+                fs::copy(&path, to.join(name)).unwrap();
+            }
         }
     }
-    folder
+    Copied {
+        project: folder.path().join(project.file_name().unwrap()),
+        _folder: folder,
+    }
 }
 
 /// Compiles; what went wrong, or nothing.

@@ -1,7 +1,7 @@
-//! Every project in the repository compiles to exactly its committed output folder. The content of
-//! that output is judged elsewhere (apim.rs, conformance.sh).
+//! Every project in the repository compiles to exactly its committed output folder and lock file. The
+//! content of that output is judged elsewhere (apim.rs, conformance.sh).
 //!
-//! `PORTCULLIS_BLESS=1 cargo test --test it examples` writes the folders anew.
+//! `PORTCULLIS_BLESS=1 cargo test --test it examples` writes both anew.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,6 +21,9 @@ const HOMES: [&str; 2] = ["policies", "examples"];
 /// The settings file that makes a folder a project.
 const SETTINGS: &str = "portcullis.yaml";
 
+/// What compiling writes beside `out`.
+const LOCK: &str = "portcullis.lock";
+
 #[test]
 fn every_project_compiles_to_its_committed_output() {
     let projects = projects();
@@ -30,8 +33,17 @@ fn every_project_compiles_to_its_committed_output() {
     );
     let mut wrong = Vec::new();
     for project in &projects {
-        let made = compiled(project);
+        let (made, lock) = compiled(project);
         let committed = root().join(project).join("out");
+        let kept_lock = fs::read_to_string(root().join(project).join(LOCK)).ok();
+        if kept_lock != lock {
+            match &lock {
+                Some(text) if blessing() => {
+                    fs::write(root().join(project).join(LOCK), text).unwrap()
+                }
+                _ => wrong.push(format!("{project}/{LOCK}: is not what compiling leaves")),
+            }
+        }
         if blessing() {
             if files(&committed) != made {
                 if committed.exists() {
@@ -79,15 +91,19 @@ pub(crate) fn projects() -> Vec<String> {
     found
 }
 
-/// What a project compiles to in a copy that has no output yet.
-fn compiled(project: &str) -> BTreeMap<String, String> {
+/// What a project compiles to in a copy that has its lock and no output yet, and the lock then.
+fn compiled(project: &str) -> (BTreeMap<String, String>, Option<String>) {
     let copy = tempfile::tempdir().unwrap();
     for home in HOMES {
         copy_folder(&root().join(home), &copy.path().join(home), true);
     }
     let ran = portcullis(copy.path(), &["compile", project]);
     assert_eq!(ran.code, 0, "{project}: {}", ran.err);
-    files(&copy.path().join(project).join("out"))
+    let home = copy.path().join(project);
+    (
+        files(&home.join("out")),
+        fs::read_to_string(home.join(LOCK)).ok(),
+    )
 }
 
 /// Copies a folder; without output folders if asked for.

@@ -63,7 +63,7 @@ fn every_example_in_any_order() {
 fn the_design_example_in_any_order() {
     let folder = load::root().join("../shared/design/examples");
     if !folder.is_dir() {
-        println!("skipped: {} is not here", "../shared/design/examples");
+        println!("skipped: ../shared/design/examples is not here");
         return;
     }
     let mut sources = Sources {

@@ -210,6 +210,11 @@ impl Room<'_> {
             match part {
                 Operand::Tag(word) | Operand::Group(word) => {
                     id.push('/');
+                    // One group may stand on either side of one flow.
+                    let lone = matches!(source, Operand::Any | Operand::Prefixes(_));
+                    if lone && matches!(part, Operand::Group(_)) {
+                        id.push_str("to-");
+                    }
                     id.push_str(word);
                 }
                 Operand::Prefixes(_) if family_of(part) == Some(Family::V6) => id.push_str("/v6"),

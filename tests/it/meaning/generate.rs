@@ -100,7 +100,17 @@ impl Maker {
     fn networks(&mut self) {
         match self.shape {
             Shape::Implied => self.firewall("demo", "10.255.255.4", None, true),
-            Shape::FirewallOnly => self.firewall("fw", "10.0.1.4", None, false),
+            Shape::FirewallOnly => {
+                self.firewall("fw", "10.0.1.4", None, false);
+                if self.dice.percent(40) {
+                    // Public addresses that are one's own are no part of the internet.
+                    self.policy.vnets.push(Vnet {
+                        name: "own".to_owned(),
+                        space: "51.10.0.0/16".to_owned(),
+                        peers: Vec::new(),
+                    });
+                }
+            }
             Shape::TwoFirewalls => {
                 self.firewall("fw", "10.0.1.4", None, false);
                 self.firewall("fx", "10.128.1.4", None, false);
@@ -314,7 +324,9 @@ impl Maker {
         let outside = |p: &Part| matches!(p, Part::Tag(_) | Part::Internet | Part::Any);
         if !self.policy.subnets.is_empty() && from.iter().any(outside) && allows {
             to = vec![self.some_subnet()];
-            self.reply_route(&from, &to);
+            if self.dice.percent(80) {
+                self.reply_route(&from, &to);
+            }
         }
         let services = self.services(&to, allows);
         let plain = !from.iter().chain(&to).any(|p| p.is_name() || outside(p));

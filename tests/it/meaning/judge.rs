@@ -18,7 +18,7 @@ use crate::oracle::{Packet, Verdict, text};
 use super::denote::{Meaning, denote, matches};
 use super::facts::Facts;
 use super::packets::FREE;
-use super::policy::Policy;
+use super::policy::{Policy, range};
 
 /// What became of a policy.
 pub(super) struct Emission {
@@ -181,7 +181,11 @@ fn one(
         counts.unknown += 1;
         return None;
     }
-    let what = disagreement(policy, emission, facts, packet, &meaning, &way, counts)?;
+    let what = if past_the_firewall(policy, packet, &way) {
+        "to a peered network past the firewall that the table defaults to"
+    } else {
+        disagreement(policy, emission, facts, packet, &meaning, &way, counts)?
+    };
     Some(Finding {
         what,
         packet: packet.clone(),
@@ -244,13 +248,42 @@ fn disagreement(
             }
             Some("allowed by a flow, denied at the path")
         }
-        Meaning::Default => by_default(policy, way, allowed, counts),
+        Meaning::Default => by_default(policy, packet, way, allowed, counts),
     }
+}
+
+/// Section 1.3: a subnet whose table defaults to a firewall reaches every peered network through it.
+/// In the firewall's own network only subnets with a table can be led back through it.
+fn past_the_firewall(policy: &Policy, packet: &Packet, way: &Way) -> bool {
+    let inside = |text: &str, address| range(text).contains(address);
+    let of = |address| policy.subnets.iter().find(|s| inside(&s.prefix, address));
+    let Some(subnet) = of(packet.source) else {
+        return false;
+    };
+    let table = policy
+        .tables
+        .iter()
+        .find(|t| Some(&t.name) == subnet.table.as_ref());
+    let default = table.and_then(|t| t.default.as_ref());
+    let firewall = policy.firewalls.iter().find(|f| Some(&f.name) == default);
+    let peer = policy
+        .vnets
+        .iter()
+        .find(|v| Some(&v.name) != subnet.vnet.as_ref() && inside(&v.space, packet.destination));
+    let (Some(firewall), Some(peer)) = (firewall, peer) else {
+        return false;
+    };
+    let home = firewall.vnet.as_ref() == Some(&peer.name);
+    let led_back = of(packet.destination).is_some_and(|s| s.table.is_some());
+    let excepted = policy.flows.iter().any(|f| f.via.is_some());
+    let crosses = way.steps.iter().any(|s| s.starts_with("firewall"));
+    !(excepted || crosses || home && !led_back)
 }
 
 /// What no flow speaks of is decided by defaults alone: a rule that matches it is too wide.
 fn by_default(
     policy: &Policy,
+    packet: &Packet,
     way: &Way,
     allowed: bool,
     counts: &mut Judged,
@@ -258,6 +291,9 @@ fn by_default(
     counts.default += 1;
     if no_route(way) {
         return None;
+    }
+    if let Some(what) = against_default(policy, packet, way, allowed) {
+        return Some(what);
     }
     for step in &way.steps {
         if step.starts_with("route") || step.starts_with("reply") {
@@ -298,6 +334,45 @@ fn by_default(
         } else {
             "default, denied by a rule that is too wide"
         });
+    }
+    None
+}
+
+/// What the declared defaults ask for and the path does not do.
+fn against_default(
+    policy: &Policy,
+    packet: &Packet,
+    way: &Way,
+    allowed: bool,
+) -> Option<&'static str> {
+    let group = |address| {
+        let subnet = policy
+            .subnets
+            .iter()
+            .find(|s| range(&s.prefix).contains(address))?;
+        policy
+            .nsgs
+            .iter()
+            .find(|n| Some(&n.name) == subnet.nsg.as_ref())
+    };
+    let ends = [
+        ("nsg out", group(packet.source).and_then(|n| n.outbound)),
+        ("nsg in", group(packet.destination).and_then(|n| n.inbound)),
+    ];
+    for step in &way.steps {
+        let (verdict, rule) = decided(step);
+        if allowed && step.starts_with("firewall") {
+            return Some("default, allowed through a firewall");
+        }
+        for (place, default) in ends {
+            let here = step.starts_with(place);
+            if here && default == Some(true) && allowed && !rule.contains("/envelope-") {
+                return Some("default, allowed by a group that denies by default");
+            }
+            if here && default == Some(false) && verdict == "deny" && rule.contains("/DenyAll") {
+                return Some("default, denied by a group that allows by default");
+            }
+        }
     }
     None
 }

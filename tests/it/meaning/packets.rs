@@ -235,7 +235,7 @@ fn in_universe(policy: &Policy, packet: &Packet) -> bool {
     let named = policy
         .flows
         .iter()
-        .any(|f| f.from.iter().any(|p| *p == Part::Tag("AzureLoadBalancer")));
+        .any(|f| f.from.contains(&Part::Tag("AzureLoadBalancer")));
     if source == HOST {
         return named && inside(destination);
     }
