@@ -29,7 +29,7 @@ pub(super) struct Remember<'a> {
 impl Remember<'_> {
     /// Reads lock and output.
     pub(super) fn read(&self, found: &Found) -> Result<Memory, IoFault> {
-        if !is_whole(found) {
+        if found.lone {
             return Ok(Memory::default());
         }
         let folder = match self.out {
@@ -55,21 +55,6 @@ fn path(found: &Found) -> (PathBuf, String) {
     (path, shown)
 }
 
-/// Whether all sources of the project are compiled. The lock is that of the whole: what one file
-/// lacks has not left the project.
-fn is_whole(found: &Found) -> bool {
-    if !found.settings.sources.is_empty() {
-        return found.sources == found.settings.sources;
-    }
-    let Some(first) = found.sources.first() else {
-        return false;
-    };
-    let first = io::absolute(&found.root, Path::new(first));
-    let folder = first.parent().unwrap_or(&found.root);
-    let all = io::gate_files(folder).unwrap_or_default();
-    all.len() == found.sources.len()
-}
-
 /// The text of the lock file, if there is one.
 fn read(found: &Found) -> Result<Option<String>, IoFault> {
     let (path, shown) = path(found);
@@ -81,7 +66,7 @@ fn read(found: &Found) -> Result<Option<String>, IoFault> {
 
 /// The lock's name, if its text would change.
 pub(super) fn differs(found: &Found, text: &str) -> Option<String> {
-    if !found.sources.is_empty() && !is_whole(found) {
+    if found.lone {
         return None;
     }
     let old = read(found).ok().flatten().map(|t| t.replace("\r\n", "\n"));

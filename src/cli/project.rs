@@ -25,6 +25,8 @@ pub struct Found {
     pub faults: (SourceMap, Vec<Diagnostic>),
     /// Root module's files, relative to `root`.
     pub sources: Vec<String>,
+    /// A single file of a folder that holds a larger project: the project's memory is not its own.
+    pub lone: bool,
 }
 
 /// Finds the project of `path`.
@@ -104,7 +106,14 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
             .map(|name| io::relative(&root, &folder.join(name)))
             .collect()
     };
+    let whole = if settings.sources.is_empty() {
+        io::gate_files(&folder).map_or(0, |files| files.len())
+    } else {
+        settings.sources.len()
+    };
     let found = Found {
+        lone: !is_folder
+            && (whole != 1 || !(settings.sources.is_empty() || settings.sources == sources)),
         shown_root: io::relative(&here, &root),
         root,
         settings,

@@ -229,7 +229,7 @@ impl Case {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
-            args.extend(directive(text));
+            args.extend(directive(text).into_iter().filter(|a| a != "-v"));
             if name == "portcullis.yaml" {
                 target = ".";
             }
