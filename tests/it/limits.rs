@@ -407,7 +407,7 @@ fn has(compiled: &Compiled, id: &str) -> bool {
 }
 
 fn told(compiled: &Compiled, cap: &Cap) -> bool {
-    let what = format!(" {}; the limit is", cap.name);
+    let what = format!(" {}; the ", cap.name);
     compiled
         .diagnostics
         .iter()
