@@ -214,7 +214,7 @@ pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
             "give the subnet an `nsg`, route it through a firewall, or write what a layer there can match",
         )
     };
-    let d = Diagnostic::new(Code::PC4002, flow.spans.whole, message)
+    let d = unenforced(flow, message)
         .severity(severity)
         .label(label)
         .help(help);
@@ -222,6 +222,24 @@ pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {
         return d;
     }
     d.note("a deny needs a layer on every way that expresses it exactly; a wider rule is never emitted")
+}
+
+/// An allow between ends that no route joins.
+pub(crate) fn unreachable(flow: &Flow) -> Diagnostic {
+    unenforced(
+        flow,
+        format!(
+            "no route leads from the source of flow `{}` to its destination, so no rule is written",
+            flow.id.text()
+        ),
+    )
+    .label("dropped whatever the rules say")
+    .help("declare where the addresses are: a `vnet` with its `peers` and `on-premises`, or a route table that leads there")
+    .note("Virtual network traffic routing: private ranges that no network, peering or gateway has are dropped (checked 2026-11-23)")
+}
+
+fn unenforced(flow: &Flow, message: String) -> Diagnostic {
+    Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }
 
 pub(crate) fn wildcard(flow: &Flow, name: &str, ports: &str) -> Diagnostic {

@@ -76,11 +76,14 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 continue;
             }
         };
+        let known = !flow.from.is_opaque() && flow.from.asgs.is_empty();
         if ways.is_empty() && is_foreign(fabric, flow) {
             sink.push(faults::nowhere(
                 flow,
                 "any way: no declared subnet is at its ends, and no firewall between them",
             ));
+        } else if ways.is_empty() && flow.allows() && known {
+            sink.push(faults::unreachable(flow));
         }
         // Seen from different networks `tag(VirtualNetwork)` is different sets, and then sources
         // times destinations would be more than the flow says: each way is a duty of its own.
@@ -127,7 +130,31 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
     {
         *duties = settled(std::mem::take(duties));
     }
+    check_pins(fabric, &plan, sink);
     plan
+}
+
+/// A pin is the number of a security rule; a flow that makes none has nothing to pin.
+fn check_pins(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
+    for (index, flow) in fabric.policy.flows.iter().enumerate() {
+        let Some(pin) = flow.pin else {
+            continue;
+        };
+        let makes_rule = plan
+            .outbound
+            .values()
+            .chain(plan.inbound.values())
+            .flat_map(BTreeMap::values)
+            .any(|duty| duty.flow == index);
+        if !makes_rule {
+            sink.push(faults::bad_pin(
+                flow.spans.pin.unwrap_or(flow.spans.whole),
+                pin,
+                "has no rule of a security group to number",
+                &[],
+            ));
+        }
+    }
 }
 
 /// Puts the parts of each flow together where that adds nothing: the same destinations, then the

@@ -42,6 +42,12 @@ pub fn private() -> AddressSet {
     ])
 }
 
+/// The unique local addresses of RFC 4193: the private space of IPv6.
+#[must_use]
+pub fn unique_local() -> AddressSet {
+    parse(&["fc00::/7"])
+}
+
 /// The addresses that Azure's platform answers on, reached directly whatever the routes.
 #[must_use]
 pub fn platform() -> AddressSet {

@@ -2,7 +2,7 @@
 //! firewall lie on it.
 
 use crate::model::address::{AddressSet, Family};
-use crate::model::internet::{platform, public};
+use crate::model::internet::{platform, private, unique_local};
 use crate::model::{Flow, Key, Layer};
 
 use super::{Fabric, HopClass};
@@ -188,7 +188,12 @@ impl Fabric<'_> {
         let host = from.intersect(&platform());
         push(host.clone(), None, HopClass::Platform, Entry::Platform);
         let declared = self.virtual_network(key);
-        let open = from.intersect(&public()).subtract(&declared);
+        // Special-use ranges that somebody writes down are outside as well, as they are outbound.
+        let open = from
+            .subtract(&host)
+            .subtract(&private())
+            .subtract(&unique_local())
+            .subtract(&declared);
         push(open.clone(), None, HopClass::Internet, Entry::Internet);
         let near = from.subtract(&host).subtract(&open);
         let Some(map) = self.hops.get(key) else {
