@@ -426,6 +426,7 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
         {
             sink.push(faults::endpoint_bypass(flow, subnet));
         }
+        check_gateway_reply(fabric, flow, way, sink);
         if let Some(into) = &way.into
             && let Some(map) = fabric.hop_map(into)
         {
@@ -539,6 +540,14 @@ fn check_reply(
                 "lead both subnets to one firewall",
             ));
         }
+        (Entry::Gateway, there, back) if *there != back => {
+            sink.push(faults::asymmetric(
+                flow,
+                &through("enters", there.as_ref()),
+                &through("leaves", back.as_ref()),
+                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
+            ));
+        }
         (Entry::Subnet, None, Some(f)) => {
             sink.push(faults::asymmetric(
                 flow,
@@ -548,6 +557,43 @@ fn check_reply(
             ));
         }
         _ => {}
+    }
+}
+
+fn through(verb: &str, firewall: Option<&Key>) -> String {
+    firewall.map_or_else(
+        || format!("{verb} past any firewall"),
+        |f| format!("{verb} through firewall `{f}`"),
+    )
+}
+
+/// The reply from on-premises comes through the declared `GatewaySubnet`, by its routes.
+fn check_gateway_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink) {
+    if way.out_of.is_none() || way.into.is_some() {
+        return;
+    }
+    for (gateway, on_premises) in fabric.gateways() {
+        let Some(map) = fabric
+            .hop_map(gateway)
+            .filter(|_| way.to.meets(on_premises))
+        else {
+            continue;
+        };
+        let back = map
+            .split(&way.from)
+            .into_iter()
+            .find_map(|(hop, _)| match hop {
+                HopClass::Firewall(f) => Some(f),
+                _ => None,
+            });
+        if way.firewall != back {
+            sink.push(faults::asymmetric(
+                flow,
+                &through("leaves", way.firewall.as_ref()),
+                &through("comes back", back.as_ref()),
+                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
+            ));
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Entry {
     Internet,
     /// From an undeclared private source, by the hop that the reply takes.
     Reply,
+    /// From on-premises, by the routes of the declared `GatewaySubnet`.
+    Gateway,
     /// From the platform.
     Platform,
     /// Neither end is in a declared subnet.
@@ -170,13 +172,17 @@ impl Fabric<'_> {
         if from.is_empty() {
             return;
         }
-        let mut push = |part: AddressSet, firewall: Option<Key>, hop: HopClass, entry: Entry| {
-            if !part.is_empty() {
+        let mut push = |from: AddressSet,
+                        to: &AddressSet,
+                        firewall: Option<Key>,
+                        hop: HopClass,
+                        entry: Entry| {
+            if !from.is_empty() {
                 out.push(Way {
                     out_of: None,
                     firewall,
                     into: Some(key.clone()),
-                    from: part,
+                    from,
                     to: to.clone(),
                     names: false,
                     hop,
@@ -186,7 +192,7 @@ impl Fabric<'_> {
             }
         };
         let host = from.intersect(&platform());
-        push(host.clone(), None, HopClass::Platform, Entry::Platform);
+        push(host.clone(), to, None, HopClass::Platform, Entry::Platform);
         let declared = self.virtual_network(key);
         // Special-use ranges that somebody writes down are outside as well, as they are outbound.
         let open = from
@@ -194,8 +200,27 @@ impl Fabric<'_> {
             .subtract(&private())
             .subtract(&unique_local())
             .subtract(&declared);
-        push(open.clone(), None, HopClass::Internet, Entry::Internet);
-        let near = from.subtract(&host).subtract(&open);
+        let mut near = from.subtract(&host).subtract(&open);
+        push(open, to, None, HopClass::Internet, Entry::Internet);
+        for (gateway, on_premises) in self.gateways() {
+            let part = near.intersect(on_premises);
+            let Some(map) = self.hops.get(gateway).filter(|_| !part.is_empty()) else {
+                continue;
+            };
+            near = near.subtract(&part);
+            for (hop, reached) in map.split(to) {
+                match &hop {
+                    HopClass::Firewall(f) => {
+                        let f = Some(f.clone());
+                        push(part.clone(), &reached, f, hop, Entry::Gateway);
+                    }
+                    HopClass::Local | HopClass::Peer => {
+                        push(part.clone(), &reached, None, hop, Entry::Gateway);
+                    }
+                    _ => {}
+                }
+            }
+        }
         let Some(map) = self.hops.get(key) else {
             return;
         };
@@ -204,11 +229,23 @@ impl Fabric<'_> {
                 HopClass::None | HopClass::Internet => {}
                 HopClass::Firewall(f) => {
                     let f = f.clone();
-                    push(part, Some(f), hop, Entry::Reply);
+                    push(part, to, Some(f), hop, Entry::Reply);
                 }
-                _ => push(part, None, hop, Entry::Reply),
+                _ => push(part, to, None, hop, Entry::Reply),
             }
         }
+    }
+
+    /// Every declared `GatewaySubnet`, with the on-premises prefixes behind it.
+    pub fn gateways(&self) -> impl Iterator<Item = (&Key, &AddressSet)> {
+        self.policy
+            .subnets
+            .iter()
+            .filter(|(_, s)| s.is_gateway())
+            .filter_map(|(key, _)| {
+                let vnet = self.policy.vnets.get(self.vnet_of(key)?)?;
+                Some((key, &vnet.on_premises))
+            })
     }
 
     fn outside(&self, flow: &Flow, out: &mut Vec<Way>) -> Result<(), Undetermined> {
