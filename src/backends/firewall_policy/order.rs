@@ -73,19 +73,25 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
         ));
         return;
     }
-    for tag in &to.tags {
-        let assumed = context.fabric.policy.apart.iter().any(|(a, b)| {
-            (covers(a, strong) && b.tags.contains(tag))
-                || (covers(b, strong) && a.tags.contains(tag))
-        });
-        if !assumed {
-            sink.push(faults::maybe_preempted(
-                strong,
-                weak,
-                &format!("tag({tag})"),
-            ));
-            return;
-        }
+    let assumed = |named: &dyn Fn(&Endpoint) -> bool| {
+        let facts = &context.fabric.policy.apart;
+        facts
+            .iter()
+            .any(|(a, b)| (covers(a, strong) && named(b)) || (covers(b, strong) && named(a)))
+    };
+    let tags = to
+        .tags
+        .iter()
+        .filter(|tag| !assumed(&|e| e.tags.contains(*tag)))
+        .map(|tag| format!("tag({tag})"));
+    // A group whose content is not known here may hold any address.
+    let groups = to
+        .ip_groups
+        .iter()
+        .filter(|(key, content)| content.is_none() && !assumed(&|e| e.ip_groups.contains_key(*key)))
+        .map(|(key, _)| format!("ip-group({key})"));
+    if let Some(unknown) = tags.chain(groups).next() {
+        sink.push(faults::maybe_preempted(strong, weak, &unknown));
     }
 }
 
