@@ -354,7 +354,7 @@ fn no_tracked_file_names_the_place_it_was_made_at() {
     report(wrong, "write a path below the repository");
 }
 
-/// Whether a line names an absolute path that starts so; `framework/x` and `a.io/work/` do not.
+/// Whether a line names an absolute path that starts so; the end of a longer word does not.
 fn names_path(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         let before = line[..at].chars().next_back();
