@@ -8,7 +8,7 @@ use crate::allocate::numbers::Numbers;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
-use crate::backends::resource::AzureType;
+use crate::backends::resource::{AzureType, Resource};
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
@@ -218,7 +218,8 @@ fn environment(
         numbers,
     };
     let lowered = lower(&context, sink);
-    let retired = ledger.end(&policy.environment);
+    let mut retired = ledger.end(&policy.environment);
+    retired.retain(|gone| !policy.has_classic(&gone.policy));
     if sink.has_errors() {
         return;
     }
@@ -229,6 +230,18 @@ fn environment(
         &options.emit
     };
     let mut files = Vec::new();
+    let fragments: Vec<Resource> = lowered
+        .resources
+        .iter()
+        .filter(|r| r.is_fragment() && !emit.contains(&Emit::Rest))
+        .cloned()
+        .collect();
+    // A fragment is in no template, so it is written beside them.
+    if !fragments.is_empty()
+        && let Ok(list) = rest::files(&policy.environment, &fragments, &versions)
+    {
+        files.extend(list);
+    }
     for form in emit {
         let written = match form {
             Emit::Rest => rest::files(&policy.environment, &lowered.resources, &versions),
@@ -272,6 +285,7 @@ fn api_versions(project: &Project) -> ApiVersions {
 pub fn kind_words(kind: AzureType) -> &'static str {
     match kind {
         AzureType::FirewallPolicy => "firewall policy",
+        AzureType::AzureFirewall => "classic firewall",
         AzureType::RuleCollectionGroup => "rule collection group",
         AzureType::NetworkSecurityGroup => "nsg",
         AzureType::SecurityRule => "security rule",

@@ -20,6 +20,8 @@ pub enum AzureType {
     ApplicationSecurityGroup,
     /// A firewall policy.
     FirewallPolicy,
+    /// A firewall with rules of its own.
+    AzureFirewall,
     /// A rule collection group, child of a firewall policy.
     RuleCollectionGroup,
     /// A network security group.
@@ -32,10 +34,11 @@ pub enum AzureType {
 
 impl AzureType {
     /// Every type, in the order in which templates list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::IpGroup,
         Self::ApplicationSecurityGroup,
         Self::FirewallPolicy,
+        Self::AzureFirewall,
         Self::RuleCollectionGroup,
         Self::NetworkSecurityGroup,
         Self::SecurityRule,
@@ -49,6 +52,7 @@ impl AzureType {
             Self::IpGroup => &["ipGroups"],
             Self::ApplicationSecurityGroup => &["applicationSecurityGroups"],
             Self::FirewallPolicy => &["firewallPolicies"],
+            Self::AzureFirewall => &["azureFirewalls"],
             Self::RuleCollectionGroup => &["firewallPolicies", "ruleCollectionGroups"],
             Self::NetworkSecurityGroup => &["networkSecurityGroups"],
             Self::SecurityRule => &["networkSecurityGroups", "securityRules"],

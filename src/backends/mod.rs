@@ -10,6 +10,7 @@ pub mod plan;
 pub mod resource;
 pub mod tree;
 
+pub mod classic_firewall;
 pub mod firewall_policy;
 pub mod ip_group;
 pub mod nsg;
@@ -32,8 +33,12 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     let mut out = Lowered::default();
     let policy = context.fabric.policy;
     ip_group::lower::lower_ip_groups(context, &mut out);
-    for key in policy.firewalls.keys() {
-        firewall_policy::lower::lower_firewall(context, key, &mut out, sink);
+    for (key, firewall) in &policy.firewalls {
+        if firewall.classic {
+            lower_classic(context, key, firewall, &mut out, sink);
+        } else {
+            firewall_policy::lower::lower_firewall(context, key, &mut out, sink);
+        }
     }
     for key in policy.nsgs.keys() {
         nsg::lower::lower_nsg(context, key, &mut out, sink);
@@ -46,6 +51,46 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     }
     measure(context, &mut out, sink);
     out
+}
+
+/// Lowers a classic firewall: the rules are those of a policy, the form is its own.
+fn lower_classic(
+    context: &Context<'_>,
+    key: &model::Key,
+    firewall: &model::Firewall,
+    out: &mut Lowered,
+    sink: &mut Sink,
+) {
+    if !classic_firewall::lower::fits(context, key, sink) {
+        return;
+    }
+    let mut made = Lowered::default();
+    firewall_policy::lower::lower_firewall(context, key, &mut made, sink);
+    let groups: Vec<&Resource> = made
+        .resources
+        .iter()
+        .filter(|r| r.kind == AzureType::RuleCollectionGroup)
+        .collect();
+    let Some(resource) = classic_firewall::lower::lower(context, firewall, &groups, sink) else {
+        return;
+    };
+    let measured = Measured {
+        resource: AzureType::AzureFirewall,
+        name: firewall.identity.name.clone(),
+        what: format!("firewall `{key}`"),
+        span: Context::span(&firewall.identity).unwrap_or_default(),
+    };
+    for (cap, used) in firewall_policy::measure::measure_firewall(&groups) {
+        measured.record(context, cap, used, out, sink);
+    }
+    out.traces
+        .extend(made.traces.into_iter().map(|trace| RuleTrace {
+            file: resource.file.clone(),
+            ..trace
+        }));
+    let rules = made.rules.iter().map(|(_, rules)| rules).sum();
+    out.rules.push((resource.file.clone(), rules));
+    out.resources.push(resource);
 }
 
 /// Every limit of every room.
@@ -62,7 +107,7 @@ fn all_caps() -> Vec<&'static limits::Cap> {
 fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
     let policy = context.fabric.policy;
     let mut found: Vec<(Measured, Vec<(&'static limits::Cap, usize)>)> = Vec::new();
-    for (key, firewall) in &policy.firewalls {
+    for (key, firewall) in policy.firewalls.iter().filter(|(_, f)| !f.classic) {
         let id = context.id(&firewall.identity, AzureType::FirewallPolicy);
         let prefix = format!("{}/", id.text());
         let groups: Vec<&Resource> = out

@@ -50,13 +50,20 @@ impl Resource {
         }
     }
 
-    /// Whether the type has a location and tags of its own: children live with their parent.
+    /// Whether the type has a location and tags of its own: children live with their parent,
+    /// and the fragment of a firewall is not the firewall.
     #[must_use]
     pub const fn is_tracked(&self) -> bool {
         !matches!(
             self.kind,
             AzureType::RuleCollectionGroup | AzureType::SecurityRule
-        )
+        ) && !self.is_fragment()
+    }
+
+    /// Whether it is a part of a resource, to be merged into it and never deployed alone.
+    #[must_use]
+    pub const fn is_fragment(&self) -> bool {
+        matches!(self.kind, AzureType::AzureFirewall)
     }
 
     /// The name as ARM writes it: `parent/child` for children.

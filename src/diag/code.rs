@@ -127,6 +127,7 @@ codes! {
     PC3007 Error Lower "bad-azure-name";
     PC3008 Note Lower "rule-per-tag";
     PC3009 Error Lower "needs-higher-sku";
+    PC3010 Error Lower "not-in-classic-firewall";
     PC3011 Error Lower "not-compiled-yet";
     PC3012 Warning Lower "tag-not-marked-for-target";
     PC3013 Error Resolve "empty-ip-group";

@@ -150,7 +150,11 @@ impl<'a> Ledger<'a> {
         }
         for (scope, id, _) in retired(numbers.lock()) {
             let known = !partial || compiled.contains(scope.environment.as_str());
-            if known {
+            // The arrays of a classic firewall are replaced as a whole: nothing stays behind.
+            let replaced = policies
+                .iter()
+                .any(|p| p.environment == scope.environment && p.has_classic(&scope.name));
+            if known && !replaced {
                 let group = resource_group(self.settings, policies, scope);
                 sink.push(left(scope, id, &group));
             }

@@ -38,6 +38,9 @@ pub fn text(policy: &Policy) -> String {
         if let Some(ranges) = &f.snat_private {
             let _ = writeln!(out, "firewall-snat {key} {ranges:?}");
         }
+        if f.classic {
+            let _ = writeln!(out, "firewall-classic {key}");
+        }
         if f.infrastructure_denied {
             let _ = writeln!(out, "firewall-infrastructure {key}");
         }

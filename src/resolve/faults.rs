@@ -418,6 +418,18 @@ pub(crate) fn bad_url(span: Span, text: &str, reason: &str) -> Diagnostic {
     d.help(help)
 }
 
+/// What only a firewall policy has, asked of a classic firewall.
+pub(crate) fn classic_cannot(span: Span, firewall: &str, feature: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3010,
+        span,
+        format!("classic firewall `{firewall}` cannot hold {feature}"),
+    )
+    .label("only a firewall policy has this")
+    .help(format!("write `output = policy` on firewall `{firewall}`, or write it without"))
+    .note("REST reference Azure Firewalls: a firewall itself holds three arrays of rules, its application rules have names and FQDN tags only, and the rest is in a policy (checked 2026-11-23)")
+}
+
 /// A feature whose lowering this version does not have.
 pub(crate) fn not_compiled(span: impl Into<Option<Span>>, feature: &str) -> Diagnostic {
     Diagnostic::general(

@@ -62,6 +62,7 @@ pub(crate) fn keys_of(kind: ResourceKind) -> &'static [&'static str] {
             "threat-intel",
             "snat-private",
             "infrastructure",
+            "base",
         ],
         ResourceKind::Nsg => &[
             "default-inbound",
@@ -505,10 +506,11 @@ impl<'a> World<'a, '_> {
         if let Some(name) = self.text(&keys, "policy", instance) {
             identity.name = name;
         }
-        if let Some((output, span)) = self.member(&keys, "output", &["policy", "classic"], instance)
-            && output == "classic"
-        {
-            self.say(faults::not_compiled(span, "classic firewalls"));
+        let classic = self
+            .member(&keys, "output", &["policy", "classic"], instance)
+            .is_some_and(|(word, _)| word == "classic");
+        if let Some(base) = keys.get("base") {
+            self.say(faults::not_compiled(base.span, "`base` of a firewall"));
         }
         let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
         let base_policy = self
@@ -546,11 +548,28 @@ impl<'a> World<'a, '_> {
         let snat_private = self.addresses(&keys, "snat-private", instance);
         let infrastructure = self.member(&keys, "infrastructure", &["allow", "deny"], instance);
         let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
+        let owned = manage.as_ref().filter(|(word, _)| word == "policy");
+        for (span, feature) in [
+            (keys.get("policy").map(|v| v.span), "a policy (`policy`)"),
+            (
+                keys.get("base-policy").map(|v| v.span),
+                "a parent policy (`base-policy`)",
+            ),
+            (
+                owned.map(|(_, span)| *span),
+                "a policy to own (`manage = policy`)",
+            ),
+        ] {
+            if let (true, Some(span)) = (classic, span) {
+                self.say(faults::classic_cannot(span, &r.name.node, feature));
+            }
+        }
         let key = self.key(instance, &r.name.node);
         policy.firewalls.insert(
             key,
             Firewall {
                 identity,
+                classic,
                 manage_policy: manage.is_some_and(|(word, _)| word == "policy"),
                 sku,
                 dns_proxy,

@@ -24,7 +24,8 @@ struct Scope {
     resource_group: Option<String>,
 }
 
-/// The templates of an environment's resources, sorted by path.
+/// The templates of an environment's resources, sorted by path. Fragments are in none: a template
+/// would deploy the part as the whole.
 ///
 /// # Errors
 /// Two resources are the same one.
@@ -35,7 +36,7 @@ pub fn files(
 ) -> Result<Vec<OutFile>, SameFile> {
     // Names of subscriptions and resource groups compare without case.
     let mut templates: BTreeMap<(String, String), (Scope, Vec<&Resource>)> = BTreeMap::new();
-    for resource in resources {
+    for resource in resources.iter().filter(|r| !r.is_fragment()) {
         let scope = scope_of(&resource.id);
         let lower = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
         templates
@@ -141,6 +142,7 @@ fn in_order<'a>(
                 after.extend(previous.or(last_ip_group));
             }
             AzureType::ApplicationSecurityGroup
+            | AzureType::AzureFirewall
             | AzureType::NetworkSecurityGroup
             | AzureType::SecurityRule
             | AzureType::RouteTable => {}

@@ -62,6 +62,14 @@ pub(crate) fn measure_policy(groups: &[&Resource]) -> Vec<(&'static Cap, usize)>
     ]
 }
 
+/// Counts what is limited for a firewall, whether its rules are in a policy or not.
+pub(crate) fn measure_firewall(groups: &[&Resource]) -> Vec<(&'static Cap, usize)> {
+    let mut counts = measure_policy(groups);
+    let of_policies = [&caps::GROUPS, &caps::COLLECTIONS];
+    counts.retain(|(cap, _)| !of_policies.contains(cap));
+    counts
+}
+
 fn text(value: &Tree) -> String {
     match value {
         Tree::Str(text) => text.clone(),
