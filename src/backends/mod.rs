@@ -16,6 +16,7 @@ pub mod nsg;
 pub mod udr;
 
 mod lowered;
+mod ordered;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 
@@ -31,6 +32,7 @@ use resource::{AzureType, Resource};
 pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     let mut out = Lowered::default();
     let policy = context.fabric.policy;
+    ordered::check(context, sink);
     ip_group::lower::lower_ip_groups(context, &mut out);
     for key in policy.firewalls.keys() {
         firewall_policy::lower::lower_firewall(context, key, &mut out, sink);
