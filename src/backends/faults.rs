@@ -497,12 +497,18 @@ pub(crate) fn allows_differ(flow: &Flow, other: &Flow, what: &str) -> Diagnostic
 
 /// Two ordered groups that speak of the same traffic.
 pub(crate) fn ordered_groups_meet(first: &Flow, second: &Flow, layer: &str) -> Diagnostic {
+    let path = |flow: &Flow| {
+        let mut parts = flow.id.instance.clone();
+        parts.push(flow.id.group.clone());
+        parts.join("::")
+    };
     Diagnostic::new(
         Code::PC5010,
         second.spans.whole,
         format!(
             "ordered groups `{}` and `{}` meet at {layer}",
-            first.id.group, second.id.group
+            path(first),
+            path(second)
         ),
     )
     .label(format!(
