@@ -513,6 +513,30 @@ pub(crate) fn allows_differ(flow: &Flow, other: &Flow, what: &str) -> Diagnostic
     .note("Azure Firewall rule processing logic: the first application rule that matches decides, and with it its TLS inspection and headers (checked 2026-11-23)")
 }
 
+/// Two ordered groups that speak of the same traffic.
+pub(crate) fn ordered_groups_meet(first: &Flow, second: &Flow, layer: &str) -> Diagnostic {
+    let path = |flow: &Flow| {
+        let mut parts = flow.id.instance.clone();
+        parts.push(flow.id.group.clone());
+        parts.join("::")
+    };
+    Diagnostic::new(
+        Code::PC5010,
+        second.spans.whole,
+        format!(
+            "ordered groups `{}` and `{}` meet at {layer}",
+            path(first),
+            path(second)
+        ),
+    )
+    .label(format!(
+        "`{}` matches some of the same traffic",
+        second.id.text()
+    ))
+    .also(first.spans.whole, format!("as `{}`", first.id.text()))
+    .help("put both lists into one ordered group, or narrow one of the two flows")
+}
+
 /// Two routes of one table with one prefix.
 pub(crate) fn prefix_claimed_twice(span: Span, first: Span, prefix: &str) -> Diagnostic {
     claimed_twice(

@@ -17,6 +17,7 @@ pub mod nsg;
 pub mod udr;
 
 mod lowered;
+mod ordered;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 
@@ -32,6 +33,7 @@ use resource::{AzureType, Resource};
 pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     let mut out = Lowered::default();
     let policy = context.fabric.policy;
+    ordered::check(context, sink);
     ip_group::lower::lower_ip_groups(context, &mut out);
     for (key, firewall) in &policy.firewalls {
         if firewall.classic {

@@ -152,6 +152,7 @@ codes! {
     PC4018 Error Lower "shared-route-table";
     PC4020 Note Lower "l7-meaning";
     PC4021 Warning Lower "dnat-any-source";
+    PC5010 Error Lower "ordered-groups-meet";
     PC5012 Error Lower "allows-differ";
     PC4030 Warning Analyze "icmp-dropped-by-firewall";
     PC4031 Warning Analyze "probes-denied";

@@ -92,6 +92,9 @@ pub fn text(policy: &Policy) -> String {
             f.ticket,
             f.until
         );
+        if let Some(position) = f.position {
+            let _ = writeln!(out, "flow-ordered {} {position} {:?}", f.id.text(), f.verb);
+        }
         if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
             let _ = writeln!(
                 out,

@@ -339,6 +339,8 @@ pub struct Flow {
     pub id: FlowId,
     /// Tier.
     pub tier: Tier,
+    /// Its place in source order among the members of its ordered group; `None` elsewhere.
+    pub position: Option<usize>,
     /// Verb.
     pub verb: Verb,
     /// `required`, `optional`.
@@ -382,6 +384,17 @@ impl Flow {
     #[must_use]
     pub fn allows(&self) -> bool {
         self.verb == Verb::Allow
+    }
+
+    /// True if both are members of one ordered group and this one stands first.
+    #[must_use]
+    pub fn stands_before(&self, other: &Self) -> bool {
+        self.id.instance == other.id.instance
+            && self.id.group == other.id.group
+            && self
+                .position
+                .zip(other.position)
+                .is_some_and(|(mine, theirs)| mine < theirs)
     }
 }
 

@@ -69,10 +69,11 @@ impl<'a> World<'a, '_> {
         };
         for (name, group) in &scope.groups {
             self.group_clauses(group);
-            for member in &group.members {
+            for (place, member) in group.members.iter().enumerate() {
                 match member {
                     MemberDecl::Flow(flow, span) => {
-                        self.flow(instance, name, group, flow, *span, enabled, policy);
+                        let at = (place, *span);
+                        self.flow(instance, name, group, flow, at, enabled, policy);
                     }
                     MemberDecl::Route(route, span) => {
                         self.route(instance, name, group, route, *span, policy);
@@ -81,9 +82,6 @@ impl<'a> World<'a, '_> {
                         self.dnat(instance, name, group, dnat, *span, policy);
                     }
                 }
-            }
-            if let Some(span) = group.ordered {
-                self.say(faults::not_compiled(span, "ordered groups"));
             }
         }
     }
@@ -135,7 +133,7 @@ impl<'a> World<'a, '_> {
         group_name: &str,
         group: &GroupDecl<'a>,
         flow: &'a ast::Flow,
-        span: Span,
+        (place, span): (usize, Span),
         enabled: &[String],
         policy: &mut Policy,
     ) {
@@ -215,7 +213,13 @@ impl<'a> World<'a, '_> {
             return;
         }
         let id = self.id(instance, group_name, flow.label.as_ref(), || {
-            format!("{}|{traffic:?}|{from:?}|{to:?}", tier.word())
+            // The members of an ordered group have one tier and may do either.
+            let verb = match (tier, flow.verb.node) {
+                (Tier::Ordered, Verb::Allow) => "ordered-allow",
+                (Tier::Ordered, _) => "ordered-deny",
+                _ => tier.word(),
+            };
+            format!("{verb}|{traffic:?}|{from:?}|{to:?}")
         });
         if need == Some(Need::Optional) {
             let text = id.text();
@@ -240,6 +244,7 @@ impl<'a> World<'a, '_> {
         let model = Flow {
             id,
             tier,
+            position: (tier == Tier::Ordered).then_some(place),
             verb: flow.verb.node,
             need,
             traffic,

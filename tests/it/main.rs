@@ -26,6 +26,7 @@ mod lock;
 mod meaning;
 mod oracle;
 mod oracle_ways;
+mod ordered;
 mod projects;
 mod render;
 mod resolve_faults;

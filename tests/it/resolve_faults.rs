@@ -104,7 +104,6 @@ fn words_and_clauses_have_their_place() {
         (
             "ordered group o {\n  required allow x: tcp/1 from 10.0.0.4 to 10.0.0.5\n  allow y: tcp/1 from 10.0.0.4 to 10.0.0.5 pin 500\n}\n",
             &[
-                "1:1 PC3011 this version does not compile ordered groups yet",
                 "2:3 PC2001 `required` makes no sense in an ordered group",
                 "3:44 PC2001 `pin` makes no sense in an ordered group",
             ],

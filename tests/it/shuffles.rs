@@ -1,5 +1,5 @@
 //! Order means nothing: statements, members of groups and files in any order give the same bytes.
-//! Ordered groups, whose order does count, are not here.
+//! Members of ordered groups, whose order does count, stay in theirs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -206,7 +206,9 @@ fn statements(text: &str, dice: &mut Dice) -> Vec<String> {
         };
         let start = usize::try_from(first - item.span.start).unwrap();
         let head = whole[..start].split_once('{').unwrap().0;
-        mix(&mut members, dice);
+        if group.ordered.is_none() {
+            mix(&mut members, dice);
+        }
         out.push(format!("{head}{{\n{}\n}}", members.join("\n")));
     }
     out

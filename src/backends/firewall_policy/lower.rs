@@ -17,6 +17,7 @@ use crate::source::Span;
 use super::emit::{emit_policy, emit_rule_collection_group};
 use super::places::{self, RuleId};
 use super::rules::{FlowRules, Room};
+use super::runs;
 use super::shape::{
     ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
     NetworkRule, Rule, RuleCollection, RuleCollectionGroupProperties, Verdict,
@@ -34,8 +35,10 @@ pub(super) struct Group {
     pub(super) nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
+    /// The flows of an ordered group: action and rule names by place.
+    pub(super) members: BTreeMap<usize, (Verdict, Vec<String>)>,
     traces: Vec<(String, String, Span)>,
-    span: Span,
+    pub(super) span: Span,
 }
 
 /// Lowers one firewall.
@@ -127,6 +130,7 @@ fn group_at<'a>(
         nat: Vec::new(),
         network: Vec::new(),
         application: Vec::new(),
+        members: BTreeMap::new(),
         traces: Vec::new(),
         span,
     })
@@ -134,6 +138,18 @@ fn group_at<'a>(
 
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     let id = flow.id.text();
+    if let Some(position) = flow.position {
+        let names = made.network.iter().map(|r| &r.name);
+        let names = names.chain(made.application.iter().map(|r| &r.name));
+        let action = if flow.allows() {
+            Verdict::Allow
+        } else {
+            Verdict::Deny
+        };
+        let member = group.members.entry(position);
+        let member = member.or_insert_with(|| (action, Vec::new()));
+        member.1.extend(names.cloned());
+    }
     for rule in &made.network {
         let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
         group.traces.push(trace);
@@ -150,9 +166,10 @@ fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
 type Slot = (Tier, Vec<String>, String);
 
 /// The rule collection group of a flow: `layout` says how much one gathers. A group never holds two
-/// tiers.
+/// tiers, and an ordered group is always by itself: its collections have an order of their own.
 fn slot_of(context: &Context<'_>, tier: Tier, id: &FlowId) -> Slot {
     match context.settings.layout.rcg {
+        _ if tier == Tier::Ordered => (tier, id.instance.clone(), id.group.clone()),
         RcgLayout::PerGroup => (tier, id.instance.clone(), id.group.clone()),
         RcgLayout::PerInstance => (tier, id.instance.clone(), String::new()),
         RcgLayout::Merged => (tier, Vec::new(), String::new()),
@@ -246,7 +263,11 @@ fn emit_groups(
         let rules = group.nat.len() + group.network.len() + group.application.len();
         let properties = RuleCollectionGroupProperties {
             priority,
-            rule_collections: collections(&group),
+            rule_collections: if group.members.is_empty() {
+                collections(&group)
+            } else {
+                runs::collections(&group, sink)
+            },
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
         for (rule, flow, _) in group.traces {

@@ -21,4 +21,5 @@ mod places;
 mod nat;
 mod policy;
 mod rules;
+mod runs;
 pub mod shape;

@@ -25,7 +25,8 @@ pub(super) fn check(context: &Context<'_>, key: &Key, sink: &mut Sink) {
         .collect();
     for (strong, mine) in by_name {
         for (weak, theirs) in &flows {
-            if weak.tier <= strong.tier || weak.allows() == strong.allows() {
+            let weaker = weak.tier > strong.tier || strong.stands_before(weak);
+            if !weaker || weak.allows() == strong.allows() {
                 continue;
             }
             if !mine.from.meets(&theirs.from) {

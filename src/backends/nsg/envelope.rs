@@ -92,6 +92,7 @@ impl Envelopes {
                 ),
                 id,
                 band: Band::Envelope,
+                order: None,
                 pin: None,
                 description: Some(format!("{action}: {}", list.join(", "))),
                 protocol: sort.protocol,
@@ -130,6 +131,7 @@ impl Envelopes {
                     hex(&what, 2)
                 ),
                 band: Band::Guard,
+                order: None,
                 pin: None,
                 description: Some(
                     "Goes past the firewall by a route exception: no envelope here".to_owned(),

@@ -8,7 +8,8 @@ use crate::allocate::numbers::{Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
-use crate::backends::plan::Duty;
+use crate::backends::ordered;
+use crate::backends::plan::{Duties, Duty, is_public};
 use crate::backends::resource::AzureType;
 use crate::catalog::{Target, TargetUse};
 use crate::config::{Band, NsgRuleLayout};
@@ -69,6 +70,8 @@ pub(super) struct Draft {
     pub id: String,
     pub name: String,
     pub band: Band,
+    /// The ordered group, instance path first, and the flow's place in it.
+    pub order: Option<(Vec<String>, usize)>,
     pub pin: Option<u32>,
     pub description: Option<String>,
     pub protocol: Protocol,
@@ -117,6 +120,7 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
                 sink.push(faults::rule_per_tag(flow, key, made));
             }
             if direction == Direction::Outbound && duty.names {
+                room.denied_later(outbound, sink);
                 room.envelope(&mut envelopes, sink);
             }
         }
@@ -234,6 +238,7 @@ impl Room<'_> {
             id,
             name,
             band: band_of(flow.tier),
+            order: order_of(flow),
             pin: flow.pin,
             description: flow.purpose.clone(),
             protocol: protocol_of(proto),
@@ -384,6 +389,32 @@ impl Room<'_> {
         set.intersect(seen)
     }
 
+    /// What a security group says for names stands behind every deny, also behind those that the
+    /// ordered group reads later.
+    fn denied_later(&self, duties: &Duties, sink: &mut Sink) {
+        let later = duties.values().find_map(|duty| {
+            let other = self.context.fabric.policy.flows.get(duty.flow)?;
+            let denies = self.flow.stands_before(other)
+                && !other.allows()
+                && duty.from.meets(&self.duty.from)
+                && is_public(&duty.to)
+                && ordered::traffic_meets(self.flow, other);
+            denies.then_some(other)
+        });
+        if let Some(deny) = later {
+            sink.push(faults::cannot_express(
+                self.flow,
+                self.flow.spans.to,
+                &format!("NSG `{}`", self.key),
+                &format!(
+                    "rules for names stand behind the deny `{}` of the same ordered group",
+                    deny.id.text()
+                ),
+                "keep the deny at the firewall with `at firewall`, or deny addresses that are not public",
+            ));
+        }
+    }
+
     fn envelope(&self, envelopes: &mut Envelopes, sink: &mut Sink) {
         let flow = self.flow;
         let traffic = flow.traffic.transport();
@@ -440,6 +471,25 @@ pub(super) fn rule_name(id: &str) -> String {
         .map_or(text.clone(), str::to_owned)
 }
 
+/// Where a flow stands in its ordered group. Groups stand behind each other in any order: they do not
+/// meet.
+fn order_of(flow: &Flow) -> Option<(Vec<String>, usize)> {
+    let mut group = flow.id.instance.clone();
+    group.push(flow.id.group.clone());
+    flow.position.map(|position| (group, position))
+}
+
+/// By id: the places in which the numbers of ordered rules have to rise.
+fn ranks(drafts: &[&Draft]) -> BTreeMap<String, u32> {
+    let mut ordered: Vec<(&(Vec<String>, usize), &String)> = drafts
+        .iter()
+        .filter_map(|d| d.order.as_ref().map(|order| (order, &d.id)))
+        .collect();
+    ordered.sort();
+    let ids = ordered.into_iter().map(|(_, id)| id.clone());
+    ids.zip(0..).collect()
+}
+
 fn band_of(tier: Tier) -> Band {
     match tier {
         Tier::Forbid => Band::Forbid,
@@ -478,6 +528,7 @@ fn defaults(nsg: &Nsg, drafts: &mut Vec<Draft>) {
             id: name.to_owned(),
             name: name.to_owned(),
             band: Band::Default,
+            order: None,
             pin: None,
             description: Some("What no other rule decides".to_owned()),
             protocol: Protocol::Any,
@@ -669,6 +720,7 @@ fn number(
     let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
     let scope = context.scope(&nsg.identity, part, &mut nsgs);
     let mut memory = context.numbers.borrow_mut();
+    let ranks = ranks(drafts);
     let wanted: Vec<Wanted> = drafts
         .iter()
         .zip(requests)
@@ -678,7 +730,7 @@ fn number(
             Wanted {
                 request,
                 formerly,
-                order: None,
+                order: ranks.get(&draft.id).copied(),
             }
         })
         .collect();

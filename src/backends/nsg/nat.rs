@@ -61,6 +61,7 @@ fn draft(dnat: &Dnat, from: &AddressSet, target: &AddressSet) -> Draft {
         name: dnat.rule_name.clone().unwrap_or_else(|| rule_name(&id)),
         id,
         band: Band::Allow,
+        order: None,
         pin: dnat.pin,
         description: dnat.purpose.clone(),
         protocol: protocol_of(dnat.proto),
