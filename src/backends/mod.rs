@@ -21,6 +21,8 @@ mod ordered;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 
+use std::collections::BTreeMap;
+
 use crate::diag::Sink;
 use crate::model;
 use crate::source::Span;
@@ -108,6 +110,7 @@ fn all_caps() -> Vec<&'static limits::Cap> {
 /// Counts what was emitted against Azure's limits.
 fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
     let policy = context.fabric.policy;
+    let traced = traced_spans(context, out);
     let mut found: Vec<(Measured, Vec<(&'static limits::Cap, usize)>)> = Vec::new();
     for (key, firewall) in policy.firewalls.iter().filter(|(_, f)| !f.classic) {
         let id = context.id(&firewall.identity, AzureType::FirewallPolicy);
@@ -123,7 +126,9 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
         let spans: Vec<Span> = groups
             .iter()
             .map(|g| {
-                traced_span(context, out, g)
+                traced
+                    .get(&g.file)
+                    .copied()
                     .or(declared)
                     .unwrap_or_default()
             })
@@ -177,15 +182,24 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
     }
 }
 
-/// The first flow behind a resource.
-fn traced_span(context: &Context<'_>, out: &Lowered, resource: &Resource) -> Option<Span> {
-    let trace = out.traces.iter().find(|t| t.file == resource.file)?;
-    let id = trace.flows.first()?;
-    let flows = &context.fabric.policy.flows;
-    flows
+/// The place of the first flow behind each resource, by file.
+fn traced_spans(context: &Context<'_>, out: &Lowered) -> BTreeMap<String, Span> {
+    let flows: BTreeMap<String, Span> = context
+        .fabric
+        .policy
+        .flows
         .iter()
-        .find(|f| f.id.text() == *id)
-        .map(|f| f.spans.whole)
+        .map(|f| (f.id.text(), f.spans.whole))
+        .collect();
+    let mut found = BTreeMap::new();
+    for trace in &out.traces {
+        if !found.contains_key(&trace.file)
+            && let Some(span) = trace.flows.first().and_then(|id| flows.get(id))
+        {
+            found.insert(trace.file.clone(), *span);
+        }
+    }
+    found
 }
 
 /// The key of the statement behind a resource.

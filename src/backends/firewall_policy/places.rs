@@ -114,9 +114,13 @@ pub(super) fn sort(group: &mut Group, places: &Places) {
         let key = (name.clone(), kind, rule.clone());
         places.get(&key).copied().unwrap_or(u32::MAX)
     };
-    group.nat.sort_by_key(|r| place(TRANSLATION, &r.name));
-    group.network.sort_by_key(|r| place(NETWORK, &r.name));
+    group
+        .nat
+        .sort_by_cached_key(|r| place(TRANSLATION, &r.name));
+    group
+        .network
+        .sort_by_cached_key(|r| place(NETWORK, &r.name));
     group
         .application
-        .sort_by_key(|r| place(APPLICATION, &r.name));
+        .sort_by_cached_key(|r| place(APPLICATION, &r.name));
 }
