@@ -7,6 +7,7 @@
 //! * Limits: see `caps`.
 //! * Source: "Network security groups overview" (Microsoft Learn, checked 2026-11-23).
 
+mod assemble;
 mod base;
 pub(crate) mod caps;
 pub mod emit;

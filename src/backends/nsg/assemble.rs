@@ -1,0 +1,284 @@
+//! From drafts to the resource of a security group: numbers from each tier's band, foreign rules kept,
+//! descriptions cut to size. Which rules there are is decided before.
+
+use std::collections::BTreeMap;
+
+use crate::allocate::lock::Part;
+use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::{AllocErrorKind, Request, names};
+use crate::backends::faults;
+use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::resource::AzureType;
+use crate::config::{Band, NsgRuleLayout};
+use crate::diag::Sink;
+use crate::model::{Key, Nsg};
+
+use super::base;
+use super::caps;
+use super::emit::{emit_network_security_group, emit_security_rule};
+use super::lower::Draft;
+use super::operand::OneOrMany;
+use super::shape::{
+    Direction, NetworkSecurityGroupProperties, SecurityRule, SecurityRuleProperties,
+};
+
+pub(super) fn finish(
+    context: &Context<'_>,
+    key: &Key,
+    nsg: &Nsg,
+    drafts: Vec<Draft>,
+    out: &mut Lowered,
+    sink: &mut Sink,
+) {
+    let foreign = foreign_rules(nsg, &drafts, sink);
+    let mut rules: Vec<SecurityRule> = Vec::new();
+    let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut traces = Vec::new();
+    for direction in [Direction::Inbound, Direction::Outbound] {
+        let mine: Vec<&Draft> = drafts.iter().filter(|d| d.direction == direction).collect();
+        let taken: Vec<u32> = foreign
+            .iter()
+            .filter(|f| f.inbound == (direction == Direction::Inbound))
+            .map(|f| f.priority)
+            .collect();
+        let numbers = number(context, key, direction, &mine, &taken, sink);
+        for draft in mine {
+            if let Err(error) = names::validate(&draft.name) {
+                sink.push(faults::bad_name(
+                    draft.span,
+                    &draft.name,
+                    &error.to_string(),
+                ));
+            }
+            if let Some(other) = names_seen.insert(draft.name.to_lowercase(), draft.id.clone())
+                && other != draft.id
+            {
+                let why = format!("is already taken by `{other}` in NSG `{key}`");
+                sink.push(faults::bad_name(draft.span, &draft.name, &why));
+            }
+            let (Some(priority), Some(source), Some(destination), Ok(ports), Ok(source_ports)) = (
+                numbers.get(&draft.id).copied(),
+                draft.source.side(context),
+                draft.destination.side(context),
+                OneOrMany::ports(draft.ports.texts()),
+                OneOrMany::ports(draft.source_ports.texts()),
+            ) else {
+                continue;
+            };
+            traces.push(RuleTrace {
+                file: String::new(),
+                rule: draft.name.clone(),
+                flows: draft.flows.clone(),
+                envelope: draft.envelope,
+            });
+            rules.push(SecurityRule {
+                name: draft.name.clone(),
+                properties: SecurityRuleProperties {
+                    description: shorten(draft, sink),
+                    protocol: draft.protocol,
+                    source_ports,
+                    destination_ports: ports,
+                    source,
+                    destination,
+                    access: draft.access,
+                    priority,
+                    direction,
+                },
+            });
+        }
+    }
+    rules.sort_by_key(|r| (r.properties.direction, r.properties.priority));
+    let count = rules.len() + foreign.len();
+    if let Err(error) = names::validate(&nsg.identity.name) {
+        sink.push(faults::bad_name(
+            nsg.identity.span,
+            &nsg.identity.name,
+            &error.to_string(),
+        ));
+    }
+    if context.settings.layout.nsg_rules == NsgRuleLayout::Children {
+        children(context, nsg, rules, traces, out);
+        return;
+    }
+    let properties = NetworkSecurityGroupProperties {
+        flush_connection: nsg.flush,
+        security_rules: rules,
+    };
+    let mut resource = emit_network_security_group(&properties, &context.identity(&nsg.identity));
+    base::merge(&mut resource.properties, &foreign);
+    for mut trace in traces {
+        trace.file.clone_from(&resource.file);
+        out.traces.push(trace);
+    }
+    out.rules.push((resource.file.clone(), count));
+    out.resources.push(resource);
+}
+
+/// Every rule as a resource of its own, and no group: a PUT of the group would state the complete
+/// list of its rules and take away those that others made ("Network Security Groups" REST reference,
+/// checked 2026-11-23). So the group has to be there, and what only it can say is its owner's.
+fn children(
+    context: &Context<'_>,
+    nsg: &Nsg,
+    rules: Vec<SecurityRule>,
+    traces: Vec<RuleTrace>,
+    out: &mut Lowered,
+) {
+    let group = context.id(&nsg.identity, AzureType::NetworkSecurityGroup);
+    let files: BTreeMap<String, String> = rules
+        .into_iter()
+        .map(|rule| {
+            let resource = emit_security_rule(&rule.properties, &group, &rule.name);
+            let file = resource.file.clone();
+            out.rules.push((file.clone(), 1));
+            out.resources.push(resource);
+            (rule.name, file)
+        })
+        .collect();
+    for mut trace in traces {
+        trace.file = files.get(&trace.rule).cloned().unwrap_or_default();
+        out.traces.push(trace);
+    }
+}
+
+/// Rules of the base file that are not ours: a rule of ours with the same name replaces it.
+fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::ForeignRule> {
+    let Some(file) = &nsg.base else {
+        return Vec::new();
+    };
+    match base::read(&file.text) {
+        Ok(mut rules) => {
+            rules.retain(|f| !drafts.iter().any(|d| d.name.eq_ignore_ascii_case(&f.name)));
+            rules
+        }
+        Err(reason) => {
+            sink.push(crate::resolve::base_file_fault(
+                file.span, &file.path, &reason,
+            ));
+            Vec::new()
+        }
+    }
+}
+
+fn number(
+    context: &Context<'_>,
+    key: &Key,
+    direction: Direction,
+    drafts: &[&Draft],
+    foreign: &[u32],
+    sink: &mut Sink,
+) -> BTreeMap<String, u32> {
+    let bands = &context.settings.bands;
+    let requests: Vec<Request> = drafts
+        .iter()
+        .map(|d| Request {
+            id: d.id.clone(),
+            band: bands.nsg.get(&d.band).copied().unwrap_or((100, 4096)),
+            pin: d.pin,
+        })
+        .collect();
+    let reserved: Vec<(u32, u32)> = bands
+        .nsg
+        .get(&Band::Reserved)
+        .copied()
+        .into_iter()
+        .chain(foreign.iter().map(|n| (*n, *n)))
+        .collect();
+    let part = match direction {
+        Direction::Inbound => Part::Inbound,
+        Direction::Outbound => Part::Outbound,
+    };
+    let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
+        return BTreeMap::new();
+    };
+    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
+    let scope = context.scope(&nsg.identity, part, &mut nsgs);
+    let mut memory = context.numbers.borrow_mut();
+    let ranks = ranks(drafts);
+    let wanted: Vec<Wanted> = drafts
+        .iter()
+        .zip(requests)
+        .map(|(draft, request)| {
+            let mut formerly = memory.formerly(&draft.id);
+            formerly.push(by_name(&draft.name));
+            Wanted {
+                request,
+                formerly,
+                order: ranks.get(&draft.id).copied(),
+            }
+        })
+        .collect();
+    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
+        sink.push(d);
+    }
+    for error in result.errors {
+        let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
+            continue;
+        };
+        let pin = draft.pin.unwrap_or_default();
+        sink.push(match error.kind {
+            AllocErrorKind::BandFull => {
+                faults::band_full(draft.span, &format!("NSG `{key}`"), draft.band.name())
+            }
+            AllocErrorKind::PinOutside => faults::bad_pin(
+                draft.span,
+                pin,
+                &outside(bands.nsg.get(&draft.band), draft.band),
+                &error.free,
+            ),
+            AllocErrorKind::PinTaken { holder } => faults::bad_pin(
+                draft.span,
+                pin,
+                &holder.map_or_else(
+                    || "is reserved".to_owned(),
+                    |h| format!("is already taken by `{h}`"),
+                ),
+                &error.free,
+            ),
+        });
+    }
+    result.numbers
+}
+
+fn outside(numbers: Option<&(u32, u32)>, band: Band) -> String {
+    numbers.map_or_else(
+        || format!("is outside band `{}`", band.name()),
+        |(low, high)| {
+            format!(
+                "is outside band `{}`, which has {low} to {high}",
+                band.name()
+            )
+        },
+    )
+}
+
+fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
+    let text = draft.description.as_ref()?;
+    let length = text.chars().count();
+    if length <= caps::DESCRIPTION {
+        return Some(text.clone());
+    }
+    if !draft.envelope {
+        sink.push(faults::description_shortened(
+            draft.span,
+            &draft.name,
+            length,
+            caps::DESCRIPTION,
+        ));
+    }
+    let mut short: String = text.chars().take(caps::DESCRIPTION - 3).collect();
+    short.push_str("...");
+    Some(short)
+}
+
+/// By id: the places in which the numbers of ordered rules have to rise.
+fn ranks(drafts: &[&Draft]) -> BTreeMap<String, u32> {
+    let mut ordered: Vec<(&(Vec<String>, usize), &String)> = drafts
+        .iter()
+        .filter_map(|d| d.order.as_ref().map(|order| (order, &d.id)))
+        .collect();
+    ordered.sort();
+    let ids = ordered.into_iter().map(|(_, id)| id.clone());
+    ids.zip(0..).collect()
+}
