@@ -1,5 +1,6 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
+mod folder;
 mod locking;
 
 use std::cell::RefCell;
@@ -24,6 +25,7 @@ use crate::wrap::manifest::{
     Association, CatalogIdentity, Envelope, FileHash, Manifest, RulePlace, Tool,
 };
 use crate::wrap::{ApiVersions, arm, rest};
+pub use folder::Folder;
 use locking::Ledger;
 pub use locking::{Locked, Memory, bad_lock};
 
@@ -88,6 +90,8 @@ pub struct Output {
     pub lock: String,
     /// There was no lock, and numbers were taken from the existing output.
     pub seeded: bool,
+    /// Files of earlier runs, below the output folder, that are output no more; sorted.
+    pub stale: Vec<String>,
 }
 
 /// Everything a run says and makes.
@@ -140,6 +144,10 @@ pub fn compile(
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
         made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
+        if !sink.has_errors() {
+            let memory = &options.memory;
+            made.stale = folder::compare(memory, &made.files, !partial, &mut sources, &mut sink);
+        }
         output = (!sink.has_errors()).then_some(made);
     }
     sink.extend(hygiene.into_sorted());

@@ -180,6 +180,12 @@ pub struct CompileArgs {
     /// Write nothing; exit with 3 and list the files that would change.
     #[arg(long)]
     pub check: bool,
+    /// Replace output files that were edited by hand.
+    #[arg(long)]
+    pub force: bool,
+    /// Remove output files of earlier runs that are output no more.
+    #[arg(long)]
+    pub clean: bool,
     /// Forget rule collection groups that were retired earlier: they are deleted in Azure.
     #[arg(long, conflicts_with = "locked")]
     pub prune: bool,

@@ -3,7 +3,7 @@
 use super::FINE;
 use super::args::{CheckArgs, Global};
 use super::io::IoFault;
-use super::lock::Remember;
+use super::lock::{Keep, Remember};
 use super::report::Reporter;
 use super::run;
 use crate::driver::Locked;
@@ -27,6 +27,7 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
             } else {
                 Locked::Tell
             },
+            keep: Some(Keep::default()),
             ..Remember::default()
         },
     )?;

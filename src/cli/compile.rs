@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::args::{CompileArgs, Global};
 use super::io::{self, IoFault};
-use super::lock::{self, Remember};
+use super::lock::{self, Keep, Remember};
 use super::report::Reporter;
 use super::run::{self, Done};
 use super::{DIFFERS, FINE};
@@ -26,6 +26,10 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         },
         prune: args.prune,
         out: args.out.as_deref(),
+        keep: args.stdout.is_none().then_some(Keep {
+            force: args.force,
+            clean: args.clean,
+        }),
     };
     let expired = args.expired.map(Into::into);
     let limits = args.limits.into();
@@ -41,10 +45,7 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         return Ok(FINE);
     }
     let here = io::working_directory()?;
-    let folder = match &args.out {
-        Some(out) => io::absolute(&here, out),
-        None => io::absolute(&done.found.root, done.found.settings.out.as_ref()),
-    };
+    let folder = remember.folder(&done.found)?;
     let shown = io::relative(&here, &folder);
     let files: Vec<(String, String)> = done
         .output
@@ -54,7 +55,8 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         .collect();
     if args.check {
         let lock = lock::differs(&done.found, &done.output.lock);
-        return check(&reporter, &folder, &shown, &files, lock);
+        let stale: &[String] = if args.clean { &done.output.stale } else { &[] };
+        return check(&reporter, &folder, &shown, &files, stale, lock);
     }
     if io::exists(&folder) && !io::is_folder(&folder) {
         return Err(IoFault::Write {
@@ -72,10 +74,18 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
     for path in &written.written {
         reporter.remark(&format!("wrote: {}", run::join(&shown, path)))?;
     }
+    let mut removed = String::new();
+    if args.clean && !done.output.stale.is_empty() {
+        io::remove_all(&folder, &shown, &done.output.stale)?;
+        for path in &done.output.stale {
+            reporter.remark(&format!("removed: {}", run::join(&shown, path)))?;
+        }
+        removed = format!(", removed {}", count(done.output.stale.len()));
+    }
     if reporter.wants_summary() {
         let mut text = tables(&done);
         text.push_str(&format!(
-            "wrote {}, {} unchanged in {shown}\n",
+            "wrote {}, {} unchanged{removed} in {shown}\n",
             count(written.written.len()),
             written.unchanged
         ));
@@ -89,10 +99,11 @@ fn check(
     folder: &std::path::Path,
     shown: &str,
     files: &[(String, String)],
+    stale: &[String],
     lock: Option<String>,
 ) -> Result<u8, IoFault> {
     let differing = io::differing(folder, files);
-    if differing.is_empty() && lock.is_none() {
+    if differing.is_empty() && stale.is_empty() && lock.is_none() {
         if reporter.wants_summary() {
             reporter.result(&format!("{} unchanged in {shown}\n", count(files.len())))?;
         }
@@ -101,6 +112,9 @@ fn check(
     let mut text = String::new();
     for (path, _) in &differing {
         text.push_str(&format!("would write {}\n", run::join(shown, path)));
+    }
+    for path in stale {
+        text.push_str(&format!("would remove {}\n", run::join(shown, path)));
     }
     if let Some(name) = lock {
         text.push_str(&format!("would write {name}\n"));

@@ -247,11 +247,14 @@ pub fn gate_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
     Ok(found)
 }
 
-/// The JSON files below a folder that are wanted by their path (forward slashes) with their texts,
-/// sorted; hidden ones, links to folders and what cannot be read are left out. Empty if there is no
-/// such folder.
+/// The JSON files below a folder that are wanted by their path (forward slashes), sorted, each with
+/// its text or why it cannot be read; hidden ones and links to folders are left out. Empty if there is
+/// no such folder.
 #[must_use]
-pub fn json_files_below(folder: &Path, wanted: fn(&str) -> bool) -> Vec<(String, String)> {
+pub fn json_files_below(
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(String, Result<String, String>)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
@@ -266,16 +269,26 @@ pub fn json_files_below(folder: &Path, wanted: fn(&str) -> bool) -> Vec<(String,
                 }
             } else if Path::new(&name).extension().is_some_and(|e| e == "json") {
                 let shown = relative(folder, &path);
-                if wanted(&shown)
-                    && let Ok(text) = load(&path)
-                {
-                    found.push((shown, text));
+                if wanted(&shown) {
+                    found.push((shown, load_data(&path)));
                 }
             }
         }
     }
     found.sort();
     found
+}
+
+/// The text of a data file that is a regular file.
+fn load_data(path: &Path) -> Result<String, String> {
+    if path.exists() && !path.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let bytes = read_bytes(path).map_err(|e| reason(&e))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        format!("it is not UTF-8 text: invalid byte at offset {at}")
+    })
 }
 
 /// What git prints, run in a folder; `None` if it fails or is not there.
@@ -338,17 +351,9 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
 /// # Errors
 /// When it is absent, a folder, too large, or not UTF-8.
 pub fn read_large_text(path: &Path, shown: &str) -> Result<String, IoFault> {
-    let fault = |reason: String| IoFault::Read {
+    load_data(path).map_err(|reason| IoFault::Read {
         path: shown.to_owned(),
         reason,
-    };
-    if path.exists() && !path.is_file() {
-        return Err(fault("it is not a regular file".to_owned()));
-    }
-    let bytes = read_bytes(path).map_err(|e| fault(reason(&e)))?;
-    String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        fault(format!("it is not UTF-8 text: invalid byte at offset {at}"))
     })
 }
 
@@ -527,6 +532,30 @@ pub fn write_all(
         unchanged: files.len() - written.len(),
         written,
     })
+}
+
+/// Removes files below a folder, and the folders that are empty then. A file that is gone already
+/// is no fault.
+///
+/// # Errors
+/// As the system says of the first that cannot be removed.
+pub fn remove_all(folder: &Path, shown: &str, paths: &[String]) -> Result<(), IoFault> {
+    for path in paths {
+        let target = folder.join(path);
+        match fs::remove_file(&target) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(write_fault(shown, path, &e));
+            }
+            _ => {}
+        }
+        for above in target.ancestors().skip(1).take_while(|a| *a != folder) {
+            // One that is not empty stays.
+            if fs::remove_dir(above).is_err() {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Replaces one file.

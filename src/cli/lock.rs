@@ -11,7 +11,7 @@ use super::report::Reporter;
 use super::{BAD, FINE, run};
 use crate::allocate::lock::{self, Lock, Parsed, Part, Scope, ScopeEntries};
 use crate::config::{Band, Bands};
-use crate::driver::{Locked, Memory, OutFile, bad_lock};
+use crate::driver::{Folder, Locked, Memory, OutFile, bad_lock};
 use crate::source::SourceMap;
 use crate::wrap::seed;
 
@@ -24,27 +24,61 @@ pub(super) struct Remember<'a> {
     pub(super) prune: bool,
     /// The output folder, if not that of the settings.
     pub(super) out: Option<&'a Path>,
+    /// How what stands in the output folder is treated; `None` if it does not matter.
+    pub(super) keep: Option<Keep>,
+}
+
+/// What becomes of files in the output folder.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keep {
+    /// Edited ones are replaced.
+    pub(super) force: bool,
+    /// Those that are output no more are removed.
+    pub(super) clean: bool,
 }
 
 impl Remember<'_> {
     /// Reads lock and output.
     pub(super) fn read(&self, found: &Found) -> Result<Memory, IoFault> {
-        if found.lone {
+        if found.lone && self.keep.is_none() {
             return Ok(Memory::default());
         }
-        let folder = match self.out {
+        let here = io::working_directory()?;
+        let folder = self.folder(found)?;
+        let wanted = |path: &str| self.keep.is_some() || seed::has_numbers(path);
+        let mut output = Vec::new();
+        let mut unreadable = Vec::new();
+        for (path, text) in io::json_files_below(&folder, wanted) {
+            match text {
+                Ok(text) => output.push(OutFile { path, text }),
+                Err(why) => unreadable.push((path, why)),
+            }
+        }
+        Ok(Memory {
+            lock: if found.lone { None } else { read(found)? },
+            output,
+            folder: self.keep.map(|keep| Folder {
+                shown: io::relative(&here, &folder),
+                unreadable,
+                force: keep.force,
+                clean: keep.clean,
+            }),
+            lone: found.lone,
+            // A part of a project has no lock of its own, so none that is out of date.
+            locked: if found.lone {
+                Locked::Update
+            } else {
+                self.locked
+            },
+            prune: self.prune,
+        })
+    }
+
+    /// The output folder.
+    pub(super) fn folder(&self, found: &Found) -> Result<PathBuf, IoFault> {
+        Ok(match self.out {
             Some(out) => io::absolute(&io::working_directory()?, out),
             None => io::absolute(&found.root, found.settings.out.as_ref()),
-        };
-        let output = io::json_files_below(&folder, seed::has_numbers)
-            .into_iter()
-            .map(|(path, text)| OutFile { path, text })
-            .collect();
-        Ok(Memory {
-            lock: read(found)?,
-            output,
-            locked: self.locked,
-            prune: self.prune,
         })
     }
 }

@@ -188,12 +188,14 @@ codes! {
     PC7008 Error Allocate "bad-lock";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";
+    PC9003 Error Settings "output-edited";
     PC9004 Error Settings "internal-error";
     PC9005 Warning Settings "silencer-without-reason";
     PC9006 Warning Settings "unused-silencer";
     PC9007 Error Lower "no-deployment-place";
     PC9008 Error Settings "bad-catalogue";
     PC9009 Error Resolve "bad-base-file";
+    PC9010 Warning Settings "stale-output";
 }
 
 impl Code {

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Folder;
 use crate::allocate::lock::{self, Clash, Entry, Lock, Parsed, Part, Scope};
 use crate::allocate::numbers::{Numbers, Rename};
 use crate::config::Settings;
@@ -31,9 +32,13 @@ pub enum Locked {
 pub struct Memory {
     /// The text of the lock file; `None` if there is none.
     pub lock: Option<String>,
-    /// The rest form of the existing output, for numbers where there is no lock and for renamed
-    /// labels.
+    /// The JSON files of the existing output: for numbers where there is no lock, for renamed
+    /// labels, and for what somebody edited.
     pub output: Vec<OutFile>,
+    /// How the output folder is treated; `None` if nothing is to be written there.
+    pub folder: Option<Folder>,
+    /// Sources are a part of a project: its numbers are not theirs.
+    pub lone: bool,
     /// What a lock that is out of date means.
     pub locked: Locked,
     /// Groups that were retired before are gone from Azure.
@@ -73,7 +78,7 @@ impl<'a> Ledger<'a> {
                     }
                 }
             }
-        } else {
+        } else if !memory.lone {
             let old = seed::lock_of_output(&memory.output);
             seeded = !old.scopes.is_empty();
             // Our own text has no damage.
@@ -219,7 +224,7 @@ impl<'a> Ledger<'a> {
                     lost(&w.entries, &entries.entries) && lost(&entries.entries, &w.entries)
                 })
         });
-        if self.memory.output.is_empty() || !changed {
+        if self.memory.lone || self.memory.output.is_empty() || !changed {
             return;
         }
         let (old_rows, new_rows) = (

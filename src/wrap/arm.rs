@@ -12,7 +12,8 @@ use crate::backends::resource::{AzureType, NamedId, Resource, ResourceId, file_s
 use crate::backends::tree::Tree;
 use crate::wrap::OutFile;
 
-const SCHEMA: &str =
+/// The schema that every template names.
+pub(super) const SCHEMA: &str =
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 const LOCATION_PARAMETER: &str = "[parameters('location')]";
 const LOCATION_OF_GROUP: &str = "[resourceGroup().location]";

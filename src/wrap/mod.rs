@@ -2,6 +2,7 @@
 //! the manifest), not what a rule means.
 
 pub mod arm;
+pub mod earlier;
 pub mod json;
 pub mod manifest;
 pub mod rest;

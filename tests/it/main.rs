@@ -27,6 +27,7 @@ mod meaning;
 mod oracle;
 mod oracle_ways;
 mod ordered;
+mod output_folder;
 mod projects;
 mod render;
 mod resolve_faults;

@@ -252,7 +252,7 @@ fn a_retired_group_goes_when_told_to() {
         "{}",
         pruned.out
     );
-    let ran = portcullis(dir.path(), &["compile"]);
+    let ran = portcullis(dir.path(), &["compile", "--clean"]);
     assert_eq!(ran.err, "");
     assert!(
         !fs::read_to_string(&manifest)
