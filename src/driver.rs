@@ -238,15 +238,15 @@ fn environment(
         &options.emit
     };
     let mut files = Vec::new();
-    let fragments: Vec<Resource> = lowered
+    let apart: Vec<Resource> = lowered
         .resources
         .iter()
-        .filter(|r| r.is_fragment() && !emit.contains(&Emit::Rest))
+        .filter(|r| !r.in_templates() && !emit.contains(&Emit::Rest))
         .cloned()
         .collect();
-    // A fragment is in no template, so it is written beside them.
-    if !fragments.is_empty()
-        && let Ok(list) = rest::files(&policy.environment, &fragments, &versions)
+    // What is in no template is written beside them.
+    if !apart.is_empty()
+        && let Ok(list) = rest::files(&policy.environment, &apart, &versions)
     {
         files.extend(list);
     }

@@ -1,6 +1,7 @@
 //! The rooms: one per Azure resource family. What a room knows about Azure stays in it; what the
 //! wrappers need of every room is in `resource` and `tree`.
 
+mod base;
 mod dnat;
 pub(crate) mod faults;
 mod from_shape;
@@ -21,8 +22,9 @@ mod ordered;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::allocate::lock::Part;
 use crate::diag::Sink;
 use crate::model;
 use crate::source::Span;
@@ -41,7 +43,7 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
         if firewall.classic {
             lower_classic(context, key, firewall, &mut out, sink);
         } else {
-            firewall_policy::lower::lower_firewall(context, key, &mut out, sink);
+            firewall_policy::lower::lower_firewall(context, key, &[], &mut out, sink);
         }
     }
     for key in policy.nsgs.keys() {
@@ -68,14 +70,18 @@ fn lower_classic(
     if !classic_firewall::lower::fits(context, key, sink) {
         return;
     }
+    let Ok((base, foreign)) = classic_base(context, firewall, sink) else {
+        return;
+    };
     let mut made = Lowered::default();
-    firewall_policy::lower::lower_firewall(context, key, &mut made, sink);
+    firewall_policy::lower::lower_firewall(context, key, &foreign, &mut made, sink);
     let groups: Vec<&Resource> = made
         .resources
         .iter()
         .filter(|r| r.kind == AzureType::RuleCollectionGroup)
         .collect();
-    let Some(resource) = classic_firewall::lower::lower(context, firewall, &groups, sink) else {
+    let made_of = classic_firewall::lower::lower(context, firewall, &groups, base.as_ref(), sink);
+    let Some(resource) = made_of else {
         return;
     };
     let measured = Measured {
@@ -95,6 +101,45 @@ fn lower_classic(
     let rules = made.rules.iter().map(|(_, rules)| rules).sum();
     out.rules.push((resource.file.clone(), rules));
     out.resources.push(resource);
+}
+
+/// The export that a classic firewall is merged into, and the priorities that are not to be given in
+/// it. Collections named after a group that the lock knows are ours and taken out, so that one which
+/// left the source does not come back; one whose number was only read from an export may be ours.
+fn classic_base(
+    context: &Context<'_>,
+    firewall: &model::Firewall,
+    sink: &mut Sink,
+) -> Result<(Option<classic_firewall::base::Base>, Vec<u32>), ()> {
+    let Some(file) = &firewall.base else {
+        return Ok((None, Vec::new()));
+    };
+    let name = &firewall.identity.name;
+    let read = classic_firewall::base::read(&file.text).and_then(|base| match &base.name {
+        Some(other) if !other.eq_ignore_ascii_case(name) => Err(format!(
+            "it is firewall `{other}`, not `{name}`; write `name = \"{other}\"` if it is meant"
+        )),
+        _ => Ok(base),
+    });
+    match read {
+        Ok(base) => {
+            let scope = firewall_policy::places::scope(context, firewall, Part::Groups);
+            let numbers = context.numbers.borrow();
+            let known = numbers.old().scopes.get(&scope);
+            let ids = || known.into_iter().flat_map(|s| s.entries.keys());
+            let ours: BTreeSet<String> = ids().map(|id| id.to_lowercase()).collect();
+            let maybe = ids().filter_map(|id| id.strip_prefix('=').map(str::to_owned));
+            let base = base.without(&ours);
+            let taken = base.priorities(&maybe.collect());
+            Ok((Some(base), taken))
+        }
+        Err(reason) => {
+            sink.push(crate::resolve::base_file_fault(
+                file.span, &file.path, "firewall", &reason,
+            ));
+            Err(())
+        }
+    }
 }
 
 /// Every limit of every room.

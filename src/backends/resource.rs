@@ -19,6 +19,10 @@ pub struct Resource {
     pub location: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Its availability zones, if it has any.
+    pub zones: Option<Tree>,
+    /// It is a part of a resource, to be merged into it and never deployed alone.
+    pub fragment: bool,
     /// Its content.
     pub properties: Tree,
     /// What must be deployed before it.
@@ -44,6 +48,8 @@ impl Resource {
             id: identity.id(kind),
             location: identity.place.location.clone(),
             tags: identity.tags.clone(),
+            zones: None,
+            fragment: false,
             depends_on: properties.references(),
             properties,
             file,
@@ -57,13 +63,14 @@ impl Resource {
         !matches!(
             self.kind,
             AzureType::RuleCollectionGroup | AzureType::SecurityRule
-        ) && !self.is_fragment()
+        ) && !self.fragment
     }
 
-    /// Whether it is a part of a resource, to be merged into it and never deployed alone.
+    /// Whether a template may hold it: not a firewall, whose template would state all of it, also
+    /// what others have changed since.
     #[must_use]
-    pub const fn is_fragment(&self) -> bool {
-        matches!(self.kind, AzureType::AzureFirewall)
+    pub const fn in_templates(&self) -> bool {
+        !matches!(self.kind, AzureType::AzureFirewall)
     }
 
     /// The name as ARM writes it: `parent/child` for children.

@@ -41,6 +41,9 @@ pub fn text(policy: &Policy) -> String {
         if f.classic {
             let _ = writeln!(out, "firewall-classic {key}");
         }
+        if let Some(base) = &f.base {
+            let _ = writeln!(out, "firewall-base {key} {:?}", base.text);
+        }
         if f.infrastructure_denied {
             let _ = writeln!(out, "firewall-infrastructure {key}");
         }

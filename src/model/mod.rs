@@ -160,6 +160,8 @@ pub struct Firewall {
     pub vnet: Option<Key>,
     /// Threat intelligence mode: `off`, `alert`, `deny`.
     pub threat_intel: Option<String>,
+    /// An exported firewall that the rules of a classic one are merged into.
+    pub base: Option<BaseFile>,
     /// Nobody declared it.
     pub implied: bool,
 }

@@ -462,13 +462,22 @@ pub(crate) fn shared_table(span: Span, table: &str, subnet: &str, others: &[&str
 }
 
 /// A file of foreign rules that cannot be had.
-pub(crate) fn base_file(span: Span, path: &str, reason: &str) -> Diagnostic {
+/// `what`: the resource that the file is to hold, in words.
+pub(crate) fn base_file(span: Span, path: &str, what: &str, reason: &str) -> Diagnostic {
+    let (parts, command) = match what {
+        "firewall" => ("collections", "az network firewall show"),
+        _ => ("rules", "az network nsg show"),
+    };
     Diagnostic::new(
         Code::PC9009,
         span,
         format!("the base file `{path}` cannot be used: {reason}"),
     )
-    .label("foreign rules are read from here")
-    .help("write the path of an exported network security group, relative to this file")
-    .note("`az network nsg show` prints one; rules in it that this policy does not make are kept as they are")
+    .label(format!("foreign {parts} are read from here"))
+    .help(format!(
+        "write the path of an exported {what}, relative to this file"
+    ))
+    .note(format!(
+        "`{command}` prints one; {parts} in it that this policy does not make are kept as they are"
+    ))
 }

@@ -509,9 +509,15 @@ impl<'a> World<'a, '_> {
         let classic = self
             .member(&keys, "output", &["policy", "classic"], instance)
             .is_some_and(|(word, _)| word == "classic");
-        if let Some(base) = keys.get("base") {
-            self.say(faults::not_compiled(base.span, "`base` of a firewall"));
-        }
+        let base = match keys.get("base") {
+            Some(value) if !classic => {
+                let path = self.text(&keys, "base", instance).unwrap_or_default();
+                let why = "the rules of this firewall are in a policy; `base` goes with `output = classic`";
+                self.say(faults::base_file(value.span, &path, "firewall", why));
+                None
+            }
+            _ => self.base_file(&keys, instance, "firewall"),
+        };
         let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
         let base_policy = self
             .text(&keys, "base-policy", instance)
@@ -581,6 +587,7 @@ impl<'a> World<'a, '_> {
                 subnet,
                 vnet,
                 threat_intel,
+                base,
                 implied: false,
             },
         );
@@ -602,7 +609,7 @@ impl<'a> World<'a, '_> {
         let default_inbound = action(self.member(&keys, "default-inbound", words, instance));
         let default_outbound = action(self.member(&keys, "default-outbound", words, instance));
         let names = self.member(&keys, "names", &["narrowed", "open"], instance);
-        let base = self.base_file(&keys, instance);
+        let base = self.base_file(&keys, instance, "network security group");
         let flush = self.flag(&keys, "flush", instance);
         let key = self.key(instance, &r.name.node);
         policy.nsgs.insert(
@@ -619,7 +626,12 @@ impl<'a> World<'a, '_> {
     }
 
     /// The text of the file that `base` names, beside the source file.
-    fn base_file(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<BaseFile> {
+    fn base_file(
+        &mut self,
+        keys: &Keys<'a>,
+        instance: InstanceId,
+        what: &'static str,
+    ) -> Option<BaseFile> {
         let path = self.text(keys, "base", instance)?;
         let span = keys.get("base")?.span;
         let from = self
@@ -637,7 +649,7 @@ impl<'a> World<'a, '_> {
         match found {
             Ok(text) => Some(BaseFile { path, text, span }),
             Err(reason) => {
-                self.say(faults::base_file(span, &path, &reason));
+                self.say(faults::base_file(span, &path, what, &reason));
                 None
             }
         }

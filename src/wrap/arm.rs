@@ -25,8 +25,8 @@ struct Scope {
     resource_group: Option<String>,
 }
 
-/// The templates of an environment's resources, sorted by path. Fragments are in none: a template
-/// would deploy the part as the whole.
+/// The templates of an environment's resources, sorted by path. Classic firewalls are in none: a
+/// template would state the whole firewall.
 ///
 /// # Errors
 /// Two resources are the same one.
@@ -37,7 +37,7 @@ pub fn files(
 ) -> Result<Vec<OutFile>, SameFile> {
     // Names of subscriptions and resource groups compare without case.
     let mut templates: BTreeMap<(String, String), (Scope, Vec<&Resource>)> = BTreeMap::new();
-    for resource in resources.iter().filter(|r| !r.is_fragment()) {
+    for resource in resources.iter().filter(|r| r.in_templates()) {
         let scope = scope_of(&resource.id);
         let lower = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
         templates

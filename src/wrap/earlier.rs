@@ -157,7 +157,7 @@ fn has_our_form(path: &str, text: &str) -> bool {
     };
     member("apiVersion").is_some()
         && (stem == crate::backends::resource::file_segment(name)
-            || stem == "policy"
+            || matches!(stem, "policy" | "firewall")
             || stem.strip_suffix(".fragment") == Some(name))
 }
 

@@ -74,6 +74,9 @@ pub fn document(resource: &Resource, versions: &ApiVersions) -> Tree {
     if !resource.tags.is_empty() {
         members.push(("tags".to_owned(), tags(resource)));
     }
+    if let Some(zones) = &resource.zones {
+        members.push(("zones".to_owned(), zones.clone()));
+    }
     members.push(("properties".to_owned(), resource.properties.clone()));
     Tree::Object(members)
 }

@@ -1,6 +1,8 @@
 //! Numbers read back from JSON: from our own output where there is no lock, from exported resources
 //! when a policy is taken over. It judges no rule.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::OutFile;
@@ -25,7 +27,7 @@ pub struct Row {
 #[must_use]
 pub fn has_numbers(path: &str) -> bool {
     path.split_once('/').is_some_and(|(_, rest)| {
-        rest.starts_with("nsg/") || rest.contains("/rcg/") || rest == "manifest.json"
+        rest.starts_with("nsg/") || rest.contains("firewall/") || rest == "manifest.json"
     })
 }
 
@@ -79,7 +81,7 @@ pub fn lock_of_export(environment: &str, text: &str) -> Result<Lock, String> {
     read(environment, &value, &mut rows);
     if rows.is_empty() {
         return Err(
-            "it holds neither rules of a network security group nor a rule collection group"
+            "it holds neither rules of a network security group, nor a rule collection group, nor a firewall with rules of its own"
                 .to_owned(),
         );
     }
@@ -129,6 +131,8 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
         for rule in list {
             rows.extend(security_rule(environment, name, rule));
         }
+    } else if CLASSIC.iter().any(|(a, _)| member(body, a).is_some()) {
+        classic(environment, name, body, rows);
     } else if let Some(list) = member(body, "ruleCollections").and_then(Value::as_array) {
         let id = member(value, "id").and_then(Value::as_str);
         if let Some((policy, group)) = group_name(name, id) {
@@ -148,6 +152,60 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
                 rows.extend(collection_rule(&scope, &group, rule));
             }
         }
+    }
+}
+
+/// The arrays of a classic firewall, each with the word that ends the names of our collections.
+const CLASSIC: [(&str, &str); 3] = [
+    ("networkRuleCollections", "net"),
+    ("applicationRuleCollections", "app"),
+    ("natRuleCollections", "dnat"),
+];
+
+/// The collections of a classic firewall: those of one group have its number, the first as it is and
+/// the others moved apart where they met.
+fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>) {
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let scope = Scope::new(environment, firewall, Part::Rules);
+    for (array, word) in CLASSIC {
+        let list = member(body, array).and_then(Value::as_array);
+        for collection in list.into_iter().flatten() {
+            let Some(name) = member(collection, "name").and_then(Value::as_str) else {
+                continue;
+            };
+            let inside = member(collection, "properties").unwrap_or(collection);
+            let front = match name.rsplit_once('-') {
+                Some((front, place)) if place.chars().all(|c| c.is_ascii_digit()) => front,
+                _ => name,
+            };
+            let group = front
+                .strip_suffix(word)
+                .and_then(|front| front.strip_suffix('-'))
+                .unwrap_or(name);
+            if let Some(number) = member(inside, "priority").and_then(number) {
+                let known = numbers.entry(group.to_owned()).or_insert(number);
+                *known = (*known).min(number);
+            }
+            let rules = member(inside, "rules").and_then(Value::as_array);
+            for rule in rules.into_iter().flatten() {
+                if let Some(name) = member(rule, "name").and_then(Value::as_str) {
+                    rows.push(Row {
+                        scope: scope.clone(),
+                        name: format!("{group}/{word}/{name}"),
+                        number: None,
+                        body: matched(rule),
+                    });
+                }
+            }
+        }
+    }
+    for (name, number) in numbers {
+        rows.push(Row {
+            scope: Scope::new(environment, firewall, Part::Groups),
+            name,
+            number: Some(number),
+            body: String::new(),
+        });
     }
 }
 

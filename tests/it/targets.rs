@@ -142,7 +142,12 @@ fn emitted(case: &str) -> Emitted {
 /// changes no file of the case; with `in_place` the lock file beside it is brought up to date.
 fn compile(case: &Path, in_place: bool) -> BTreeMap<String, String> {
     let copy = tempfile::tempdir().unwrap();
-    for name in ["main.gate", "portcullis.yaml", "portcullis.lock"] {
+    for name in [
+        "main.gate",
+        "portcullis.yaml",
+        "portcullis.lock",
+        "existing.json",
+    ] {
         if case.join(name).is_file() {
             fs::copy(case.join(name), copy.path().join(name)).unwrap();
         }

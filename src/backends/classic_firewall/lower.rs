@@ -2,6 +2,8 @@
 //! firewall: no groups, so each collection takes its group's priority. What a classic firewall cannot
 //! hold is refused here.
 
+use std::collections::BTreeSet;
+
 use crate::allocate::names;
 use crate::backends::faults;
 use crate::backends::lowered::Context;
@@ -13,7 +15,8 @@ use crate::model::{Firewall, Flow, Key};
 use crate::resolve::classic_cannot;
 use crate::source::Span;
 
-use super::emit::emit_fragment;
+use super::base::Base;
+use super::emit::{emit_fragment, emit_merged};
 use super::shape::{
     Action, ActionType, ApplicationProtocol, ApplicationRule, Collection, CollectionProperties,
     NatRule, NetworkRule, RuleCollections,
@@ -65,12 +68,13 @@ fn features(flow: &Flow) -> Vec<(Span, String)> {
     out
 }
 
-/// The fragment of a classic firewall; none without a rule, because merging three empty arrays
-/// would clear the firewall.
+/// The rules of a classic firewall: merged into its export, or as a fragment; no fragment without a
+/// rule, because merging three empty arrays would clear the firewall.
 pub(crate) fn lower(
     context: &Context<'_>,
     firewall: &Firewall,
     groups: &[&Resource],
+    base: Option<&Base>,
     sink: &mut Sink,
 ) -> Option<Resource> {
     let mut sorted: Vec<(u32, &str, &Resource)> = groups
@@ -91,11 +95,30 @@ pub(crate) fn lower(
             );
         }
     }
-    apart(&mut all.network_rule_collections);
-    apart(&mut all.application_rule_collections);
-    apart(&mut all.nat_rule_collections);
-    (all != RuleCollections::default())
-        .then(|| emit_fragment(&all, &context.identity(&firewall.identity)))
+    // A collection of the same name is the one that ours replaces.
+    let groups: BTreeSet<String> = groups.iter().map(|g| g.id.name().to_lowercase()).collect();
+    let base = base.map(|b| b.clone().without(&groups));
+    let taken = |array: &str| -> BTreeSet<u32> {
+        let foreign = base.iter().flat_map(|b| &b.foreign);
+        let same = foreign.filter(|f| f.array == array);
+        same.map(|f| f.priority).collect()
+    };
+    let fits = apart(
+        &mut all.network_rule_collections,
+        &taken("networkRuleCollections"),
+    ) && apart(
+        &mut all.application_rule_collections,
+        &taken("applicationRuleCollections"),
+    ) && apart(&mut all.nat_rule_collections, &taken("natRuleCollections"));
+    if !fits {
+        let scope = format!("firewall `{}`", firewall.identity.name);
+        sink.push(faults::band_full(firewall.identity.span, &scope, "allow"));
+    }
+    let identity = context.identity(&firewall.identity);
+    match base {
+        Some(base) => Some(emit_merged(&all, &identity, &base)),
+        None => (all != RuleCollections::default()).then(|| emit_fragment(&all, &identity)),
+    }
 }
 
 /// Puts one collection of a group into the array of its rules.
@@ -117,9 +140,18 @@ fn add(
         "Deny" => ActionType::Deny,
         _ => ActionType::Dnat,
     };
-    // A group has one collection a type, so its name and the type are a name for the collection.
+    // A group has one collection a type, so its name and the type are a name for the collection; an
+    // ordered group has several, each with its place behind the type.
+    let own = text(collection, "name");
+    let place = own
+        .split('-')
+        .nth(1)
+        .filter(|part| part.chars().all(|c| c.is_ascii_digit()));
     let mut name = |kind: &str| {
-        let name = format!("{group}-{kind}");
+        let name = match place {
+            Some(place) => format!("{group}-{kind}-{place}"),
+            None => format!("{group}-{kind}"),
+        };
         // A group's own name has been judged; only the longer one may be too long.
         if let (Ok(()), Err(error)) = (names::validate(group), names::validate(&name)) {
             sink.push(faults::bad_name(span, &name, &error.to_string()));
@@ -160,21 +192,30 @@ fn collect<R>(name: String, priority: u32, kind: ActionType, rules: Vec<R>) -> C
     }
 }
 
-/// Keeps the order of the collections and gives each a priority of its own: up where two meet, and
-/// down again from the end of the range.
-fn apart<R>(collections: &mut [Collection<R>]) {
+/// Keeps the order of the collections and gives each a priority of its own that nobody else has: up
+/// where two meet, and down again from the end of the range. False if there is no room.
+fn apart<R>(collections: &mut [Collection<R>], taken: &BTreeSet<u32>) -> bool {
     let mut next = 100;
     for collection in collections.iter_mut() {
         let priority = &mut collection.properties.priority;
         *priority = (*priority).max(next);
+        while taken.contains(priority) {
+            *priority += 1;
+        }
         next = *priority + 1;
     }
     let mut last = LAST;
     for collection in collections.iter_mut().rev() {
         let priority = &mut collection.properties.priority;
         *priority = (*priority).min(last);
+        while taken.contains(priority) && *priority > 0 {
+            *priority -= 1;
+        }
         last = priority.saturating_sub(1);
     }
+    collections
+        .first()
+        .is_none_or(|c| c.properties.priority >= 100)
 }
 
 fn network(rule: &Tree) -> NetworkRule {
@@ -271,19 +312,24 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn priorities(given: &[u32]) -> Vec<u32> {
+    fn priorities(given: &[u32], taken: &[u32]) -> Vec<u32> {
         let mut list: Vec<Collection<NetworkRule>> = given
             .iter()
             .map(|p| collect(String::new(), *p, ActionType::Allow, Vec::new()))
             .collect();
-        apart(&mut list);
+        assert!(apart(&mut list, &taken.iter().copied().collect()));
         list.iter().map(|c| c.properties.priority).collect()
     }
 
     #[test]
     fn priorities_are_kept_where_they_differ_and_moved_apart_where_they_meet() {
-        assert_eq!(priorities(&[300, 310, 65000]), [300, 310, 65000]);
-        assert_eq!(priorities(&[300, 300, 301, 400]), [300, 301, 302, 400]);
-        assert_eq!(priorities(&[64999, 65000, 65000]), [64998, 64999, 65000]);
+        assert_eq!(priorities(&[300, 310, 65000], &[]), [300, 310, 65000]);
+        assert_eq!(priorities(&[300, 300, 301, 400], &[]), [300, 301, 302, 400]);
+        assert_eq!(
+            priorities(&[64999, 65000, 65000], &[]),
+            [64998, 64999, 65000]
+        );
+        assert_eq!(priorities(&[300, 300, 302], &[301, 303]), [300, 302, 304]);
+        assert_eq!(priorities(&[64999, 65000], &[65000, 64998]), [64997, 64999]);
     }
 }

@@ -34,6 +34,8 @@ pub fn emit_rule_collection_group(
         id: policy.child(AzureType::RuleCollectionGroup, name),
         location: None,
         tags: std::collections::BTreeMap::new(),
+        zones: None,
+        fragment: false,
         properties,
         depends_on,
         file: Resource::file_of(&["firewall", policy.name(), "rcg", name]),

@@ -41,8 +41,14 @@ pub(super) struct Group {
     pub(super) span: Span,
 }
 
-/// Lowers one firewall.
-pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered, sink: &mut Sink) {
+/// Lowers one firewall. `foreign`: priorities that others have already.
+pub(crate) fn lower_firewall(
+    context: &Context<'_>,
+    key: &Key,
+    foreign: &[u32],
+    out: &mut Lowered,
+    sink: &mut Sink,
+) {
     let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
         return;
     };
@@ -65,7 +71,7 @@ pub(crate) fn lower_firewall(context: &Context<'_>, key: &Key, out: &mut Lowered
         ));
     }
     let groups = collect(context, key, firewall, sink);
-    emit_groups(context, key, firewall, groups, out, sink);
+    emit_groups(context, key, firewall, groups, foreign, out, sink);
 }
 
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
@@ -231,11 +237,12 @@ fn emit_groups(
     key: &Key,
     firewall: &Firewall,
     groups: Vec<Group>,
+    foreign: &[u32],
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
-    let numbers = number(context, key, &groups, sink);
+    let numbers = number(context, key, &groups, foreign, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
@@ -353,6 +360,7 @@ fn number(
     context: &Context<'_>,
     key: &Key,
     groups: &[Group],
+    foreign: &[u32],
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -380,6 +388,7 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
+        .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
     let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
         return BTreeMap::new();

@@ -17,7 +17,7 @@ mod infrastructure;
 pub(crate) mod lower;
 pub(crate) mod measure;
 mod order;
-mod places;
+pub(crate) mod places;
 mod nat;
 mod policy;
 mod rules;

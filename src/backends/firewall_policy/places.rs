@@ -65,7 +65,7 @@ pub(super) fn translation(name: &str, id: &FlowId) -> RuleId {
 }
 
 /// The scope of a part of a firewall's policy.
-pub(super) fn scope(context: &Context<'_>, firewall: &Firewall, part: Part) -> Scope {
+pub(crate) fn scope(context: &Context<'_>, firewall: &Firewall, part: Part) -> Scope {
     let mut all = context
         .fabric
         .policy

@@ -153,7 +153,10 @@ fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::Fore
         }
         Err(reason) => {
             sink.push(crate::resolve::base_file_fault(
-                file.span, &file.path, &reason,
+                file.span,
+                &file.path,
+                "network security group",
+                &reason,
             ));
             Vec::new()
         }

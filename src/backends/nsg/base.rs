@@ -1,8 +1,10 @@
 //! Foreign rules: what an exported security group holds that this policy does not make. They are
 //! kept as they are, and their numbers are not given away. They are not judged.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::backends::base::{object, properties, resource};
+use crate::backends::resource::AzureType;
 use crate::backends::tree::Tree;
 
 /// The order of a security rule's properties in Azure's schema.
@@ -24,9 +26,6 @@ const ORDER: &[&str] = &[
     "direction",
 ];
 
-/// What the service adds to an export and refuses or ignores in a PUT.
-const READ_ONLY: &[&str] = &["id", "etag", "type", "provisioningState", "resourceGroup"];
-
 /// One foreign rule.
 #[derive(Clone, Debug)]
 pub(super) struct ForeignRule {
@@ -43,10 +42,11 @@ pub(super) struct ForeignRule {
 /// The rules of an export: what `az network nsg show` prints, a REST body, or an ARM template with
 /// one network security group.
 pub(super) fn read(text: &str) -> Result<Vec<ForeignRule>, String> {
-    let document: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
-    let rules = security_rules(&document)?;
+    let group = resource(text, AzureType::NetworkSecurityGroup, &["securityRules"])?;
+    let content = properties(&group, &[]);
+    let rules = content.get("securityRules").and_then(Value::as_array);
     let mut out = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
+    for (index, rule) in rules.into_iter().flatten().enumerate() {
         let read = foreign(rule).map_err(|why| format!("rule {} of it {why}", index + 1))?;
         out.push(read);
     }
@@ -54,50 +54,11 @@ pub(super) fn read(text: &str) -> Result<Vec<ForeignRule>, String> {
     Ok(out)
 }
 
-fn security_rules(document: &Value) -> Result<&Vec<Value>, String> {
-    let direct = document.get("securityRules").or_else(|| {
-        document
-            .get("properties")
-            .and_then(|p| p.get("securityRules"))
-    });
-    if let Some(Value::Array(list)) = direct {
-        return Ok(list);
-    }
-    let groups: Vec<&Value> = document
-        .get("resources")
-        .and_then(Value::as_array)
-        .or_else(|| document.as_array())
-        .into_iter()
-        .flatten()
-        .filter(|r| {
-            r.get("type")
-                .and_then(Value::as_str)
-                .is_some_and(|t| t.eq_ignore_ascii_case("Microsoft.Network/networkSecurityGroups"))
-        })
-        .collect();
-    match groups.as_slice() {
-        [one] => security_rules(one),
-        [] => Err("it holds no network security group".to_owned()),
-        _ => Err("it holds several network security groups; export one".to_owned()),
-    }
-}
-
 fn foreign(rule: &Value) -> Result<ForeignRule, String> {
-    let object = rule.as_object().ok_or("is not an object")?;
-    let name = object
-        .get("name")
-        .and_then(Value::as_str)
-        .ok_or("has no name")?
-        .to_owned();
-    // The command line prints the properties beside the name, REST below `properties`.
-    let flat;
-    let properties = match object.get("properties").and_then(Value::as_object) {
-        Some(nested) => nested,
-        None => {
-            flat = without_name(object);
-            &flat
-        }
-    };
+    let members = rule.as_object().ok_or("is not an object")?;
+    let name = members.get("name").and_then(Value::as_str);
+    let name = name.ok_or("has no name")?.to_owned();
+    let properties = properties(members, &[]);
     let priority = properties
         .get("priority")
         .and_then(Value::as_u64)
@@ -108,51 +69,15 @@ fn foreign(rule: &Value) -> Result<ForeignRule, String> {
         Some(word) if word.eq_ignore_ascii_case("outbound") => false,
         _ => return Err(format!("(`{name}`) has no direction")),
     };
-    let mut members: Vec<(String, Tree)> = properties
-        .iter()
-        .filter(|(key, _)| !READ_ONLY.contains(&key.as_str()))
-        .filter_map(|(key, value)| Some((key.clone(), tree(value)?)))
-        .collect();
-    let rank = |key: &str| ORDER.iter().position(|o| *o == key).unwrap_or(ORDER.len());
-    members.sort_by(|a, b| (rank(&a.0), &a.0).cmp(&(rank(&b.0), &b.0)));
     Ok(ForeignRule {
         rule: Tree::Object(vec![
             ("name".to_owned(), Tree::str(name.clone())),
-            ("properties".to_owned(), Tree::Object(members)),
+            ("properties".to_owned(), object(&properties, ORDER)),
         ]),
         name,
         inbound,
         priority,
     })
-}
-
-fn without_name(object: &Map<String, Value>) -> Map<String, Value> {
-    object
-        .iter()
-        .filter(|(key, _)| *key != "name")
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
-
-/// A value as it is written again; what is null or empty is left out.
-fn tree(value: &Value) -> Option<Tree> {
-    match value {
-        Value::Null => None,
-        Value::Bool(b) => Some(Tree::Bool(*b)),
-        Value::Number(n) => Some(
-            n.as_i64()
-                .map_or_else(|| Tree::Str(n.to_string()), Tree::Int),
-        ),
-        Value::String(text) => Some(Tree::str(text.clone())),
-        Value::Array(list) if list.is_empty() => None,
-        Value::Array(list) => Some(Tree::List(list.iter().filter_map(tree).collect())),
-        Value::Object(object) => Some(Tree::Object(
-            object
-                .iter()
-                .filter_map(|(key, v)| Some((key.clone(), tree(v)?)))
-                .collect(),
-        )),
-    }
 }
 
 /// Puts foreign rules among ours, by direction and number.

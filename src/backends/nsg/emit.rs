@@ -35,6 +35,8 @@ pub fn emit_security_rule(
         id: group.child(AzureType::SecurityRule, name),
         location: None,
         tags: std::collections::BTreeMap::new(),
+        zones: None,
+        fragment: false,
         properties,
         depends_on,
         file: Resource::file_of(&["nsg", group.name(), name]),
