@@ -17,6 +17,7 @@ mod repeated;
 mod route_ties;
 mod shared_domains;
 mod tag_meaning;
+mod translation;
 
 use crate::config::Settings;
 use crate::diag::Sink;
@@ -52,6 +53,7 @@ pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
     appliance::check(scene, sink);
     firewall_subnet::check(scene, sink);
     route_ties::check(scene, sink);
+    translation::check(scene, sink);
 }
 
 impl<'a> Scene<'a> {
