@@ -8,6 +8,7 @@ mod exceptions;
 pub mod expiry;
 mod firewall_subnet;
 mod icmp;
+mod learnt_routes;
 mod names;
 mod odd_port;
 mod probes;
@@ -53,6 +54,7 @@ pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
     appliance::check(scene, sink);
     firewall_subnet::check(scene, sink);
     route_ties::check(scene, sink);
+    learnt_routes::check(scene, sink);
     translation::check(scene, sink);
 }
 

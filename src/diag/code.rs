@@ -163,6 +163,7 @@ codes! {
     PC4034 Error Analyze "nsg-on-firewall-subnet";
     PC4035 Warning Analyze "route-tag-tie";
     PC4036 Warning Analyze "untranslated-without-return";
+    PC4037 Note Analyze "learnt-route-may-win";
     PC5013 Error Lower "claimed-twice";
     PC6001 Error Analyze "expired";
     PC6002 Warning Analyze "expires-soon";
@@ -182,6 +183,7 @@ codes! {
     PC6016 Note Analyze "internet-holds-azure";
     PC6017 Note Analyze "sql-redirect";
     PC6018 Warning Resolve "inside-another";
+    PC6019 Warning Analyze "sql-without-instances";
     PC7001 Error Allocate "lock-out-of-date";
     PC7002 Error Allocate "number-held-twice";
     PC7003 Warning Allocate "renumbered";

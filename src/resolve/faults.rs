@@ -112,6 +112,11 @@ pub(crate) fn fqdn_tag(span: Span, tag: &str, near: Option<&str>, service: bool)
             .help(format!("did you mean `{near}`?"))
             .fix(span, near.to_owned()),
         None if service => d.help(format!("`{tag}` is a service tag: write `tag({tag})`")),
+        None if crate::syntax::check_name_pattern(tag).is_ok() && !tag.starts_with("Office365") => {
+            d.help(format!(
+                "`{tag}` is a name: write it bare, without `fqdn-tag( )`"
+            ))
+        }
         None => d.help("write an FQDN tag of the list, or the names themselves"),
     }
 }
@@ -364,7 +369,7 @@ pub(crate) fn not_a_member(span: Span, found: &str, what: &str, members: &[Strin
 
 /// Ports behind a protocol that has none.
 pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
-    Diagnostic::new(
+    let d = Diagnostic::new(
         Code::PC2004,
         span,
         format!("ports make no sense with `{proto}`"),
@@ -372,7 +377,11 @@ pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
     .label("drop these ports")
     .help(format!(
         "write `{proto}` alone, or name tcp or udp with the ports"
-    ))
+    ));
+    if proto != "any" {
+        return d;
+    }
+    d.note("Azure Firewall rule processing logic: a rule for any protocol with a port matches TCP and UDP only (checked 2026-11-25)")
 }
 
 /// An `except` that takes everything away.
