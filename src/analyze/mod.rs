@@ -8,6 +8,7 @@ mod exceptions;
 pub mod expiry;
 mod firewall_subnet;
 mod icmp;
+mod learnt_routes;
 mod names;
 mod odd_port;
 mod probes;
@@ -17,6 +18,7 @@ mod repeated;
 mod route_ties;
 mod shared_domains;
 mod tag_meaning;
+mod translation;
 
 use crate::config::Settings;
 use crate::diag::Sink;
@@ -52,6 +54,8 @@ pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
     appliance::check(scene, sink);
     firewall_subnet::check(scene, sink);
     route_ties::check(scene, sink);
+    learnt_routes::check(scene, sink);
+    translation::check(scene, sink);
 }
 
 impl<'a> Scene<'a> {

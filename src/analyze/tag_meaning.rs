@@ -11,6 +11,12 @@ use super::{Scene, label};
 /// Source: "Azure SQL Database connectivity architecture" (Microsoft Learn, checked 2026-11-23).
 const REDIRECT: (u16, u16) = (11000, 11999);
 
+/// Port of the public endpoint of SQL Managed Instance.
+///
+/// Source: "Configure public endpoints in Azure SQL Managed Instance" (Microsoft Learn, checked
+/// 2026-11-25).
+const INSTANCE: u16 = 3342;
+
 /// Tells flows that may lean on the wrong meaning.
 pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
     for flow in scene.own_flows() {
@@ -30,10 +36,13 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             .tags
             .iter()
             .find(|t| *t == "Sql" || t.starts_with("Sql."));
-        if let (true, Some(tag)) = (flow.allows(), sql)
-            && lacks_redirect(flow)
-        {
-            sink.push(redirect(flow, tag));
+        if let (true, Some(tag)) = (flow.allows(), sql) {
+            if lacks_redirect(flow) {
+                sink.push(redirect(flow, tag));
+            }
+            if opens_instances(flow) {
+                sink.push(no_instances(flow, tag));
+            }
         }
     }
 }
@@ -42,6 +51,27 @@ fn lacks_redirect(flow: &Flow) -> bool {
     let redirect = PortSet::from_ranges(&[REDIRECT]);
     let opens = |port: u16| flow.traffic.iter().any(|(_, ports)| ports.contains(port));
     opens(1433) && !flow.traffic.iter().any(|(_, ports)| ports.meets(&redirect))
+}
+
+/// The port of instances is meant, not only one of all ports.
+fn opens_instances(flow: &Flow) -> bool {
+    flow.traffic
+        .iter()
+        .any(|(_, ports)| ports.contains(INSTANCE) && !ports.is_all())
+}
+
+fn no_instances(flow: &Flow, tag: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC6019,
+        flow.spans.to,
+        format!(
+            "flow `{}` opens {INSTANCE}, the port of SQL Managed Instance, to `{tag}`, which holds no instance",
+            label(flow)
+        ),
+    )
+    .label("Azure SQL Database and its like only")
+    .help("write the subnet of the instance, or the address of its public endpoint")
+    .note("Virtual network service tags: Sql does not include SQL Managed Instance (checked 2026-11-25)")
 }
 
 fn not_all_of_azure(flow: &Flow, tag: &str) -> Diagnostic {

@@ -94,15 +94,46 @@ pub(crate) fn bad_name(span: Span, name: &str, reason: &str) -> Diagnostic {
     )
 }
 
-pub(crate) fn rule_per_tag(flow: &Flow, nsg: &str, rules: usize) -> Diagnostic {
+/// Why a flow needs several security rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Several {
+    /// Service tags or application security groups.
+    Tags,
+    /// A service tag or application security group beside prefixes.
+    Beside,
+    /// IPv4 beside IPv6.
+    Families,
+}
+
+pub(crate) fn rule_per_tag(flow: &Flow, nsg: &str, rules: usize, why: Several) -> Diagnostic {
+    let (label, help, note) = match why {
+        Several::Tags => (
+            "one service tag a rule side",
+            "information only; fewer tags make fewer rules",
+            "Network security groups overview: a rule holds one service tag on each side (checked 2026-11-23)",
+        ),
+        Several::Beside => (
+            "a service tag stands alone on its side of a rule",
+            "information only: the tag and the prefixes get rules of their own",
+            "Network security groups overview: one service tag, or prefixes, on each side; a tag among prefixes is SecurityRuleParameterContainsUnsupportedValue (checked 2026-11-25)",
+        ),
+        Several::Families => (
+            "one address family a rule side",
+            "information only: IPv4 and IPv6 get rules of their own",
+            "a security rule with both families on a side is ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies (hashicorp/terraform-provider-azurerm issue 12534, checked 2026-11-25)",
+        ),
+    };
     Diagnostic::new(
         Code::PC3008,
         flow.spans.whole,
-        format!("flow `{}` needs {rules} rules in NSG `{nsg}`", flow.id.text()),
+        format!(
+            "flow `{}` needs {rules} rules in NSG `{nsg}`",
+            flow.id.text()
+        ),
     )
-    .label("one service tag a rule side")
-    .help("information only; fewer tags make fewer rules")
-    .note("Network security groups overview: a rule holds one service tag on each side (checked 2026-11-23)")
+    .label(label)
+    .help(help)
+    .note(note)
 }
 
 /// A feature that the firewall's tier does not have.
@@ -250,7 +281,11 @@ pub(crate) fn wildcard(flow: &Flow, name: &str, ports: &str) -> Diagnostic {
     )
     .label("a network rule cannot match a wildcard")
     .help("list the names, use a service tag, or use tcp/80, tcp/443 or tcp/1433, which application rules match")
-    .note("FQDN filtering in network rules (Azure Firewall): no wildcards (checked 2026-11-23)")
+    .note(if ports.starts_with("udp") && ports.contains("443") {
+        "Azure Firewall known issues: QUIC, HTTP over UDP, is filtered by no application rule; a client that is refused falls back to TCP (checked 2026-11-25)"
+    } else {
+        "FQDN filtering in network rules (Azure Firewall): no wildcards (checked 2026-11-23)"
+    })
 }
 
 pub(crate) fn no_dns_proxy(flow: &Flow, firewall: &str) -> Diagnostic {
@@ -332,29 +367,69 @@ pub(crate) fn parent_first(
     deny: Option<&Flow>,
 ) -> Diagnostic {
     let id = exception.id.text();
-    let d = Diagnostic::new(
-        Code::PC4008,
-        exception.spans.whole,
-        match deny {
-            Some(deny) => format!(
-                "exception `{id}` on firewall `{firewall}` cannot beat `{}` of its parent policy `{parent}`",
-                deny.id.text()
-            ),
-            None => format!(
-                "exception `{id}` on firewall `{firewall}` beats no deny of its parent policy `{parent}`"
-            ),
-        },
-    )
-    .label("read after every rule of the parent")
-    .note("Azure Firewall rule processing logic: rule collection groups of the parent policy come first, whatever the priorities (checked 2026-11-23)");
-    match deny {
-        Some(deny) => d.also(deny.spans.whole, "a rule of the parent").help(
+    let what = match deny {
+        Some(deny) => format!(
+            "exception `{id}` on firewall `{firewall}` cannot beat `{}` of its parent policy `{parent}`",
+            deny.id.text()
+        ),
+        None => format!(
+            "exception `{id}` on firewall `{firewall}` beats no deny of its parent policy `{parent}`"
+        ),
+    };
+    after_parent(
+        exception,
+        what,
+        deny,
+        [
             "enforce the exception at the parent with `at`, or take this part out of the deny",
-        ),
-        // What a policy of somebody else denies is not known here.
-        None => d.severity(Severity::Note).help(
             "look at the parent for denies of this traffic; an exception to them belongs there",
+        ],
+    )
+}
+
+/// A deny below a parent policy: what the parent allows is through before it is read.
+pub(crate) fn parent_allows(
+    deny: &Flow,
+    firewall: &str,
+    parent: &str,
+    allow: Option<&Flow>,
+) -> Diagnostic {
+    let id = deny.id.text();
+    let what = match allow {
+        Some(allow) => format!(
+            "`{id}` on firewall `{firewall}` cannot stop what `{}` of its parent policy `{parent}` allows",
+            allow.id.text()
         ),
+        None => format!(
+            "`{id}` on firewall `{firewall}` stops nothing that its parent policy `{parent}` allows"
+        ),
+    };
+    after_parent(
+        deny,
+        what,
+        allow,
+        [
+            "enforce the deny at the parent with `at`, or take this part out of the allow",
+            "look at the parent for allows of this traffic; a deny that is to beat them belongs there",
+        ],
+    )
+}
+
+fn after_parent(
+    flow: &Flow,
+    message: String,
+    above: Option<&Flow>,
+    [known, unknown]: [&str; 2],
+) -> Diagnostic {
+    let d = Diagnostic::new(Code::PC4008, flow.spans.whole, message)
+        .label("read after every rule of the parent")
+        .note("Azure Firewall rule processing logic: rule collection groups of the parent policy come first, whatever the priorities (checked 2026-11-23)");
+    match above {
+        Some(above) => d
+            .also(above.spans.whole, "a rule of the parent")
+            .help(known),
+        // What a policy of somebody else says is not known here.
+        None => d.severity(Severity::Note).help(unknown),
     }
 }
 
@@ -485,6 +560,19 @@ pub(crate) fn absorbs(flow: &Flow, span: Span, nsg: &str) -> Diagnostic {
     .label("Azure's tag is wider than the virtual network here")
     .help("name the prefixes, so that they do not change when the network does")
     .note("Virtual network service tags: VirtualNetwork includes the prefixes of user-defined routes (checked 2026-11-23)")
+}
+
+/// `https` and its like to addresses, which are no more than ports.
+pub(crate) fn plain_tcp(flow: &Flow, word: &str) -> Diagnostic {
+    let d = l7_meaning(
+        flow,
+        &format!("`{word}` to addresses is plain tcp"),
+        "read as tcp on these ports",
+    );
+    if flow.to.tags.is_empty() {
+        return d;
+    }
+    d.note("Azure Firewall service tags: they stand in the destination of network rules; an application rule takes one and does nothing with it (hashicorp/terraform-provider-azurerm issue 28668, checked 2026-11-25)")
 }
 
 pub(crate) fn l7_meaning(flow: &Flow, message: &str, consequence: &str) -> Diagnostic {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{Target, TargetUse};
-use crate::diag::{Severity, Sink};
+use crate::catalog::{SpecialTag, Target, TargetUse};
+use crate::diag::{Diagnostic, Severity, Sink};
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::public;
 use crate::model::service::Proto;
@@ -78,10 +78,15 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
         };
         let known = !flow.from.is_opaque() && flow.from.asgs.is_empty();
         if ways.is_empty() && is_foreign(fabric, flow) {
-            sink.push(faults::nowhere(
-                flow,
-                "any way: no declared subnet is at its ends, and no firewall between them",
-            ));
+            let at_firewall =
+                !fabric.policy.firewalls.is_empty() && (flow.at.is_none() || asked_by_name(flow));
+            let refused = at_firewall.then(|| not_at_a_firewall(flow));
+            sink.push(refused.flatten().unwrap_or_else(|| {
+                faults::nowhere(
+                    flow,
+                    "any way: no declared subnet is at its ends, and no firewall between them",
+                )
+            }));
         } else if ways.is_empty() && flow.allows() && known {
             sink.push(faults::unreachable(flow));
         }
@@ -328,7 +333,11 @@ fn assign(
     // An allow from anywhere to anywhere is no claim about any one way; a deny is.
     let everything = flow.from.any && flow.to.any && flow.allows();
     if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
-        sink.push(faults::nowhere(flow, &describe(way)));
+        let refused = asked_by_name(flow).then(|| not_at_a_firewall(flow));
+        sink.push(match refused.flatten() {
+            Some(d) => d,
+            None => faults::nowhere(flow, &describe(way)),
+        });
     }
 }
 
@@ -346,6 +355,35 @@ fn check_opaque(flow: &Flow, ways: &[Way], sink: &mut Sink) {
     } else {
         d
     });
+}
+
+/// A flow that only a firewall could enforce, with a service tag at an end that none knows.
+fn not_at_a_firewall(flow: &Flow) -> Option<Diagnostic> {
+    for (end, span) in [(&flow.from, flow.spans.from), (&flow.to, flow.spans.to)] {
+        let platform = end.tags.iter().find(|t| SpecialTag::find(t).is_some());
+        let (tag, help) = match platform {
+            Some(tag) => (
+                tag.as_str(),
+                "keep the flow at the NSG of a declared `subnet`: this traffic crosses no firewall",
+            ),
+            None if end.virtual_network => (
+                "VirtualNetwork",
+                "declare each `vnet` with its `peers`, or write the prefixes",
+            ),
+            None => continue,
+        };
+        return Some(
+            faults::cannot_express(
+                flow,
+                span,
+                "a firewall",
+                &format!("Azure Firewall does not know `tag({tag})`"),
+                help,
+            )
+            .note("Virtual network service tags, column `Can use with Azure Firewall`: No for AzureLoadBalancer, VirtualNetwork and the tags of the platform (checked 2026-11-25)"),
+        );
+    }
+    None
 }
 
 /// The platform's addresses count only where a flow names them: `any` does not.

@@ -111,6 +111,7 @@ codes! {
     PC1012 Error Resolve "unknown-web-category";
     PC1013 Error Resolve "unknown-key";
     PC1014 Error Resolve "circular-definition";
+    PC1015 Warning Resolve "tag-spelling";
     PC2001 Error Resolve "wrong-type";
     PC2002 Error Resolve "name-as-source";
     PC2003 Error Resolve "not-a-member";
@@ -118,6 +119,7 @@ codes! {
     PC2005 Error Resolve "except-leaves-nothing";
     PC2007 Error Resolve "except-not-exact";
     PC2008 Error Resolve "bad-url";
+    PC2009 Warning Resolve "empty-end";
     PC3001 Error Lower "nsg-rule-limit";
     PC3002 Error Lower "group-size-limit";
     PC3003 Error Lower "group-count-limit";
@@ -160,6 +162,8 @@ codes! {
     PC4033 Error Analyze "route-loop-at-firewall";
     PC4034 Error Analyze "nsg-on-firewall-subnet";
     PC4035 Warning Analyze "route-tag-tie";
+    PC4036 Warning Analyze "untranslated-without-return";
+    PC4037 Note Analyze "learnt-route-may-win";
     PC5013 Error Lower "claimed-twice";
     PC6001 Error Analyze "expired";
     PC6002 Warning Analyze "expires-soon";
@@ -178,6 +182,8 @@ codes! {
     PC6015 Note Analyze "azure-cloud-not-all";
     PC6016 Note Analyze "internet-holds-azure";
     PC6017 Note Analyze "sql-redirect";
+    PC6018 Warning Resolve "inside-another";
+    PC6019 Warning Analyze "sql-without-instances";
     PC7001 Error Allocate "lock-out-of-date";
     PC7002 Error Allocate "number-held-twice";
     PC7003 Warning Allocate "renumbered";

@@ -112,6 +112,11 @@ pub(crate) fn fqdn_tag(span: Span, tag: &str, near: Option<&str>, service: bool)
             .help(format!("did you mean `{near}`?"))
             .fix(span, near.to_owned()),
         None if service => d.help(format!("`{tag}` is a service tag: write `tag({tag})`")),
+        None if crate::syntax::check_name_pattern(tag).is_ok() && !tag.starts_with("Office365") => {
+            d.help(format!(
+                "`{tag}` is a name: write it bare, without `fqdn-tag( )`"
+            ))
+        }
         None => d.help("write an FQDN tag of the list, or the names themselves"),
     }
 }
@@ -132,6 +137,19 @@ pub(crate) fn region(
             .fix(span, near.to_owned()),
         None => d.help(help),
     }
+}
+
+/// A service tag that is not written as Azure writes it.
+pub(crate) fn tag_spelling(span: Span, text: &str, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC1015,
+        span,
+        format!("service tag `{text}` is spelt `{name}` in Azure"),
+    )
+    .label("emitted in Azure's spelling")
+    .help(format!("write `{name}`"))
+    .fix(span, name.to_owned())
+    .note("Azure IP Ranges and Service Tags: the spelling of the file; a rule with another one is taken, but the portal shows it as an address or empty (Azure/azure-cli issue 15462, checked 2026-11-25)")
 }
 
 /// A service tag that Microsoft retires.
@@ -351,7 +369,7 @@ pub(crate) fn not_a_member(span: Span, found: &str, what: &str, members: &[Strin
 
 /// Ports behind a protocol that has none.
 pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
-    Diagnostic::new(
+    let d = Diagnostic::new(
         Code::PC2004,
         span,
         format!("ports make no sense with `{proto}`"),
@@ -359,7 +377,11 @@ pub(crate) fn no_ports(span: Span, proto: &str) -> Diagnostic {
     .label("drop these ports")
     .help(format!(
         "write `{proto}` alone, or name tcp or udp with the ports"
-    ))
+    ));
+    if proto != "any" {
+        return d;
+    }
+    d.note("Azure Firewall rule processing logic: a rule for any protocol with a port matches TCP and UDP only (checked 2026-11-25)")
 }
 
 /// An `except` that takes everything away.
@@ -380,6 +402,80 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
     .label("its addresses are not ours to subtract")
     .help("write a `deny` for the excepted part, or list what is left")
     .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
+}
+
+/// What an element of a list is that another element holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nested {
+    /// Addresses in addresses.
+    Addresses,
+    /// A service tag in a service tag.
+    Tags,
+    /// Anything in `any`, or a thing twice.
+    Other,
+}
+
+/// An element of a list that another element holds, `same` if both are one thing. `cut` is what to
+/// take out to be rid of it.
+pub(crate) fn inside_another(
+    (span, text): (Span, &str),
+    (holder, other): (Span, &str),
+    same: bool,
+    kind: Nested,
+    cut: Option<Span>,
+) -> Diagnostic {
+    let d = inside(
+        span,
+        holder,
+        if same && text == other {
+            format!("`{text}` stands twice in one list")
+        } else if same {
+            format!("`{text}` and `{other}` of one list are the same")
+        } else {
+            format!("`{text}` lies inside `{other}` of the same list")
+        },
+        same,
+    );
+    let d = match kind {
+        Nested::Tags => d.note("Virtual network service tags: a tag with a region is the part of the tag without one that lies in the region (checked 2026-11-25)"),
+        Nested::Addresses => d.note("emitted merged: Azure refuses a security rule with prefixes that overlap, OverlappingSubnetsNotPermittedInSecurityRule (kubernetes-sigs/cloud-provider-azure issue 6775, checked 2026-11-25)"),
+        Nested::Other => d,
+    };
+    let help = "remove it, or narrow the other one";
+    match cut {
+        Some(cut) => d.help(help).fix(cut, ""),
+        None => d.help(help),
+    }
+}
+
+/// A service of a list that another one includes.
+pub(crate) fn service_inside_another(span: Span, holder: Span, same: bool) -> Diagnostic {
+    let message = if same {
+        "one service stands twice in a list"
+    } else {
+        "this service is part of another one of the same list"
+    };
+    inside(span, holder, message.to_owned(), same)
+        .help("remove it, or narrow the other one")
+        .note("emitted merged: in a security rule `*` stands for all ports in the singular field only (Security Rules REST reference, checked 2026-11-25)")
+}
+
+fn inside(span: Span, holder: Span, message: String, same: bool) -> Diagnostic {
+    Diagnostic::new(Code::PC6018, span, message)
+        .label("adds nothing")
+        .also(holder, if same { "the same" } else { "holds it" })
+}
+
+/// An end of a flow that is nothing at all.
+pub(crate) fn empty_end(span: Span, which: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC2009,
+        span,
+        format!("the {which} of this flow is empty, so no rule is made"),
+    )
+    .label("nothing in it")
+    .help("list what is meant, or switch the flow off with `when`")
+    .note("Azure refuses a firewall rule without addresses, FirewallPolicyRuleIpAddressesAndPortsMustBeSpecified (Azure/azure-cli issue 24493, checked 2026-11-25); `any` means every address")
 }
 
 /// A declared IP group with nothing in it.

@@ -212,6 +212,16 @@ impl<'a> World<'a, '_> {
         if !ends_fit || !active {
             return;
         }
+        let mut empty = false;
+        for (end, span, which) in [(&from, a.span, "source"), (&to, b.span, "destination")] {
+            if !end.has_addresses() && !end.has_names() {
+                self.say(faults::empty_end(span, which));
+                empty = true;
+            }
+        }
+        if empty {
+            return;
+        }
         let id = self.id(instance, group_name, flow.label.as_ref(), || {
             // The members of an ordered group have one tier and may do either.
             let verb = match (tier, flow.verb.node) {

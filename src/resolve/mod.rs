@@ -9,6 +9,7 @@ mod faults;
 mod flows;
 mod imports;
 mod instances;
+mod nested;
 mod resources;
 mod scope;
 mod url;

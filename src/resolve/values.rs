@@ -34,15 +34,15 @@ impl<'a> World<'a, '_> {
             }
             ExprKind::Call(call) => self.call(call, instance),
             ExprKind::List(list) => {
-                let mut out = Endpoint::default();
-                let mut whole = true;
-                for element in &list.elements {
-                    match self.endpoint(&element.node, instance) {
-                        Some(e) => out = out.union(e),
-                        None => whole = false,
-                    }
-                }
-                whole.then_some(out)
+                let sets: Vec<Option<Endpoint>> = list
+                    .elements
+                    .iter()
+                    .map(|element| self.endpoint(&element.node, instance))
+                    .collect();
+                let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
+                self.tell_nested(&list.elements, &sets);
+                let none = Endpoint::default();
+                Some(sets.into_iter().fold(none, Endpoint::union))
             }
             ExprKind::Except(left, right) => self.except(left, right, instance),
             ExprKind::Error => None,
@@ -229,6 +229,10 @@ impl<'a> World<'a, '_> {
         if let Some(reason) = deprecated {
             self.say(faults::deprecated_tag(span, &name, &reason));
         }
+        // A parameter's text may be spelt as somebody else needs it.
+        if call.arg.source() == text && text != name {
+            self.say(faults::tag_spelling(span, &text, &name));
+        }
         match (kind, name.as_str()) {
             (TagKind::Special, "Internet") => out.internet = true,
             (TagKind::Special, "VirtualNetwork") => out.virtual_network = true,
@@ -350,40 +354,43 @@ impl<'a> World<'a, '_> {
         services: &[ast::Svc],
         instance: InstanceId,
     ) -> Option<Traffic> {
+        let sets: Vec<Option<Traffic>> = services
+            .iter()
+            .map(|service| self.one_service(service, instance))
+            .collect();
+        let sets: Vec<Traffic> = sets.into_iter().collect::<Option<_>>()?;
+        self.tell_nested_services(services, &sets);
         let mut out = Traffic::default();
-        let mut whole = true;
-        for service in services {
-            match service {
-                ast::Svc::Proto { proto, ports } => {
-                    let allowed = !matches!(
-                        proto.node,
-                        Proto::Icmp | Proto::Esp | Proto::Ah | Proto::Any
-                    );
-                    match ports {
-                        Some(p) if !allowed => {
-                            self.say(faults::no_ports(p.span, word(proto.node)));
-                            whole = false;
-                        }
-                        Some(p) => out.add(proto.node, &PortSet::from_ranges(&p.ranges)),
-                        None => {
-                            let ports =
-                                default_port(proto.node).map_or_else(PortSet::all, PortSet::one);
-                            out.add(proto.node, &ports);
-                        }
+        for set in &sets {
+            out.extend(set);
+        }
+        Some(out)
+    }
+
+    fn one_service(&mut self, service: &ast::Svc, instance: InstanceId) -> Option<Traffic> {
+        match service {
+            ast::Svc::Proto { proto, ports } => {
+                let portless = matches!(
+                    proto.node,
+                    Proto::Icmp | Proto::Esp | Proto::Ah | Proto::Any
+                );
+                let set = match ports {
+                    Some(p) if portless => {
+                        self.say(faults::no_ports(p.span, word(proto.node)));
+                        return None;
                     }
-                }
-                ast::Svc::Named(path) => {
-                    let found = self
-                        .walk(path, instance)
-                        .and_then(|(at, name)| self.named_service(at, name));
-                    match found {
-                        Some(traffic) => out.extend(&traffic),
-                        None => whole = false,
-                    }
-                }
+                    Some(p) => PortSet::from_ranges(&p.ranges),
+                    None => default_port(proto.node).map_or_else(PortSet::all, PortSet::one),
+                };
+                let mut out = Traffic::default();
+                out.add(proto.node, &set);
+                Some(out)
+            }
+            ast::Svc::Named(path) => {
+                let (at, name) = self.walk(path, instance)?;
+                self.named_service(at, name).map(|t| (*t).clone())
             }
         }
-        whole.then_some(out)
     }
 
     /// A typed value as an endpoint.
@@ -592,15 +599,21 @@ impl<'a> World<'a, '_> {
                 .endpoint(e, instance)
                 .map(|e| Typed::Endpoint(Rc::new(e))),
             (Type::Endpoint, Value::List(list)) => {
-                let mut out = Endpoint::default();
-                let mut whole = true;
-                for element in &list.elements {
-                    match self.convert(&element.node, element.span, ty, instance) {
-                        Some(Typed::Endpoint(e)) => out = out.union((*e).clone()),
-                        _ => whole = false,
-                    }
-                }
-                whole.then(|| Typed::Endpoint(Rc::new(out)))
+                let sets: Vec<Option<Endpoint>> = list
+                    .elements
+                    .iter()
+                    .map(
+                        |element| match self.convert(&element.node, element.span, ty, instance) {
+                            Some(Typed::Endpoint(e)) => Some((*e).clone()),
+                            _ => None,
+                        },
+                    )
+                    .collect();
+                let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
+                self.tell_nested_values(&list.elements, &sets);
+                let none = Endpoint::default();
+                let out = sets.into_iter().fold(none, Endpoint::union);
+                Some(Typed::Endpoint(Rc::new(out)))
             }
             (Type::Service, Value::Services(services)) => self
                 .traffic(services, instance)

@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 
 use super::literal::shorten;
-use super::words::{ALIASES, CLAUSES};
+use super::words::{ALIASES, CLAUSES, INTERFACES};
 use crate::diag::suggest::closest;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -49,6 +49,11 @@ pub(crate) fn unknown_statement(span: Span, word: &str, known: &[&str]) -> Diagn
     .label("no statement begins with this word");
     let alias = ALIASES.iter().find(|(other, _)| *other == word);
     let alias = alias.map(|(_, ours)| *ours).filter(|w| known.contains(w));
+    if INTERFACES.contains(&word) {
+        return diagnostic
+            .help("a security group stands on a subnet: `subnet NAME = PREFIX { nsg = NSG }`; the interfaces in it take no other one")
+            .note("How network security groups filter network traffic: where a subnet and a network interface each have one, both have to allow (checked 2026-11-25)");
+    }
     match alias.or_else(|| closest(word, known.iter().copied())) {
         Some(near) => diagnostic
             .help(format!("did you mean `{near}`?"))
@@ -128,6 +133,14 @@ pub fn bad_name_pattern(span: Span, text: &str, reason: &str) -> Diagnostic {
         format!("`{}` is not a valid name pattern", shorten(text)),
     )
     .label(reason);
+    // An address among names is refused by Azure only when it is deployed.
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return diagnostic
+            .help(format!(
+                "an address is no name: write it bare where an endpoint stands, `to {text}`"
+            ))
+            .note("Azure Firewall keeps addresses and names in fields of their own and refuses one among the others (hashicorp/terraform-provider-azurerm issue 25221, checked 2026-11-25)");
+    }
     if text.contains('/') {
         return diagnostic
             .help("write `url(\"www.contoso.com/a/*\")` for a path, or the name alone");

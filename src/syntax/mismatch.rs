@@ -99,6 +99,15 @@ impl Tokens<'_> {
                 "write the protocol before the ports: `tcp/443`"
             }
             _ if wants("a date") => "a date is `YYYY-MM-DD`",
+            Kind::Cidr if wants("a name without quotes") => {
+                "an address is no name: write it bare, for example `to 10.0.0.0/24`"
+            }
+            Kind::Cidr if self.state.statement.get() == "route" && wants("a name") => {
+                "a hop is a name: declare the appliance as a `firewall` with its `private-ip`"
+            }
+            Kind::Cidr if self.state.statement.get() == "route" && word("on") => {
+                "only a firewall has an address: declare it as a `firewall` with its `private-ip`, and go `via` that"
+            }
             Kind::Url => "write `url(\"www.contoso.com/a/*\")`, without the scheme",
             Kind::Slash if self.look(1).kind == Kind::BadPorts => "a comment begins with `//`",
             Kind::Slash => "write protocol and ports as one word: `tcp/443`",

@@ -65,6 +65,9 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("var", "param"),
 ];
 
+/// Words of other products for what has no statement: the parts of a machine.
+pub(crate) const INTERFACES: &[&str] = &["interface", "network-interface", "nic", "vm"];
+
 /// Words inside a statement that end an endpoint.
 pub(crate) const BETWEEN: &[&str] = &["from", "to", "into", "between", "except", "with"];
 

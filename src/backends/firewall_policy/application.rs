@@ -67,7 +67,7 @@ impl Room<'_> {
                 ..rule.clone()
             });
         }
-        if !to.fqdn_tags.is_empty() {
+        if !to.fqdn_tags.is_empty() && self.tags_fit(pairs, sink) {
             out.push(ApplicationRule {
                 fqdn_tags: to.fqdn_tags.iter().cloned().collect(),
                 ..rule.clone()
@@ -135,6 +135,22 @@ impl Room<'_> {
             fit &= self.in_tier(flow.spans.to, "a web category", Sku::Standard, sink);
         }
         fit
+    }
+
+    /// The names behind a tag are those of web services.
+    fn tags_fit(&self, pairs: &Pairs, sink: &mut Sink) -> bool {
+        let sql = pairs
+            .iter()
+            .any(|p| p.protocol_type == ApplicationProtocolType::Mssql);
+        if sql {
+            self.cannot(
+                self.flow.spans.to,
+                "an FQDN tag goes with http and https, not with SQL",
+                "write http or https, or a flow of its own for SQL",
+                sink,
+            );
+        }
+        !sql
     }
 
     fn urls_fit(&self, pairs: &Pairs, sink: &mut Sink) -> bool {

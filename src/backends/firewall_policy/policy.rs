@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::backends::faults;
 use crate::backends::lowered::Context;
+use crate::backends::ordered::traffic_meets;
 use crate::backends::resource::{AzureType, ResourceId};
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
+use crate::model::endpoint::Endpoint;
 use crate::model::internet::private;
 use crate::model::{self, Firewall, Flow, Key, Sku as ModelSku, Tier};
 
@@ -103,20 +105,46 @@ fn parent_first(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mu
         return;
     };
     let above = parent(context, name);
-    let denies = above
+    let theirs = above
         .map(|(key, _)| flows_at(context, key))
         .unwrap_or_default();
+    let mut told = false;
     for flow in flows_at(context, key) {
+        if matches!(flow.tier, Tier::Deny | Tier::Forbid) {
+            // Enforced at the parent too, it comes first there.
+            let at_parent = theirs.iter().any(|f| f.id == flow.id);
+            let allow = theirs
+                .iter()
+                .find(|f| !at_parent && f.allows() && meet(context, flow, f));
+            // What somebody else's policy allows is not known, and once is enough to say so.
+            if allow.is_some() || (above.is_none() && !told) {
+                sink.push(faults::parent_allows(flow, key, name, allow.copied()));
+            }
+            told = true;
+            continue;
+        }
         if flow.tier != Tier::Exception {
             continue;
         }
-        let deny = denies
+        let deny = theirs
             .iter()
             .find(|f| f.tier == Tier::Deny && flow.overrides.contains(&f.id.text()));
         if deny.is_some() || above.is_none() {
             sink.push(faults::parent_first(flow, key, name, deny.copied()));
         }
     }
+}
+
+/// True if some packet is of both flows for certain: by address, or by name.
+fn meet(context: &Context<'_>, a: &Flow, b: &Flow) -> bool {
+    let set = |e: &Endpoint| context.fabric.addresses(e, None);
+    let named =
+        a.to.names
+            .iter()
+            .any(|x| b.to.names.iter().any(|y| x.meets(y)));
+    traffic_meets(a, b)
+        && set(&a.from).meets(&set(&b.from))
+        && (named || set(&a.to).meets(&set(&b.to)))
 }
 
 /// The flows that a firewall has to do with, each once.

@@ -441,11 +441,7 @@ impl Room<'_> {
                 );
                 return;
             }
-            sink.push(faults::l7_meaning(
-                flow,
-                &format!("`{first}` to addresses is plain tcp"),
-                "read as tcp on these ports",
-            ));
+            sink.push(faults::plain_tcp(flow, first));
         }
         let mut by_ports: BTreeMap<Vec<String>, BTreeSet<IpProtocol>> = BTreeMap::new();
         for (proto, ports) in flow.traffic.transport() {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::backends::faults;
+use crate::backends::faults::{self, Several};
 use crate::backends::lowered::{Context, Lowered};
 use crate::backends::ordered;
 use crate::backends::plan::{Duties, Duty, is_public};
@@ -106,10 +106,9 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
             };
             let before = drafts.len();
             room.rules(&mut drafts, sink);
-            let made = drafts.len() - before;
-            let words = |e: &Endpoint| e.tags.len() + e.asgs.len();
-            if words(&flow.from).max(words(&flow.to)) > 1 && made > 1 {
-                sink.push(faults::rule_per_tag(flow, key, made));
+            let made = drafts.get(before..).unwrap_or_default();
+            if let Some(why) = several(flow, made) {
+                sink.push(faults::rule_per_tag(flow, key, made.len(), why));
             }
             if direction == Direction::Outbound && duty.names {
                 room.denied_later(outbound, sink);
@@ -121,6 +120,29 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
     drafts.extend(nat::drafts(context, key, sink));
     defaults(nsg, &mut drafts);
     finish(context, key, nsg, drafts, out, sink);
+}
+
+/// Why the rules of a flow are several, if its ends are the reason and not its protocols.
+fn several(flow: &Flow, made: &[Draft]) -> Option<Several> {
+    let first = made.first()?;
+    let alike = |d: &&Draft| d.protocol == first.protocol && d.ports == first.ports;
+    if made.iter().filter(alike).count() < 2 {
+        return None;
+    }
+    let words = |e: &Endpoint| e.tags.len() + e.asgs.len();
+    if words(&flow.from).max(words(&flow.to)) > 1 {
+        return Some(Several::Tags);
+    }
+    let has = |pick: fn(&Draft) -> &Operand, test: fn(&Operand) -> bool| {
+        made.iter().any(|d| test(pick(d)))
+    };
+    let sides: [fn(&Draft) -> &Operand; 2] = [|d| &d.source, |d| &d.destination];
+    let word = |o: &Operand| matches!(o, Operand::Tag(_) | Operand::Group(_));
+    let prefixes = |o: &Operand| matches!(o, Operand::Prefixes(_));
+    if sides.iter().any(|s| has(*s, word) && has(*s, prefixes)) {
+        return Some(Several::Beside);
+    }
+    Some(Several::Families)
 }
 
 struct Room<'a> {
@@ -171,11 +193,7 @@ impl Room<'_> {
                 ));
                 return;
             }
-            sink.push(faults::l7_meaning(
-                flow,
-                &format!("`{first}` to addresses is plain tcp"),
-                "read as tcp on these ports",
-            ));
+            sink.push(faults::plain_tcp(flow, first));
         }
         for (proto, ports) in flow.traffic.transport() {
             for source in &sources {
