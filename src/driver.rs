@@ -4,6 +4,7 @@ mod folder;
 mod locking;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::allocate::numbers::Numbers;
 use crate::analyze::{Scene, analyze, expiry};
@@ -304,6 +305,10 @@ pub fn kind_words(kind: AzureType) -> &'static str {
 }
 
 fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
+    let mut envelopes: BTreeMap<&str, usize> = BTreeMap::new();
+    for trace in lowered.traces.iter().filter(|t| t.envelope) {
+        *envelopes.entry(trace.file.as_str()).or_default() += 1;
+    }
     let rows = lowered
         .resources
         .iter()
@@ -312,11 +317,7 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
             kind: kind_words(resource.kind),
             name: resource.id.name().to_owned(),
             rules: *rules,
-            envelopes: lowered
-                .traces
-                .iter()
-                .filter(|t| t.envelope && t.file == *file)
-                .count(),
+            envelopes: envelopes.get(file.as_str()).copied().unwrap_or_default(),
         })
         .collect();
     EnvSummary {
