@@ -465,6 +465,7 @@ fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
             sink.push(faults::endpoint_bypass(flow, subnet));
         }
         check_gateway_reply(fabric, flow, way, sink);
+        check_vnet_reply(fabric, flow, way, sink);
         if let Some(into) = &way.into
             && let Some(map) = fabric.hop_map(into)
         {
@@ -578,6 +579,15 @@ fn check_reply(
                 "lead both subnets to one firewall",
             ));
         }
+        (Entry::Vnet, there, back) if *there != back => {
+            let firewall = there.clone().unwrap_or_default();
+            sink.push(faults::asymmetric(
+                flow,
+                &through("enters", there.as_ref()),
+                &through("leaves", back.as_ref()),
+                &format!("give subnet `{into}` a route table whose default is `{firewall}`, which the virtual network of the source names"),
+            ));
+        }
         (Entry::Gateway, there, back) if *there != back => {
             sink.push(faults::asymmetric(
                 flow,
@@ -603,6 +613,23 @@ fn through(verb: &str, firewall: Option<&Key>) -> String {
         || format!("{verb} past any firewall"),
         |f| format!("{verb} through firewall `{f}`"),
     )
+}
+
+/// The reply from the undeclared rest of a virtual network comes through the firewall that it names.
+fn check_vnet_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink) {
+    let Some(subnet) = way.out_of.as_ref().filter(|_| way.into.is_none()) else {
+        return;
+    };
+    for (vnet, firewall, space) in fabric.firewalled(Some(subnet)) {
+        if way.to.meets(space) && way.firewall.as_ref() != Some(firewall) {
+            sink.push(faults::asymmetric(
+                flow,
+                &through("leaves", way.firewall.as_ref()),
+                &through("comes back", Some(firewall)),
+                &format!("give subnet `{subnet}` a route table whose default is `{firewall}`, which vnet `{vnet}` names"),
+            ));
+        }
+    }
 }
 
 /// The reply from on-premises comes through the declared `GatewaySubnet`, by its routes.

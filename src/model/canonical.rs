@@ -18,6 +18,13 @@ pub fn text(policy: &Policy) -> String {
             v.identity.name, v.space, v.peers, v.on_premises
         );
     }
+    for (key, firewall) in policy
+        .vnets
+        .iter()
+        .filter_map(|(k, v)| Some((k, v.firewall.as_ref()?)))
+    {
+        let _ = writeln!(out, "vnet-firewall {key} {firewall}");
+    }
     for (key, s) in &policy.subnets {
         let _ = writeln!(
             out,

@@ -79,6 +79,8 @@ pub struct Vnet {
     pub peers: BTreeSet<Key>,
     /// Prefixes behind its gateway.
     pub on_premises: AddressSet,
+    /// The firewall that the subnets which are not declared send through what leaves the network.
+    pub firewall: Option<Key>,
 }
 
 /// A subnet.

@@ -16,6 +16,8 @@ pub enum Entry {
     Internet,
     /// From an undeclared private source, by the hop that the reply takes.
     Reply,
+    /// From the undeclared rest of a virtual network that names its firewall.
+    Vnet,
     /// From on-premises, by the routes of the declared `GatewaySubnet`.
     Gateway,
     /// From the platform.
@@ -221,6 +223,12 @@ impl Fabric<'_> {
                 }
             }
         }
+        for (_, firewall, space) in self.firewalled(Some(key)) {
+            let part = near.intersect(space);
+            near = near.subtract(&part);
+            let hop = HopClass::Firewall(firewall.clone());
+            push(part, to, Some(firewall.clone()), hop, Entry::Vnet);
+        }
         let Some(map) = self.hops.get(key) else {
             return;
         };
@@ -246,6 +254,51 @@ impl Fabric<'_> {
                 let vnet = self.policy.vnets.get(self.vnet_of(key)?)?;
                 Some((key, &vnet.on_premises))
             })
+    }
+
+    /// The virtual networks that name their firewall, with it and their space; not the network of
+    /// the subnet `of`, inside which Azure routes directly.
+    pub fn firewalled(&self, of: Option<&str>) -> impl Iterator<Item = (&Key, &Key, &AddressSet)> {
+        let own = of.and_then(|subnet| self.vnet_of(subnet));
+        self.policy
+            .vnets
+            .iter()
+            .filter(move |(key, _)| Some(*key) != own)
+            .filter_map(|(key, vnet)| Some((key, vnet.firewall.as_ref()?, &vnet.space)))
+    }
+
+    /// The firewalls between two ends outside all subnets, each with the part of either end: that of
+    /// the source's network, that of the destination's, and for the rest the only one there is.
+    fn between(
+        &self,
+        firewalls: &[&Key],
+        from: &AddressSet,
+        to: &AddressSet,
+        names: bool,
+    ) -> Result<Vec<(Key, AddressSet, AddressSet, bool)>, Undetermined> {
+        let mut out = Vec::new();
+        let (mut rest_from, mut rest_to) = (from.clone(), to.clone());
+        for (_, firewall, space) in self.firewalled(None) {
+            let part = from.intersect(space);
+            rest_from = rest_from.subtract(&part);
+            if !part.is_empty() {
+                out.push((firewall.clone(), part, to.clone(), names));
+            }
+            let part = to.intersect(space);
+            rest_to = rest_to.subtract(&part);
+            if !part.is_empty() {
+                out.push((firewall.clone(), from.clone(), part, false));
+            }
+        }
+        let open = !rest_from.is_empty() && (!rest_to.is_empty() || names);
+        match firewalls {
+            _ if !open => Ok(out),
+            [one] => {
+                out.push(((*one).clone(), rest_from, rest_to, names));
+                Ok(out)
+            }
+            _ => Err(Undetermined),
+        }
     }
 
     fn outside(&self, flow: &Flow, out: &mut Vec<Way>) -> Result<(), Undetermined> {
@@ -281,10 +334,15 @@ impl Fabric<'_> {
             l.iter()
                 .any(|l| matches!(l, Layer::Firewall(_) | Layer::AnyFirewall))
         });
-        if firewalls.len() > 1 && !chosen {
-            return Err(Undetermined);
-        }
-        for firewall in firewalls {
+        let parts = if firewalls.len() > 1 && !chosen {
+            self.between(&firewalls, &from, &to, names)?
+        } else {
+            firewalls
+                .into_iter()
+                .map(|f| (f.clone(), from.clone(), to.clone(), names))
+                .collect()
+        };
+        for (firewall, from, to, names) in parts {
             let way = |to: AddressSet, names: bool| Way {
                 out_of: None,
                 firewall: Some(firewall.clone()),

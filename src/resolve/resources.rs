@@ -281,12 +281,6 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn deferred(&mut self, keys: &Keys<'a>, key: &str, feature: &str) {
-        if let Some(value) = keys.get(key) {
-            self.say(faults::not_compiled(value.span, feature));
-        }
-    }
-
     fn vnet_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
         let keys = self.keys(r);
         let identity = self.identity(r, &keys, instance);
@@ -309,19 +303,20 @@ impl<'a> World<'a, '_> {
         let on_premises = self
             .addresses(&keys, "on-premises", instance)
             .unwrap_or_default();
-        if let Some(value) = keys.get("firewall")
-            && self
-                .convert(&value.node, value.span, &Type::Hop, instance)
-                .is_some()
-        {
-            // What a vnet's firewall would mean beside the `vnet` of a firewall and the `default` of
-            // a route table is not settled, and a route that nobody wrote moves traffic.
-            self.deferred(
-                &keys,
-                "firewall",
-                "the key `firewall` of a vnet (write `vnet` on the firewall and `default` on the route tables)",
-            );
-        }
+        let firewall = keys.get("firewall").and_then(|value| {
+            match self.convert(&value.node, value.span, &Type::Hop, instance)? {
+                Typed::Hop(Hop::Firewall(key)) => Some(key),
+                _ => {
+                    let found = "a hop that is no firewall";
+                    self.say(faults::wrong_type(
+                        value.span,
+                        "the name of a firewall",
+                        found,
+                    ));
+                    None
+                }
+            }
+        });
         let key = self.key(instance, &r.name.node);
         policy.vnets.insert(
             key,
@@ -330,6 +325,7 @@ impl<'a> World<'a, '_> {
                 space,
                 peers,
                 on_premises,
+                firewall,
             },
         );
     }
