@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 use thiserror::Error;
 
 use crate::source::{LoadError, Loader};
@@ -329,8 +330,24 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
         reason: match e {
             LoadError::NotFound => "there is no such file".to_owned(),
             LoadError::Unreadable(why) => why,
+            LoadError::NotText { at, .. } => not_utf8(at),
         },
     })
+}
+
+/// A text, or what could be read of it and where the first byte is that is not UTF-8.
+pub type MaybeText = Result<String, (String, usize)>;
+
+/// The text of a source or settings file, for one who can point at the byte that is none.
+///
+/// # Errors
+/// When it is absent, a folder, or too large.
+pub fn read_maybe_text(path: &Path, shown: &str) -> Result<MaybeText, IoFault> {
+    match load(path) {
+        Err(LoadError::NotText { text, at }) => Ok(Err((text, at))),
+        Ok(text) => Ok(Ok(text)),
+        Err(_) => read_text(path, shown).map(Ok),
+    }
 }
 
 /// The text of a data file, which may be larger than a source file.
@@ -338,6 +355,18 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
 /// # Errors
 /// When it is absent, a folder, too large, or not UTF-8.
 pub fn read_large_text(path: &Path, shown: &str) -> Result<String, IoFault> {
+    let text = read_large_maybe_text(path, shown)?;
+    text.map_err(|(_, at)| IoFault::Read {
+        path: shown.to_owned(),
+        reason: not_utf8(at),
+    })
+}
+
+/// The text of a data file, for one who can point at the byte that is none.
+///
+/// # Errors
+/// When it is absent, a folder, or too large.
+pub fn read_large_maybe_text(path: &Path, shown: &str) -> Result<MaybeText, IoFault> {
     let fault = |reason: String| IoFault::Read {
         path: shown.to_owned(),
         reason,
@@ -346,10 +375,17 @@ pub fn read_large_text(path: &Path, shown: &str) -> Result<String, IoFault> {
         return Err(fault("it is not a regular file".to_owned()));
     }
     let bytes = read_bytes(path).map_err(|e| fault(reason(&e)))?;
-    String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        fault(format!("it is not UTF-8 text: invalid byte at offset {at}"))
-    })
+    Ok(String::from_utf8(bytes).map_err(|e| readable(&e)))
+}
+
+/// What can be read of bytes that are not UTF-8, and where the first is that is not.
+fn readable(error: &std::string::FromUtf8Error) -> (String, usize) {
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    (text, error.utf8_error().valid_up_to())
+}
+
+fn not_utf8(at: usize) -> String {
+    format!("it is not UTF-8 text: invalid byte at offset {at}")
 }
 
 /// The bytes of a data file.
@@ -382,7 +418,12 @@ pub fn read_stdin() -> Result<String, IoFault> {
         .take(MAX_SOURCE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| fault(reason(&e)))?;
-    to_text(bytes).map_err(fault)
+    match to_text(bytes) {
+        Ok(text) => Ok(text),
+        Err(LoadError::NotText { at, .. }) => Err(fault(not_utf8(at))),
+        Err(LoadError::Unreadable(why)) => Err(fault(why)),
+        Err(LoadError::NotFound) => Err(fault("it is closed".to_owned())),
+    }
 }
 
 fn load(path: &Path) -> Result<String, LoadError> {
@@ -402,18 +443,16 @@ fn load(path: &Path) -> Result<String, LoadError> {
     fs::File::open(path)
         .and_then(|file| file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|e| unreadable(&e))?;
-    to_text(bytes).map_err(LoadError::Unreadable)
+    to_text(bytes)
 }
 
-fn to_text(bytes: Vec<u8>) -> Result<String, String> {
+fn to_text(bytes: Vec<u8>) -> Result<String, LoadError> {
     if bytes.len() as u64 > MAX_SOURCE_BYTES {
-        return Err("it is larger than 16 MiB".to_owned());
+        return Err(LoadError::Unreadable("it is larger than 16 MiB".to_owned()));
     }
     String::from_utf8(bytes).map_err(|e| {
-        format!(
-            "it is not UTF-8 text: invalid byte at offset {}",
-            e.utf8_error().valid_up_to()
-        )
+        let (text, at) = readable(&e);
+        LoadError::NotText { text, at }
     })
 }
 
@@ -508,7 +547,7 @@ pub fn write_all(
         }
     }
     let todo = differing(folder, files);
-    let mut ready: Vec<(NamedTempFile, PathBuf, &str)> = Vec::new();
+    let mut ready: Vec<(TempPath, PathBuf, &str)> = Vec::new();
     for (path, text) in &todo {
         let target = folder.join(path);
         let temporary = folder_of(&target)
@@ -516,11 +555,13 @@ pub fn write_all(
             .map_err(|e| write_fault(shown, path, &e))?;
         ready.push((temporary, target, path));
     }
-    let mut written = Vec::new();
+    let (mut written, all) = (Vec::new(), ready.len());
     for (temporary, target, path) in ready {
-        temporary
-            .persist(&target)
-            .map_err(|e| write_fault(shown, path, &e.error))?;
+        replace(temporary, &target).map_err(|e| {
+            let done = format!("{} of {all} files were replaced", written.len());
+            let why = format!("{}; {done}, run it again", reason(&e));
+            write_fault(shown, path, &io::Error::other(why))
+        })?;
         written.push(path.to_owned());
     }
     Ok(Written {
@@ -542,15 +583,16 @@ pub fn write_file(path: &Path, shown: &str, text: &str) -> Result<(), IoFault> {
     if path.exists() && !path.is_file() && !path.is_dir() {
         return fs::write(path, text).map_err(|e| fault(&e));
     }
-    let temporary = prepare(path, text).map_err(|e| fault(&e))?;
-    temporary.persist(path).map_err(|e| fault(&e.error))?;
-    Ok(())
+    // A link stays one: the file that it leads to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let temporary = prepare(&target, text).map_err(|e| fault(&e))?;
+    replace(temporary, &target).map_err(|e| fault(&e))
 }
 
 /// A file that is safe on the disk under a temporary name.
 #[derive(Debug)]
 pub struct Pending {
-    temporary: NamedTempFile,
+    temporary: TempPath,
     target: PathBuf,
     shown: String,
 }
@@ -565,8 +607,7 @@ impl Pending {
             path: self.shown.clone(),
             reason: reason(e),
         };
-        let done = self.temporary.persist(&self.target);
-        done.map(|_| ()).map_err(|e| fault(&e.error))
+        replace(self.temporary, &self.target).map_err(|e| fault(&e))
     }
 }
 
@@ -595,11 +636,37 @@ fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
 
 /// Makes the folder that an output file stands in.
 fn folder_of(target: &Path) -> io::Result<()> {
+    step()?;
     target.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
-/// A temporary file beside the target, with its text safe on the disk.
-fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
+/// Gives a temporary file its name, in place of an old file.
+fn replace(temporary: TempPath, target: &Path) -> io::Result<()> {
+    step()?;
+    temporary.persist(target).map_err(|e| e.error)
+}
+
+/// One step of writing. For tests, in a build with debug assertions: `PORTCULLIS_TEST_WRITE=fail:3`
+/// lets the third step of a run fail as a full disk does, `stop:3` ends the process before it.
+fn step() -> io::Result<()> {
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    let Some(wanted) = env("PORTCULLIS_TEST_WRITE") else {
+        return Ok(());
+    };
+    let now = STEPS.fetch_add(1, Ordering::Relaxed) + 1;
+    match wanted.split_once(':') {
+        Some(("fail", at)) if at == now.to_string() => Err(io::ErrorKind::StorageFull.into()),
+        Some(("stop", at)) if at == now.to_string() => std::process::abort(),
+        _ => Ok(()),
+    }
+}
+
+/// A temporary file beside the target, with its text safe on the disk. It is closed: a project may
+/// have more files than a process may hold open.
+fn prepare(target: &Path, text: &str) -> io::Result<TempPath> {
     if target.is_dir() {
         return Err(io::Error::other("there is a folder of this name"));
     }
@@ -613,14 +680,19 @@ fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
+    step()?;
     let mut file = builder.tempfile_in(parent)?;
-    file.write_all(text.as_bytes())?;
+    let (half, rest) = text.as_bytes().split_at(text.len() / 2);
+    file.write_all(half)?;
+    step()?;
+    file.write_all(rest)?;
     #[cfg(unix)]
     if let Ok(old) = fs::metadata(target) {
         file.as_file().set_permissions(old.permissions())?;
     }
+    step()?;
     file.as_file().sync_all()?;
-    Ok(file)
+    Ok(file.into_temp_path())
 }
 
 #[cfg(test)]
@@ -698,6 +770,7 @@ mod tests {
         let loader = DiskLoader::new(dir.path().to_path_buf());
         let why = |path: &str| match loader.load(path) {
             Err(LoadError::Unreadable(why)) => why,
+            Err(LoadError::NotText { at, .. }) => not_utf8(at),
             other => format!("{other:?}"),
         };
         assert_eq!(why("bad"), "it is not UTF-8 text: invalid byte at offset 2");

@@ -111,6 +111,7 @@ codes! {
     PC1012 Error Resolve "unknown-web-category";
     PC1013 Error Resolve "unknown-key";
     PC1014 Error Resolve "circular-definition";
+    PC1015 Error Resolve "empty-source";
     PC2001 Error Resolve "wrong-type";
     PC2002 Error Resolve "name-as-source";
     PC2003 Error Resolve "not-a-member";

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::catalog::{self, TagKind};
 use crate::model::address::AddressSet;
-use crate::model::endpoint::{Endpoint, NamePattern};
+use crate::model::endpoint::{Endpoint, NamePattern, Union};
 use crate::model::service::{PortSet, Traffic, default_port, word};
 use crate::model::{Hop, Key};
 use crate::source::Span;
@@ -22,6 +22,10 @@ use super::world::{InstanceId, Type, Typed, World};
 impl<'a> World<'a, '_> {
     /// What an endpoint expression stands for; `None` if a fault was reported.
     pub(crate) fn endpoint(&mut self, expr: &ast::Expr, instance: InstanceId) -> Option<Endpoint> {
+        self.deeper(expr.span, |world| world.endpoint_inside(expr, instance))
+    }
+
+    fn endpoint_inside(&mut self, expr: &ast::Expr, instance: InstanceId) -> Option<Endpoint> {
         match &expr.kind {
             ExprKind::Any => Some(Endpoint::everything()),
             ExprKind::Prefix(net) => Some(Endpoint::of(AddressSet::prefix(*net))),
@@ -34,15 +38,15 @@ impl<'a> World<'a, '_> {
             }
             ExprKind::Call(call) => self.call(call, instance),
             ExprKind::List(list) => {
-                let mut out = Endpoint::default();
+                let mut out = Union::default();
                 let mut whole = true;
                 for element in &list.elements {
                     match self.endpoint(&element.node, instance) {
-                        Some(e) => out = out.union(e),
+                        Some(e) => out.add(e),
                         None => whole = false,
                     }
                 }
-                whole.then_some(out)
+                whole.then(|| out.whole())
             }
             ExprKind::Except(left, right) => self.except(left, right, instance),
             ExprKind::Error => None,
@@ -158,7 +162,7 @@ impl<'a> World<'a, '_> {
                 let text = self.interpolate(&call.arg, instance, false)?;
                 let scope = self.scope(instance)?;
                 let Some(group) = scope.ip_groups.get(text.as_str()) else {
-                    let known: Vec<&str> = scope.ip_groups.keys().copied().collect();
+                    let known = self.guesses(scope.ip_groups.keys());
                     self.say(faults::undefined(span, "ip group", &text, known));
                     return None;
                 };
@@ -262,7 +266,7 @@ impl<'a> World<'a, '_> {
                     "drop the suffix, or use a region of the list",
                 ),
                 None => {
-                    let near = self.catalog.suggest_tag(text);
+                    let near = self.near_tag(text);
                     faults::region(
                         span,
                         format!("`{region}` is not a region of service tag `{known}`"),
@@ -277,8 +281,12 @@ impl<'a> World<'a, '_> {
         let near = self
             .catalog
             .canonical_tag_hint(text)
-            .or_else(|| self.catalog.suggest_tag(text));
+            .or_else(|| self.near_tag(text));
         self.say(faults::service_tag(span, text, &identity, near.as_deref()));
+    }
+
+    fn near_tag(&self, text: &str) -> Option<String> {
+        self.may_guess().then(|| self.catalog.suggest_tag(text))?
     }
 
     /// The text with its parameters put in. In a tag a region takes the tag's own spelling.
@@ -333,12 +341,13 @@ impl<'a> World<'a, '_> {
         let known: Vec<&str> = self
             .scope(instance)
             .map(|s| {
-                s.values
-                    .iter()
-                    .filter(|(_, d)| matches!(d, Decl::Param(_)))
-                    .map(|(n, _)| *n)
-                    .chain(["env", "cloud"])
-                    .collect()
+                let params = s.values.iter();
+                self.guesses(
+                    params
+                        .filter(|(_, d)| matches!(d, Decl::Param(_)))
+                        .map(|(n, _)| n)
+                        .chain(&["env", "cloud"]),
+                )
             })
             .unwrap_or_default();
         self.say(faults::undefined(name.span, "parameter", &name.node, known));
@@ -401,11 +410,11 @@ impl<'a> World<'a, '_> {
             Typed::Vnet(key) => self.resource_by_key(key, span),
             Typed::Hop(Hop::Firewall(key)) => self.resource_by_key(key, span),
             Typed::List(items) => {
-                let mut out = Endpoint::default();
+                let mut out = Union::default();
                 for item in items {
-                    out = out.union((*self.as_endpoint(item, span)?).clone());
+                    out.add((*self.as_endpoint(item, span)?).clone());
                 }
-                Some(Rc::new(out))
+                Some(Rc::new(out.whole()))
             }
             other => {
                 self.say(faults::wrong_type(span, "an endpoint", other.describe()));
@@ -456,7 +465,7 @@ impl<'a> World<'a, '_> {
             None => {
                 let known: Vec<&str> = self
                     .scope(at)
-                    .map(|s| s.values.keys().copied().collect())
+                    .map(|s| self.guesses(s.values.keys()))
                     .unwrap_or_default();
                 let words = ["internet", "none", "vnet", "gateway"];
                 self.say(faults::undefined(
@@ -495,7 +504,7 @@ impl<'a> World<'a, '_> {
             None => {
                 let known: Vec<&str> = self
                     .scope(at)
-                    .map(|s| s.values.keys().copied().collect())
+                    .map(|s| self.guesses(s.values.keys()))
                     .unwrap_or_default();
                 self.say(faults::undefined(name.span, "vnet", &name.node, known));
                 None
@@ -592,15 +601,15 @@ impl<'a> World<'a, '_> {
                 .endpoint(e, instance)
                 .map(|e| Typed::Endpoint(Rc::new(e))),
             (Type::Endpoint, Value::List(list)) => {
-                let mut out = Endpoint::default();
+                let mut out = Union::default();
                 let mut whole = true;
                 for element in &list.elements {
                     match self.convert(&element.node, element.span, ty, instance) {
-                        Some(Typed::Endpoint(e)) => out = out.union((*e).clone()),
+                        Some(Typed::Endpoint(e)) => out.add((*e).clone()),
                         _ => whole = false,
                     }
                 }
-                whole.then(|| Typed::Endpoint(Rc::new(out)))
+                whole.then(|| Typed::Endpoint(Rc::new(out.whole())))
             }
             (Type::Service, Value::Services(services)) => self
                 .traffic(services, instance)
@@ -695,7 +704,7 @@ impl<'a> World<'a, '_> {
         if let Some(region) = self.catalog.region(text) {
             return Some(region);
         }
-        let near = catalog::suggest_region(text);
+        let near = catalog::suggest_region(text).filter(|_| self.may_guess());
         self.say(faults::region(
             span,
             format!("region `{text}` is unknown"),
