@@ -24,6 +24,9 @@ const HEADER: &str = "# portcullis.lock v1: written by portcullis, do not edit; 
 /// What the header of a later version would begin with.
 const MARK: &str = "# portcullis.lock v";
 
+/// Most damaged lines that are told; a file with more of them is no lock.
+const MAX_DAMAGE: usize = 50;
+
 /// Lines that a merge leaves behind when it asks a person.
 const MERGE_MARKERS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
 
@@ -170,7 +173,7 @@ pub struct Clash {
 /// leaves them.
 ///
 /// # Errors
-/// Every damaged line.
+/// The damaged lines, at most fifty.
 pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
     let mut out = Parsed::default();
     let mut damage: Vec<Damage> = Vec::new();
@@ -190,6 +193,7 @@ pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
             Ok(entry) => out.lines.extend(entry),
             // The marks of one merge are one fault.
             Err((_, true)) if damage.iter().any(|d| d.merge) => {}
+            Err(_) if damage.len() >= MAX_DAMAGE => break,
             Err((reason, merge)) => damage.push(Damage {
                 place,
                 reason,
@@ -205,6 +209,9 @@ pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
 }
 
 fn parse_line(line: &str, place: (usize, usize)) -> Result<Option<Line>, (String, bool)> {
+    if line.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\t')) {
+        return Err(("this is not text".to_owned(), false));
+    }
     if MERGE_MARKERS.iter().any(|m| line.starts_with(m)) {
         return Err(("an unfinished merge stands here".to_owned(), true));
     }

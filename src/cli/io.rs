@@ -1,7 +1,10 @@
-//! Disk, environment, clock, terminal: the only file that touches them. It decides nothing.
+//! Disk, environment, clock, terminal: nothing outside this file and `io/write.rs` touches them. It
+//! decides nothing.
 
 // The lint keeps the rest of the crate from what this file is for.
 #![allow(clippy::disallowed_methods)]
+
+mod write;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,11 +12,12 @@ use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::source::{LoadError, Loader};
 use crate::syntax::ast::Date;
+
+pub use write::{Pending, Written, differing, remove_all, stage, write_all, write_file};
 
 /// Largest source file in bytes; offsets are 32 bits wide and no policy comes near it.
 pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
@@ -279,16 +283,13 @@ pub fn json_files_below(
     found
 }
 
-/// The text of a data file that is a regular file.
+/// The text of a data file that is a regular file, or why it is none.
 fn load_data(path: &Path) -> Result<String, String> {
     if path.exists() && !path.is_file() {
         return Err("it is not a regular file".to_owned());
     }
     let bytes = read_bytes(path).map_err(|e| reason(&e))?;
-    String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        format!("it is not UTF-8 text: invalid byte at offset {at}")
-    })
+    String::from_utf8(bytes).map_err(|e| not_utf8(e.utf8_error().valid_up_to()))
 }
 
 /// What git prints, run in a folder; `None` if it fails or is not there.
@@ -342,8 +343,24 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
         reason: match e {
             LoadError::NotFound => "there is no such file".to_owned(),
             LoadError::Unreadable(why) => why,
+            LoadError::NotText { at, .. } => not_utf8(at),
         },
     })
+}
+
+/// A text, or what could be read of it and where the first byte is that is not UTF-8.
+pub type MaybeText = Result<String, (String, usize)>;
+
+/// The text of a source or settings file, for one who can point at the byte that is none.
+///
+/// # Errors
+/// When it is absent, a folder, or too large.
+pub fn read_maybe_text(path: &Path, shown: &str) -> Result<MaybeText, IoFault> {
+    match load(path) {
+        Err(LoadError::NotText { text, at }) => Ok(Err((text, at))),
+        Ok(text) => Ok(Ok(text)),
+        Err(_) => read_text(path, shown).map(Ok),
+    }
 }
 
 /// The text of a data file, which may be larger than a source file.
@@ -351,10 +368,37 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, IoFault> {
 /// # Errors
 /// When it is absent, a folder, too large, or not UTF-8.
 pub fn read_large_text(path: &Path, shown: &str) -> Result<String, IoFault> {
-    load_data(path).map_err(|reason| IoFault::Read {
+    let text = read_large_maybe_text(path, shown)?;
+    text.map_err(|(_, at)| IoFault::Read {
+        path: shown.to_owned(),
+        reason: not_utf8(at),
+    })
+}
+
+/// The text of a data file, for one who can point at the byte that is none.
+///
+/// # Errors
+/// When it is absent, a folder, or too large.
+pub fn read_large_maybe_text(path: &Path, shown: &str) -> Result<MaybeText, IoFault> {
+    let fault = |reason: String| IoFault::Read {
         path: shown.to_owned(),
         reason,
-    })
+    };
+    if path.exists() && !path.is_file() {
+        return Err(fault("it is not a regular file".to_owned()));
+    }
+    let bytes = read_bytes(path).map_err(|e| fault(reason(&e)))?;
+    Ok(String::from_utf8(bytes).map_err(|e| readable(&e)))
+}
+
+/// What can be read of bytes that are not UTF-8, and where the first is that is not.
+fn readable(error: &std::string::FromUtf8Error) -> (String, usize) {
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    (text, error.utf8_error().valid_up_to())
+}
+
+fn not_utf8(at: usize) -> String {
+    format!("it is not UTF-8 text: invalid byte at offset {at}")
 }
 
 /// The bytes of a data file.
@@ -387,7 +431,12 @@ pub fn read_stdin() -> Result<String, IoFault> {
         .take(MAX_SOURCE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| fault(reason(&e)))?;
-    to_text(bytes).map_err(fault)
+    match to_text(bytes) {
+        Ok(text) => Ok(text),
+        Err(LoadError::NotText { at, .. }) => Err(fault(not_utf8(at))),
+        Err(LoadError::Unreadable(why)) => Err(fault(why)),
+        Err(LoadError::NotFound) => Err(fault("it is closed".to_owned())),
+    }
 }
 
 fn load(path: &Path) -> Result<String, LoadError> {
@@ -407,18 +456,16 @@ fn load(path: &Path) -> Result<String, LoadError> {
     fs::File::open(path)
         .and_then(|file| file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|e| unreadable(&e))?;
-    to_text(bytes).map_err(LoadError::Unreadable)
+    to_text(bytes)
 }
 
-fn to_text(bytes: Vec<u8>) -> Result<String, String> {
+fn to_text(bytes: Vec<u8>) -> Result<String, LoadError> {
     if bytes.len() as u64 > MAX_SOURCE_BYTES {
-        return Err("it is larger than 16 MiB".to_owned());
+        return Err(LoadError::Unreadable("it is larger than 16 MiB".to_owned()));
     }
     String::from_utf8(bytes).map_err(|e| {
-        format!(
-            "it is not UTF-8 text: invalid byte at offset {}",
-            e.utf8_error().valid_up_to()
-        )
+        let (text, at) = readable(&e);
+        LoadError::NotText { text, at }
     })
 }
 
@@ -466,244 +513,10 @@ impl Loader for DiskLoader {
     }
 }
 
-// Writing.
-
-/// What happened to a set of files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Those whose content differed.
-    pub written: Vec<String>,
-    /// How many were the same already.
-    pub unchanged: usize,
-}
-
-/// Which of the files (path below `folder`, text) differ from the disk.
-#[must_use]
-pub fn differing<'a>(folder: &Path, files: &'a [(String, String)]) -> Vec<&'a (String, String)> {
-    files
-        .iter()
-        .filter(|(path, text)| {
-            fs::read(folder.join(path)).map_or(true, |old| old != text.as_bytes())
-        })
-        .collect()
-}
-
-/// Writes the files whose content differs, all or none as far as a file system allows: every new
-/// text is on the disk under a temporary name before the first old file is replaced.
-///
-/// # Errors
-/// The first fault; if it comes before the replacing, no old file has changed.
-pub fn write_all(
-    folder: &Path,
-    shown: &str,
-    files: &[(String, String)],
-) -> Result<Written, IoFault> {
-    let mut seen = BTreeSet::new();
-    for (path, _) in files {
-        let inside = Path::new(path)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
-        // Names in lower case: some disks hold `A` and `a` in one file.
-        if !inside || path.contains('\\') || !seen.insert(path.to_lowercase()) {
-            return Err(IoFault::Write {
-                path: format!("{shown}/{path}"),
-                reason: "two files would share this path, or it leaves the output folder"
-                    .to_owned(),
-            });
-        }
-    }
-    let todo = differing(folder, files);
-    let mut ready: Vec<(NamedTempFile, PathBuf, &str)> = Vec::new();
-    for (path, text) in &todo {
-        let target = folder.join(path);
-        let temporary = folder_of(&target)
-            .and_then(|()| prepare(&target, text))
-            .map_err(|e| write_fault(shown, path, &e))?;
-        ready.push((temporary, target, path));
-    }
-    let mut written = Vec::new();
-    for (temporary, target, path) in ready {
-        temporary
-            .persist(&target)
-            .map_err(|e| write_fault(shown, path, &e.error))?;
-        written.push(path.to_owned());
-    }
-    Ok(Written {
-        unchanged: files.len() - written.len(),
-        written,
-    })
-}
-
-/// Removes files below a folder, and the folders that are empty then. A file that is gone already
-/// is no fault.
-///
-/// # Errors
-/// As the system says of the first that cannot be removed.
-pub fn remove_all(folder: &Path, shown: &str, paths: &[String]) -> Result<(), IoFault> {
-    for path in paths {
-        let target = folder.join(path);
-        match fs::remove_file(&target) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(write_fault(shown, path, &e));
-            }
-            _ => {}
-        }
-        for above in target.ancestors().skip(1).take_while(|a| *a != folder) {
-            // One that is not empty stays.
-            if fs::remove_dir(above).is_err() {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Replaces one file.
-///
-/// # Errors
-/// As the system says; the old file is then whole.
-pub fn write_file(path: &Path, shown: &str, text: &str) -> Result<(), IoFault> {
-    let fault = |e: &io::Error| IoFault::Write {
-        path: shown.to_owned(),
-        reason: reason(e),
-    };
-    // A device such as /dev/null is written to, not replaced.
-    if path.exists() && !path.is_file() && !path.is_dir() {
-        return fs::write(path, text).map_err(|e| fault(&e));
-    }
-    let temporary = prepare(path, text).map_err(|e| fault(&e))?;
-    temporary.persist(path).map_err(|e| fault(&e.error))?;
-    Ok(())
-}
-
-/// A file that is safe on the disk under a temporary name.
-#[derive(Debug)]
-pub struct Pending {
-    temporary: NamedTempFile,
-    target: PathBuf,
-    shown: String,
-}
-
-impl Pending {
-    /// Gives it its name, in place of an old file.
-    ///
-    /// # Errors
-    /// As the system says; the old file is then whole.
-    pub fn put(self) -> Result<(), IoFault> {
-        let fault = |e: &io::Error| IoFault::Write {
-            path: self.shown.clone(),
-            reason: reason(e),
-        };
-        let done = self.temporary.persist(&self.target);
-        done.map(|_| ()).map_err(|e| fault(&e.error))
-    }
-}
-
-/// Prepares a file that is to appear together with others.
-///
-/// # Errors
-/// As the system says; nothing has changed then.
-pub fn stage(path: &Path, shown: &str, text: &str) -> Result<Pending, IoFault> {
-    let temporary = prepare(path, text).map_err(|e| IoFault::Write {
-        path: shown.to_owned(),
-        reason: reason(&e),
-    })?;
-    Ok(Pending {
-        temporary,
-        target: path.to_path_buf(),
-        shown: shown.to_owned(),
-    })
-}
-
-fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
-    IoFault::Write {
-        path: format!("{shown}/{path}"),
-        reason: reason(e),
-    }
-}
-
-/// Makes the folder that an output file stands in.
-fn folder_of(target: &Path) -> io::Result<()> {
-    target.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-/// A temporary file beside the target, with its text safe on the disk.
-fn prepare(target: &Path, text: &str) -> io::Result<NamedTempFile> {
-    if target.is_dir() {
-        return Err(io::Error::other("there is a folder of this name"));
-    }
-    let parent = target.parent().filter(|p| !p.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".portcullis-");
-    // Temporary files are private by default; output is as readable as the user's other files.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(parent)?;
-    file.write_all(text.as_bytes())?;
-    #[cfg(unix)]
-    if let Ok(old) = fs::metadata(target) {
-        file.as_file().set_permissions(old.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-
-    fn pair(path: &str, text: &str) -> (String, String) {
-        (path.to_owned(), text.to_owned())
-    }
-
-    #[test]
-    fn a_fault_on_the_way_leaves_old_files_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a"), "old").unwrap();
-        // `b` is a file, so `b/c` cannot be made.
-        fs::write(dir.path().join("b"), "file").unwrap();
-        let files = [pair("a", "new"), pair("b/c", "x")];
-        let fault = write_all(dir.path(), "out", &files).unwrap_err();
-        assert!(fault.to_string().starts_with("cannot write `out/b/c`: "));
-        assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "old");
-        // Nothing temporary stays.
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-        fs::create_dir(dir.path().join("d")).unwrap();
-        let files = [pair("a", "new"), pair("d", "x")];
-        assert!(write_all(dir.path(), "out", &files).is_err());
-        assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "old");
-    }
-
-    #[test]
-    fn only_what_differs_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = [pair("x/a", "1\n"), pair("x/b", "2\n")];
-        let first = write_all(dir.path(), "out", &files).unwrap();
-        assert_eq!((first.written.len(), first.unchanged), (2, 0));
-        let files = [pair("x/a", "1\n"), pair("x/b", "3\n")];
-        let second = write_all(dir.path(), "out", &files).unwrap();
-        assert_eq!(second.written, ["x/b"]);
-        assert_eq!(second.unchanged, 1);
-    }
-
-    #[test]
-    fn paths_stay_inside_and_differ() {
-        let dir = tempfile::tempdir().unwrap();
-        for files in [
-            vec![pair("../a", "")],
-            vec![pair("/a", "")],
-            vec![pair("a", ""), pair("A", "")],
-            vec![pair("a\\b", "")],
-        ] {
-            assert!(write_all(dir.path(), "out", &files).is_err(), "{files:?}");
-        }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
 
     #[test]
     fn relative_paths() {
@@ -727,6 +540,7 @@ mod tests {
         let loader = DiskLoader::new(dir.path().to_path_buf());
         let why = |path: &str| match loader.load(path) {
             Err(LoadError::Unreadable(why)) => why,
+            Err(LoadError::NotText { at, .. }) => not_utf8(at),
             other => format!("{other:?}"),
         };
         assert_eq!(why("bad"), "it is not UTF-8 text: invalid byte at offset 2");

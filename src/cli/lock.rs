@@ -95,7 +95,9 @@ fn read(found: &Found) -> Result<Option<String>, IoFault> {
     if !io::exists(&path) {
         return Ok(None);
     }
-    io::read_large_text(&path, &shown).map(Some)
+    // What is not text stands there as U+FFFD, and the lines that hold it are told as damaged.
+    let text = io::read_large_maybe_text(&path, &shown)?;
+    Ok(Some(text.unwrap_or_else(|(text, _)| text)))
 }
 
 /// The lock's name, if its text would change.

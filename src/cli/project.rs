@@ -85,9 +85,13 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
     let mut settings_file = None;
     if let Some(file) = file {
         let name = io::relative(&here, &file);
-        let text = io::read_text(&file, &name)?;
+        let text = io::read_maybe_text(&file, &name)?;
+        let (text, bad) = text.map_or_else(|(text, at)| (text, Some(at)), |text| (text, None));
         let id = faults.0.add(name.clone(), text);
-        (settings, faults.1) = config::parse(&faults.0, id);
+        (settings, faults.1) = match bad {
+            Some(at) => (settings, vec![config::not_text(&faults.0, id, at)]),
+            None => config::parse(&faults.0, id),
+        };
         root = file.parent().unwrap_or(&file).to_path_buf();
         settings_file = Some(name);
     }

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 pub use crate::diag::levels::Level;
 pub use bands::{Band, Bands, NSG_RANGE, RCG_RANGE, Stride};
 pub use choices::{Emit, LimitsMode};
-pub use read::parse;
+pub use read::{not_text, parse};
 
 use crate::catalog::Cloud;
 use crate::diag::Code;

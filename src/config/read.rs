@@ -35,10 +35,23 @@ pub fn parse(sources: &SourceMap, file: FileId) -> (Settings, Vec<Diagnostic>) {
                 || Span::new(file, 0, 0),
                 |place| reader.span_of_place(place),
             );
-            reader.faults.push(bad_settings(span, fault.message));
+            let help = "check the YAML; settings need no anchors, no tags and one document";
+            reader
+                .faults
+                .push(bad_settings(span, fault.message).help(help));
         }
     }
     (settings, reader.faults)
+}
+
+/// PC9001 for a settings file whose byte `at` is not UTF-8.
+#[must_use]
+pub fn not_text(sources: &SourceMap, file: FileId, at: usize) -> Diagnostic {
+    let length = sources.get(file).map_or(0, |f| f.text.len());
+    let start = u32::try_from(at.min(length)).unwrap_or(u32::MAX);
+    let span = Span::new(file, start, start.saturating_add(3));
+    bad_settings(span, "the file holds bytes that are not UTF-8")
+        .help("save the file as UTF-8 text")
 }
 
 const TOP_KEYS: &[&str] = &[

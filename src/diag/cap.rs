@@ -21,6 +21,25 @@ pub(super) fn cap(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
     )
 }
 
+/// Longest word that is shown in full; a resource's id has up to 300 characters.
+const LONG_WORD: usize = 400;
+
+/// The text with the middle of absurdly long words left out: a name of a megabyte hides what is said
+/// about it.
+pub(super) fn without_long_words(text: &str) -> String {
+    text.split_inclusive([' ', '\n'])
+        .map(|word| {
+            let length = word.chars().count();
+            if length <= LONG_WORD {
+                return word.to_owned();
+            }
+            let head: String = word.chars().take(60).collect();
+            let tail: String = word.chars().skip(length - 20).collect();
+            format!("{head}…{tail}")
+        })
+        .collect()
+}
+
 /// `2 errors, 1 warning`, and the worst level; `None` if there is nothing to say.
 pub(super) fn counts(diagnostics: &[Diagnostic]) -> Option<(Severity, String)> {
     let worst = diagnostics.iter().map(|d| d.severity).max()?;
@@ -59,14 +78,14 @@ pub(super) fn word(severity: Severity) -> &'static str {
 
 /// Message, then label, help and note, one a line: for forms that have room for one text.
 pub(super) fn whole_text(d: &Diagnostic) -> String {
-    let mut text = d.message.clone();
+    let mut text = without_long_words(&d.message);
     if !d.label.is_empty() {
         text.push_str("\nhere: ");
-        text.push_str(&d.label);
+        text.push_str(&without_long_words(&d.label));
     }
     for (word, part) in [("help", &d.help), ("note", &d.note)] {
         if let Some(part) = part {
-            text.push_str(&format!("\n{word}: {part}"));
+            text.push_str(&format!("\n{word}: {}", without_long_words(part)));
         }
     }
     text

@@ -112,6 +112,7 @@ codes! {
     PC1013 Error Resolve "unknown-key";
     PC1014 Error Resolve "circular-definition";
     PC1015 Warning Resolve "tag-spelling";
+    PC1016 Error Resolve "empty-source";
     PC2001 Error Resolve "wrong-type";
     PC2002 Error Resolve "name-as-source";
     PC2003 Error Resolve "not-a-member";

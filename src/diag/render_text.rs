@@ -1,10 +1,11 @@
 //! Diagnostics for a terminal, in the form of rustc. The only file that names the renderer crate.
 
 use annotate_snippets::{
-    AnnotationKind, Group, Level, Patch, Renderer, Snippet, normalize_untrusted_str,
+    Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet,
+    normalize_untrusted_str,
 };
 
-use super::cap::{cap, counts, hidden_line};
+use super::cap::{cap, counts, hidden_line, without_long_words};
 use super::{Diagnostic, Fix, Label, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
@@ -35,7 +36,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
     let mut out = String::new();
     for d in shown {
         let groups = groups(sources, d);
-        out.push_str(renderer.render(&groups).trim_end());
+        out.push_str(without_nameless(&renderer.render(&groups)).trim_end());
         out.push_str("\n\n");
     }
     let mut tail = counts;
@@ -47,6 +48,23 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> 
     }
     out.push_str(&count_line(&renderer, worst, tail));
     if style.ascii { to_ascii(&out) } else { out }
+}
+
+/// The text without the line that the renderer gives a snippet without a path, and the one before.
+fn without_nameless(text: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let signs = line.split('\u{1b}').enumerate().map(|(at, part)| {
+            let colour = if at == 0 { None } else { part.split_once('m') };
+            colour.map_or(part, |(_, text)| text)
+        });
+        if signs.collect::<String>().trim() == ":::" {
+            kept.pop();
+        } else {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
 }
 
 /// The line of counts alone; empty if there is nothing to say.
@@ -88,11 +106,14 @@ fn level(severity: Severity) -> Level<'static> {
 
 fn groups<'a>(sources: &'a SourceMap, d: &'a Diagnostic) -> Vec<Group<'a>> {
     let title = level(d.severity)
-        .primary_title(d.message.as_str())
+        .primary_title(without_long_words(&d.message))
         .id(d.code.id());
     let mut group = Group::with_title(title);
     if let Some(primary) = d.primary {
-        for snippet in snippets(sources, primary, d) {
+        for (origin, snippet) in snippets(sources, primary, d) {
+            if let Some(origin) = origin {
+                group = group.element(origin);
+            }
             group = group.element(snippet);
         }
     }
@@ -102,10 +123,12 @@ fn groups<'a>(sources: &'a SourceMap, d: &'a Diagnostic) -> Vec<Group<'a>> {
         .as_ref()
         .and_then(|fix| Some((fix, patch(sources, fix)?)));
     if let (Some(help), None) = (&d.help, &patch) {
-        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+        group =
+            group.element(Level::HELP.message(normalize_untrusted_str(&without_long_words(help))));
     }
     if let Some(note) = &d.note {
-        group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+        group =
+            group.element(Level::NOTE.message(normalize_untrusted_str(&without_long_words(note))));
     }
     let mut groups = vec![group];
     if let Some((fix, patch)) = patch {
@@ -114,18 +137,18 @@ fn groups<'a>(sources: &'a SourceMap, d: &'a Diagnostic) -> Vec<Group<'a>> {
         } else {
             "write"
         };
-        let title = normalize_untrusted_str(d.help.as_deref().unwrap_or(default));
+        let title = without_long_words(d.help.as_deref().unwrap_or(default));
+        let title = normalize_untrusted_str(&title);
         groups.push(Level::HELP.secondary_title(title).element(patch));
     }
     groups
 }
 
+/// A snippet, after a line that names its place if the snippet cannot: it then begins inside a line.
+type Shown<'a> = (Option<Origin<'a>>, Snippet<'a, Annotation<'a>>);
+
 /// One snippet a file: that of the primary span first, the others in the order of their labels.
-fn snippets<'a>(
-    sources: &'a SourceMap,
-    primary: Span,
-    d: &'a Diagnostic,
-) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn snippets<'a>(sources: &'a SourceMap, primary: Span, d: &'a Diagnostic) -> Vec<Shown<'a>> {
     let mut files: Vec<FileId> = vec![primary.file];
     for label in &d.labels {
         if !files.contains(&label.span.file) {
@@ -142,10 +165,20 @@ fn snippets<'a>(
                 .into_iter()
                 .chain(labels.iter().map(|l| l.span))
                 .collect();
-            let window = Window::of(file, &spans);
-            let mut snippet = window.snippet(file);
+            let mut window = Window::of(file, &spans);
+            let mut origin = None;
+            let mut labels = labels;
+            if window.has_long_line(file)
+                && let Some(span) = spans.first()
+            {
+                origin = Some(place(file, *span));
+                window = Window::inside_a_line(file, *span);
+                labels.retain(|l| first.is_none() && l.span == *span);
+            }
+            let mut snippet = window.snippet(file, origin.is_none());
             if let Some(span) = first {
-                let label = (!d.label.is_empty()).then(|| normalize_untrusted_str(&d.label));
+                let label = (!d.label.is_empty())
+                    .then(|| normalize_untrusted_str(&without_long_words(&d.label)));
                 snippet = snippet.annotation(
                     AnnotationKind::Primary
                         .span(window.range(file, span))
@@ -156,12 +189,19 @@ fn snippets<'a>(
                 snippet = snippet.annotation(
                     AnnotationKind::Context
                         .span(window.range(file, label.span))
-                        .label(normalize_untrusted_str(&label.text)),
+                        .label(normalize_untrusted_str(&without_long_words(&label.text))),
                 );
             }
-            Some(snippet)
+            Some((origin, snippet))
         })
         .collect()
+}
+
+fn place(file: &SourceFile, span: Span) -> Origin<'_> {
+    let (line, column) = file.lines.line_column(&file.text, span.start);
+    Origin::path(normalize_untrusted_str(&file.name))
+        .line(line as usize)
+        .char_column(column as usize)
 }
 
 fn patch<'a>(sources: &'a SourceMap, fix: &'a Fix) -> Option<Snippet<'a, Patch<'a>>> {
@@ -172,8 +212,13 @@ fn patch<'a>(sources: &'a SourceMap, fix: &'a Fix) -> Option<Snippet<'a, Patch<'
     if window.text(file).get(range.clone()) == Some(fix.replacement.as_str()) {
         return None;
     }
+    // The renderer shows the line of a patch in full.
+    if window.has_long_line(file) || fix.replacement.len() > LONG_LINE {
+        return None;
+    }
     let replacement = normalize_lines(&fix.replacement);
-    Some(window.snippet(file).patch(Patch::new(range, replacement)))
+    let snippet = window.snippet(file, true);
+    Some(snippet.patch(Patch::new(range, replacement)))
 }
 
 /// The replacement with harmless characters, line ends kept.
@@ -183,6 +228,13 @@ fn normalize_lines(text: &str) -> String {
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+/// Longest line in bytes that is shown with everything around it.
+const LONG_LINE: usize = 1000;
+
+/// How much is shown of a span in a longer line, and before and after it.
+const SPAN_SHOWN: usize = 200;
+const AROUND_SHOWN: usize = 60;
 
 /// The lines of a file that are handed to the renderer, so that a long file costs nothing.
 struct Window {
@@ -207,14 +259,34 @@ impl Window {
         Self { start, end, line }
     }
 
+    /// The start of a span in a long line, with a little of what stands around it.
+    fn inside_a_line(file: &SourceFile, span: Span) -> Self {
+        let whole = Self::of(file, &[Span::new(span.file, span.start, span.start)]);
+        let at = clamp(&file.text, span.start as usize).clamp(whole.start, whole.end);
+        let length = (span.end.saturating_sub(span.start) as usize).min(SPAN_SHOWN);
+        let near = |offset: usize| clamp(&file.text, offset).clamp(whole.start, whole.end);
+        Self {
+            start: near(at.saturating_sub(AROUND_SHOWN)),
+            end: near(at.saturating_add(length + AROUND_SHOWN)),
+            line: whole.line,
+        }
+    }
+
+    fn has_long_line(&self, file: &SourceFile) -> bool {
+        self.text(file).lines().any(|line| line.len() > LONG_LINE)
+    }
+
     fn text<'a>(&self, file: &'a SourceFile) -> &'a str {
         file.text.get(self.start..self.end).unwrap_or("")
     }
 
-    fn snippet<'a, T: Clone>(&self, file: &'a SourceFile) -> Snippet<'a, T> {
-        Snippet::source(self.text(file))
-            .line_start(self.line as usize)
-            .path(normalize_untrusted_str(&file.name))
+    fn snippet<'a, T: Clone>(&self, file: &'a SourceFile, named: bool) -> Snippet<'a, T> {
+        let snippet = Snippet::source(self.text(file)).line_start(self.line as usize);
+        if named {
+            snippet.path(normalize_untrusted_str(&file.name))
+        } else {
+            snippet
+        }
     }
 
     /// The span as a range of the window. The renderer needs ranges inside its text and on

@@ -64,6 +64,38 @@ pub struct Endpoint {
     pub asgs: BTreeSet<String>,
 }
 
+/// A union of many endpoints. Parts of like size are joined first, so that a list costs no square.
+#[derive(Clone, Debug, Default)]
+pub struct Union {
+    /// With how often each was joined; these numbers fall.
+    parts: Vec<(u32, Endpoint)>,
+}
+
+impl Union {
+    /// Adds one.
+    pub fn add(&mut self, endpoint: Endpoint) {
+        let mut joined = (0, endpoint);
+        while let Some((times, last)) = self.parts.pop() {
+            if times > joined.0 {
+                self.parts.push((times, last));
+                break;
+            }
+            joined = (joined.0 + 1, last.union(joined.1));
+        }
+        self.parts.push(joined);
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub fn whole(mut self) -> Endpoint {
+        let mut out = Endpoint::default();
+        while let Some((_, part)) = self.parts.pop() {
+            out = part.union(out);
+        }
+        out
+    }
+}
+
 impl Endpoint {
     /// An endpoint that is a set of addresses.
     #[must_use]

@@ -67,6 +67,14 @@ pub(crate) fn twice(span: Span, first: Span, what: &str, name: &str) -> Diagnost
     .help("rename or remove one of them")
 }
 
+/// A source without a statement.
+pub(crate) fn empty(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::PC1016, span, format!("{what} is empty"))
+        .label("no statement here")
+        .help("take the file from version control again; delete it if it is not needed")
+        .note("compiled as it is, it would take its rules out of Azure and their numbers out of the lock")
+}
+
 /// A module that cannot be had, or a cycle of modules.
 pub(crate) fn module(
     span: Option<Span>,

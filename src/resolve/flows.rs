@@ -670,7 +670,7 @@ impl<'a> World<'a, '_> {
             }
             return Some(table);
         }
-        let known: Vec<&str> = scope.tables.keys().copied().collect();
+        let known = self.guesses(scope.tables.keys());
         self.say(faults::undefined(
             name.span,
             "route table",

@@ -56,21 +56,30 @@ pub(crate) fn load_modules(
         modules: vec![Module::default()],
         known: BTreeMap::new(),
         open: Vec::new(),
+        roots: roots.len(),
     };
     for path in roots {
         match graph.loader.load(path) {
             Ok(text) => graph.add_file(0, path, &text),
-            Err(error) => graph.sink.push(faults::module(
-                None,
-                unreadable(path, &error),
-                "check the path, or `sources` in portcullis.yaml",
-            )),
+            Err(LoadError::NotText { text, at }) => graph.add_bad_file(path, text, at),
+            Err(error) => {
+                // Without a text, but the file is named where a reader of places looks for it.
+                let file = graph.sources.add(path, "");
+                let help = "check the path, or `sources` in portcullis.yaml";
+                let fault =
+                    faults::module(Some(Span::new(file, 0, 0)), unreadable(path, &error), help);
+                graph.sink.push(fault.label("cannot be read"));
+            }
         }
     }
+    graph.check_root();
     graph.open.extend(roots.iter().cloned());
     graph.follow(0);
     graph.modules
 }
+
+/// Longest chain of modules that import one another.
+const MAX_CHAIN: usize = 64;
 
 struct Graph<'a> {
     loader: &'a dyn Loader,
@@ -79,15 +88,45 @@ struct Graph<'a> {
     modules: Vec<Module>,
     known: BTreeMap<String, usize>,
     open: Vec<String>,
+    /// How many files the root module has; they come first in `open`.
+    roots: usize,
 }
 
 impl Graph<'_> {
     fn add_file(&mut self, module: usize, path: &str, text: &str) {
         let file = self.sources.add(path, text);
         let (tree, faults) = syntax::parse(self.sources, file);
+        if text.trim().is_empty() {
+            let what = format!("`{path}`");
+            self.sink.push(faults::empty(Span::new(file, 0, 0), &what));
+        }
         self.sink.extend(faults);
         if let Some(module) = self.modules.get_mut(module) {
             module.files.push(tree);
+        }
+    }
+
+    /// A file that is not text is known by what could be read of it, for the place of the fault.
+    fn add_bad_file(&mut self, path: &str, text: String, at: usize) {
+        // A byte order mark is no part of the text that places are counted in.
+        let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let at = at.saturating_sub(mark);
+        let file = self.sources.add(path, text);
+        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let end = at + '\u{fffd}'.len_utf8();
+        let span = Span::new(file, offset(at), offset(end));
+        self.sink.push(syntax::not_utf8(span));
+    }
+
+    /// A root of comments only is as empty as one without files.
+    fn check_root(&mut self) {
+        let nothing = self.modules.first().is_some_and(|root| {
+            !root.files.is_empty() && root.files.iter().all(|f| f.items.is_empty())
+        });
+        let first = self.sources.iter().next().map(|(file, _)| file);
+        if let (true, Some(file), false) = (nothing, first, self.sink.has_errors()) {
+            self.sink
+                .push(faults::empty(Span::new(file, 0, 0), "the policy"));
         }
     }
 
@@ -137,6 +176,12 @@ impl Graph<'_> {
                 self.link(module, name, index);
                 continue;
             }
+            if self.open.len() >= self.roots + MAX_CHAIN {
+                let what = format!("imports lead through more than {MAX_CHAIN} modules");
+                let help = "use this module from one nearer to the root";
+                self.sink.push(syntax::too_large(path.span, &what, help));
+                continue;
+            }
             let text = match STANDARD.iter().find(|(p, _)| *p == target) {
                 Some((_, text)) => Ok((*text).to_owned()),
                 None => self.loader.load(&target),
@@ -155,6 +200,7 @@ impl Graph<'_> {
                     self.follow(index);
                     self.open.pop();
                 }
+                Err(LoadError::NotText { text, at }) => self.add_bad_file(&target, text, at),
                 Err(error) => {
                     let help = if path.node.starts_with("std/") {
                         let names: Vec<&str> = STANDARD.iter().map(|(p, _)| *p).collect();
@@ -183,6 +229,7 @@ fn unreadable(path: &str, error: &LoadError) -> String {
     match error {
         LoadError::NotFound => format!("there is no module file `{path}`"),
         LoadError::Unreadable(why) => format!("cannot read the module file `{path}`: {why}"),
+        LoadError::NotText { .. } => format!("the module file `{path}` is not text"),
     }
 }
 

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, ExprKind, Value};
+use crate::syntax::too_large;
 
 use super::faults;
 use super::scope::{Decl, MemberDecl};
 use super::world::{Instance, InstanceId, World};
+
+/// Most uses of modules. A chain of modules that each use the next one twice has no end otherwise.
+const MAX_INSTANCES: usize = 10_000;
 
 impl<'a> World<'a, '_> {
     /// Builds the tree of instances and gives their parameters the values of `with` blocks and of
@@ -18,15 +22,22 @@ impl<'a> World<'a, '_> {
         self.environment_values()
     }
 
-    fn grow(&mut self, instance: InstanceId) {
+    /// False if there were too many, which is told once.
+    fn grow(&mut self, instance: InstanceId) -> bool {
         let Some(scope) = self.scope(instance) else {
-            return;
+            return true;
         };
         for (name, decl) in &scope.uses {
             let Some(module) = decl.module else {
                 continue;
             };
             let child = self.instances.len();
+            if child >= MAX_INSTANCES {
+                let what = format!("the project holds more than {MAX_INSTANCES} uses of modules");
+                let help = "use modules in fewer places; every use of a module uses its own again";
+                self.say(too_large(decl.statement.name.span, &what, help));
+                return false;
+            }
             let mut path = self
                 .instances
                 .get(instance)
@@ -51,8 +62,11 @@ impl<'a> World<'a, '_> {
                 }
                 self.give(child, &entry.node.key, &key, &entry.node.value, instance);
             }
-            self.grow(child);
+            if !self.grow(child) {
+                return false;
+            }
         }
+        true
     }
 
     /// Gives a parameter of an instance a value that was written in another instance's scope.

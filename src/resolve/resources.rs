@@ -486,7 +486,7 @@ impl<'a> World<'a, '_> {
             self.mark(at, space, &name.node);
             return Some(self.key(at, &name.node));
         }
-        let known: Vec<&str> = table.keys().copied().collect();
+        let known = self.guesses(table.keys());
         self.say(faults::undefined(name.span, what, &name.node, known));
         None
     }
@@ -639,6 +639,9 @@ impl<'a> World<'a, '_> {
             Some(target) => self.loader.load(&target).map_err(|e| match e {
                 LoadError::NotFound => "there is no such file".to_owned(),
                 LoadError::Unreadable(why) => why,
+                LoadError::NotText { at, .. } => {
+                    format!("it is not UTF-8 text: invalid byte at offset {at}")
+                }
             }),
             None => Err("it lies outside the project".to_owned()),
         };

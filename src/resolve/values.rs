@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::catalog::{self, TagKind};
 use crate::model::address::AddressSet;
-use crate::model::endpoint::{Endpoint, NamePattern};
+use crate::model::endpoint::{Endpoint, NamePattern, Union};
 use crate::model::service::{PortSet, Traffic, default_port, word};
 use crate::model::{Hop, Key};
 use crate::source::Span;
@@ -22,6 +22,10 @@ use super::world::{InstanceId, Type, Typed, World};
 impl<'a> World<'a, '_> {
     /// What an endpoint expression stands for; `None` if a fault was reported.
     pub(crate) fn endpoint(&mut self, expr: &ast::Expr, instance: InstanceId) -> Option<Endpoint> {
+        self.deeper(expr.span, |world| world.endpoint_inside(expr, instance))
+    }
+
+    fn endpoint_inside(&mut self, expr: &ast::Expr, instance: InstanceId) -> Option<Endpoint> {
         match &expr.kind {
             ExprKind::Any => Some(Endpoint::everything()),
             ExprKind::Prefix(net) => Some(Endpoint::of(AddressSet::prefix(*net))),
@@ -41,8 +45,11 @@ impl<'a> World<'a, '_> {
                     .collect();
                 let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
                 self.tell_nested(&list.elements, &sets);
-                let none = Endpoint::default();
-                Some(sets.into_iter().fold(none, Endpoint::union))
+                let mut out = Union::default();
+                for set in sets {
+                    out.add(set);
+                }
+                Some(out.whole())
             }
             ExprKind::Except(left, right) => self.except(left, right, instance),
             ExprKind::Error => None,
@@ -158,7 +165,7 @@ impl<'a> World<'a, '_> {
                 let text = self.interpolate(&call.arg, instance, false)?;
                 let scope = self.scope(instance)?;
                 let Some(group) = scope.ip_groups.get(text.as_str()) else {
-                    let known: Vec<&str> = scope.ip_groups.keys().copied().collect();
+                    let known = self.guesses(scope.ip_groups.keys());
                     self.say(faults::undefined(span, "ip group", &text, known));
                     return None;
                 };
@@ -266,7 +273,7 @@ impl<'a> World<'a, '_> {
                     "drop the suffix, or use a region of the list",
                 ),
                 None => {
-                    let near = self.catalog.suggest_tag(text);
+                    let near = self.near_tag(text);
                     faults::region(
                         span,
                         format!("`{region}` is not a region of service tag `{known}`"),
@@ -281,8 +288,12 @@ impl<'a> World<'a, '_> {
         let near = self
             .catalog
             .canonical_tag_hint(text)
-            .or_else(|| self.catalog.suggest_tag(text));
+            .or_else(|| self.near_tag(text));
         self.say(faults::service_tag(span, text, &identity, near.as_deref()));
+    }
+
+    fn near_tag(&self, text: &str) -> Option<String> {
+        self.may_guess().then(|| self.catalog.suggest_tag(text))?
     }
 
     /// The text with its parameters put in. In a tag a region takes the tag's own spelling.
@@ -337,12 +348,13 @@ impl<'a> World<'a, '_> {
         let known: Vec<&str> = self
             .scope(instance)
             .map(|s| {
-                s.values
-                    .iter()
-                    .filter(|(_, d)| matches!(d, Decl::Param(_)))
-                    .map(|(n, _)| *n)
-                    .chain(["env", "cloud"])
-                    .collect()
+                let params = s.values.iter();
+                self.guesses(
+                    params
+                        .filter(|(_, d)| matches!(d, Decl::Param(_)))
+                        .map(|(n, _)| n)
+                        .chain(&["env", "cloud"]),
+                )
             })
             .unwrap_or_default();
         self.say(faults::undefined(name.span, "parameter", &name.node, known));
@@ -408,11 +420,11 @@ impl<'a> World<'a, '_> {
             Typed::Vnet(key) => self.resource_by_key(key, span),
             Typed::Hop(Hop::Firewall(key)) => self.resource_by_key(key, span),
             Typed::List(items) => {
-                let mut out = Endpoint::default();
+                let mut out = Union::default();
                 for item in items {
-                    out = out.union((*self.as_endpoint(item, span)?).clone());
+                    out.add((*self.as_endpoint(item, span)?).clone());
                 }
-                Some(Rc::new(out))
+                Some(Rc::new(out.whole()))
             }
             other => {
                 self.say(faults::wrong_type(span, "an endpoint", other.describe()));
@@ -463,7 +475,7 @@ impl<'a> World<'a, '_> {
             None => {
                 let known: Vec<&str> = self
                     .scope(at)
-                    .map(|s| s.values.keys().copied().collect())
+                    .map(|s| self.guesses(s.values.keys()))
                     .unwrap_or_default();
                 let words = ["internet", "none", "vnet", "gateway"];
                 self.say(faults::undefined(
@@ -502,7 +514,7 @@ impl<'a> World<'a, '_> {
             None => {
                 let known: Vec<&str> = self
                     .scope(at)
-                    .map(|s| s.values.keys().copied().collect())
+                    .map(|s| self.guesses(s.values.keys()))
                     .unwrap_or_default();
                 self.say(faults::undefined(name.span, "vnet", &name.node, known));
                 None
@@ -611,9 +623,11 @@ impl<'a> World<'a, '_> {
                     .collect();
                 let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
                 self.tell_nested_values(&list.elements, &sets);
-                let none = Endpoint::default();
-                let out = sets.into_iter().fold(none, Endpoint::union);
-                Some(Typed::Endpoint(Rc::new(out)))
+                let mut out = Union::default();
+                for set in sets {
+                    out.add(set);
+                }
+                Some(Typed::Endpoint(Rc::new(out.whole())))
             }
             (Type::Service, Value::Services(services)) => self
                 .traffic(services, instance)
@@ -708,7 +722,7 @@ impl<'a> World<'a, '_> {
         if let Some(region) = self.catalog.region(text) {
             return Some(region);
         }
-        let near = catalog::suggest_region(text);
+        let near = catalog::suggest_region(text).filter(|_| self.may_guess());
         self.say(faults::region(
             span,
             format!("region `{text}` is unknown"),

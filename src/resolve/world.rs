@@ -12,12 +12,19 @@ use crate::model::service::Traffic;
 use crate::model::{Hop, Key};
 use crate::source::{Loader, Span};
 use crate::syntax::ast::{self, Date};
+use crate::syntax::too_large;
 
 use super::faults;
 use super::scope::{Decl, Scope};
 
 /// What the name of an IP group is, for messages.
 const IP_GROUP: &str = "the name of an IP group";
+
+/// After so many faults none is told with the name that was probably meant.
+const MAX_GUESSES: usize = 100;
+
+/// Most definitions and lists that are evaluated, each for the one before.
+const MAX_DEPTH: usize = 256;
 
 /// Number of an instance; 0 is the root.
 pub(crate) type InstanceId = usize;
@@ -133,6 +140,8 @@ pub(crate) struct World<'a, 's> {
     pub missing: Vec<Missing>,
     /// A `test` is being checked.
     pub in_test: bool,
+    /// How many definitions and lists are being evaluated, each for the one before.
+    depth: usize,
     params: BTreeMap<(InstanceId, String), Option<Option<Typed>>>,
     endpoints: BTreeMap<(InstanceId, String), Option<Option<Rc<Endpoint>>>>,
     services: BTreeMap<(InstanceId, String), Option<Option<Rc<Traffic>>>>,
@@ -161,6 +170,7 @@ impl<'a, 's> World<'a, 's> {
             internet: None,
             missing: Vec::new(),
             in_test: false,
+            depth: 0,
             params: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -169,6 +179,39 @@ impl<'a, 's> World<'a, 's> {
 
     pub(crate) fn say(&mut self, diagnostic: Diagnostic) {
         self.sink.push(diagnostic);
+    }
+
+    /// Evaluates something that another value needs, unless too many wait for it already: the
+    /// machine's stack is not without end.
+    pub(crate) fn deeper<T>(
+        &mut self,
+        span: Span,
+        evaluate: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            let what = format!("more than {MAX_DEPTH} definitions lead to this one");
+            self.say(too_large(span, &what, "write the value where it is used"));
+            return None;
+        }
+        self.depth += 1;
+        let value = evaluate(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// Whether a name that was meant is still looked for. Nobody reads the hundredth fault, and the
+    /// search costs as much as there are names.
+    pub(crate) fn may_guess(&self) -> bool {
+        self.sink.items().len() < MAX_GUESSES
+    }
+
+    /// The names that could have been meant.
+    pub(crate) fn guesses<'n>(&self, names: impl Iterator<Item = &'n &'n str>) -> Vec<&'n str> {
+        if self.may_guess() {
+            names.copied().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     pub(crate) fn module_of(&self, instance: InstanceId) -> usize {
@@ -281,12 +324,12 @@ impl<'a, 's> World<'a, 's> {
             .and_then(|i| i.given.get(name).copied());
         let value = match (self.param_type(decl), given, &decl.default) {
             (None, _, _) => None,
-            (Some(ty), Some((value, scope)), _) => {
-                self.convert(&value.node, value.span, &ty, scope)
-            }
-            (Some(ty), None, Some(default)) => {
-                self.convert(&default.node, default.span, &ty, instance)
-            }
+            (Some(ty), Some((value, scope)), _) => self.deeper(value.span, |world| {
+                world.convert(&value.node, value.span, &ty, scope)
+            }),
+            (Some(ty), None, Some(default)) => self.deeper(default.span, |world| {
+                world.convert(&default.node, default.span, &ty, instance)
+            }),
             (Some(_), None, None) => {
                 let path = self
                     .instances
@@ -380,7 +423,7 @@ impl<'a, 's> World<'a, 's> {
         else {
             let known: Vec<&str> = self
                 .scope(instance)
-                .map(|s| s.values.keys().copied().collect())
+                .map(|s| self.guesses(s.values.keys()))
                 .unwrap_or_default();
             self.say(match self.other_kind(instance, &name.node) {
                 Some(found) if found == IP_GROUP => {
@@ -513,7 +556,9 @@ impl<'a, 's> World<'a, 's> {
                 None => {}
             }
             self.services.insert(slot.clone(), None);
-            let value = self.traffic(&service.services, instance).map(Rc::new);
+            let value = self.deeper(service.name.span, |world| {
+                world.traffic(&service.services, instance).map(Rc::new)
+            });
             self.services.insert(slot, Some(value.clone()));
             return value;
         }
@@ -531,14 +576,9 @@ impl<'a, 's> World<'a, 's> {
             self.say(faults::wrong_type(name.span, "a service", "an endpoint"));
             return None;
         }
-        let known: Vec<&str> = scope
-            .services
-            .keys()
-            .copied()
-            .chain([
-                "tcp", "udp", "icmp", "esp", "ah", "any", "http", "https", "mssql",
-            ])
-            .collect();
+        let known = self.guesses(scope.services.keys().chain(&[
+            "tcp", "udp", "icmp", "esp", "ah", "any", "http", "https", "mssql",
+        ]));
         self.say(faults::undefined(name.span, "service", &name.node, known));
         None
     }

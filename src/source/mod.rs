@@ -82,8 +82,15 @@ impl SourceMap {
 pub enum LoadError {
     /// No such file.
     NotFound,
-    /// It exists but could not be read as UTF-8 text; the text says why.
+    /// It exists but could not be read; the text says why.
     Unreadable(String),
+    /// It is not UTF-8.
+    NotText {
+        /// What could be read, with U+FFFD for what could not.
+        text: String,
+        /// The first byte that is not UTF-8.
+        at: usize,
+    },
 }
 
 /// Gives the text of a module by its project-relative path (forward slashes). The core asks; the

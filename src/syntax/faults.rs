@@ -176,16 +176,19 @@ pub(crate) fn newer_language(span: Span, version: &str) -> Diagnostic {
 
 /// PC0011: characters that no policy holds.
 pub(crate) fn not_text(span: Span, character: char) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC0011,
-        span,
-        format!(
-            "the file holds the control character U+{:04X}",
-            u32::from(character)
-        ),
+    let what = format!("the control character U+{:04X}", u32::from(character));
+    holds(span, &what).help("save the file as UTF-8 text and remove the character")
+}
+
+/// PC0011: bytes that are not UTF-8.
+pub(crate) fn not_utf8(span: Span) -> Diagnostic {
+    holds(span, "bytes that are not UTF-8").help(
+        "save the file as UTF-8 text; if it never was text, take it from version control again",
     )
-    .label("not text")
-    .help("save the file as UTF-8 text and remove the character")
+}
+
+fn holds(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::PC0011, span, format!("the file holds {what}")).label("not text")
 }
 
 /// PC0012: more than this tool reads.

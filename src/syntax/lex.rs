@@ -6,6 +6,10 @@ use super::words::PROTOCOLS;
 /// No policy comes near this; a text beyond it is refused before memory is spent on it.
 pub(crate) const MAX_TOKENS: usize = 2_000_000;
 
+/// Longest run of ordinary characters that is read as several tokens. Each of them looks at the rest
+/// of the run, so a longer one would cost its square; it is one token that nothing accepts.
+const MAX_SPLIT: usize = 1024;
+
 /// Splits a text into tokens and comments.
 pub(crate) fn lex(text: &str) -> Lexed {
     let mut lexer = Lexer {
@@ -220,7 +224,12 @@ impl Lexer<'_> {
             return;
         }
         let (kind, length) = classify(run);
-        self.push(kind, start, start + length);
+        // A label's colon ends its run: nothing is left to be read again.
+        if length + 1 < run.len() && run.len() > MAX_SPLIT {
+            self.push(Kind::Other, start, end);
+        } else {
+            self.push(kind, start, start + length);
+        }
     }
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {

@@ -13,6 +13,7 @@ pub mod visit;
 pub(crate) mod words;
 
 pub use faults::{bad_name_pattern, bad_port, bad_prefix, host_bits};
+pub(crate) use faults::{not_utf8, too_large};
 pub use literal::{check_name_pattern, parse_port, parse_ports, parse_prefix};
 
 use crate::diag::Diagnostic;
@@ -52,8 +53,16 @@ pub fn parse(sources: &SourceMap, file: FileId) -> (ast::File, Vec<Diagnostic>) 
     })
     .map_or_else(|_| ast::File::default(), |(_, tree)| tree);
     let mut diagnostics = state.into_diagnostics();
+    // Nesting that is not followed leaves every bracket around it open.
+    if diagnostics.iter().any(|d| is(d, "too-large")) {
+        diagnostics.retain(|d| !is(d, "unclosed"));
+    }
     diagnostics.sort_by_key(|d| (d.primary, d.code));
     (tree, diagnostics)
+}
+
+fn is(diagnostic: &Diagnostic, slug: &str) -> bool {
+    diagnostic.code.info().slug == slug
 }
 
 fn refused(diagnostic: Diagnostic) -> (ast::File, Vec<Diagnostic>) {

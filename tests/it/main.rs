@@ -7,6 +7,7 @@ mod allocate;
 mod apim;
 mod apim_mutants;
 mod apim_packets;
+mod bad_input;
 mod catalog;
 mod cli;
 mod config;
