@@ -19,6 +19,7 @@ pub mod udr;
 
 mod lowered;
 mod ordered;
+mod route_faults;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 

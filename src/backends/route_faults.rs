@@ -1,0 +1,288 @@
+//! Faults of the paths: requests and replies that part, next hops that nothing determines, exceptions
+//! that nothing bounds. It gives no layer a duty.
+
+use crate::diag::Sink;
+use crate::model::address::{AddressSet, Family};
+use crate::model::service::Proto;
+use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
+use crate::path::routes as route_targets;
+use crate::path::{Entry, Fabric, HopClass, Way};
+
+use super::faults;
+use super::plan::{asked_by_name, wanted};
+
+/// What is wrong with the ways of a flow.
+pub(super) fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    check_via(fabric, flow, ways, sink);
+    if !flow.allows() {
+        return;
+    }
+    for way in ways {
+        // `at nsg` says that no firewall is expected.
+        if way.hop == HopClass::ServiceEndpoint
+            && (flow.at.is_none() || asked_by_name(flow))
+            && let Some(subnet) = &way.out_of
+            && let Some(map) = fabric.hop_map(subnet)
+            && matches!(map.default_hop(), HopClass::Firewall(_))
+        {
+            sink.push(faults::endpoint_bypass(flow, subnet));
+        }
+        check_gateway_reply(fabric, flow, way, sink);
+        if let Some(into) = &way.into
+            && let Some(map) = fabric.hop_map(into)
+        {
+            check_reply(fabric, flow, way, into, map, sink);
+        }
+        if let (Some(a), Some(b)) = (&way.out_of, &way.into)
+            && a != b
+            && fabric.policy.vnets.is_empty()
+            && let Some(HopClass::Firewall(name)) = [a, b]
+                .into_iter()
+                .filter_map(|end| fabric.hop_map(end))
+                .map(crate::path::HopMap::default_hop)
+                .find(|hop| matches!(hop, HopClass::Firewall(_)))
+        {
+            sink.push(faults::undetermined(
+                flow.spans.whole,
+                &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
+                "declare the `vnet`s and set `vnet` on the subnets",
+            ));
+        }
+    }
+}
+
+/// `via` becomes a route of the source's table; a subnet without one goes on as before.
+fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+    let Some(hop) = &flow.via else {
+        return;
+    };
+    // Without a table the way is Azure's own already: the network, then the internet.
+    if matches!(hop, Hop::Vnet | Hop::Internet) {
+        return;
+    }
+    for key in ways.iter().filter_map(|w| w.out_of.as_ref()) {
+        let table = fabric
+            .policy
+            .subnets
+            .get(key)
+            .and_then(|s| s.route_table.as_ref());
+        if table.is_none() {
+            sink.push(faults::undetermined(
+                flow.spans.whole,
+                &format!(
+                    "`via` of flow `{}` needs a route, and subnet `{key}` has no route table",
+                    flow.id.text()
+                ),
+                "declare a `route-table` and set it on the subnet",
+            ));
+        }
+    }
+}
+
+fn check_reply(
+    fabric: &Fabric<'_>,
+    flow: &Flow,
+    way: &Way,
+    into: &Key,
+    map: &crate::path::HopMap,
+    sink: &mut Sink,
+) {
+    let replies = map.split(&way.from);
+    let four = map.split(&way.from.only(Family::V4));
+    if way.entry == Entry::Internet
+        && !four.is_empty()
+        && four.iter().all(|(hop, _)| *hop == HopClass::None)
+    {
+        sink.push(faults::asymmetric(
+            flow,
+            &format!("enters subnet `{into}` from the internet"),
+            "has no next hop",
+            &format!("route the sources to `internet` on the table of subnet `{into}`"),
+        ));
+    }
+    let reply_firewall = replies.into_iter().find_map(|(hop, _)| match hop {
+        HopClass::Firewall(f) => Some(f),
+        _ => None,
+    });
+    match (&way.entry, &way.firewall, reply_firewall) {
+        (Entry::Internet, None, Some(f)) => {
+            let example = flow
+                .from
+                .tags
+                .iter()
+                .next()
+                .map_or_else(|| "PREFIX".to_owned(), |t| format!("tag({t})"));
+            let table = fabric
+                .policy
+                .subnets
+                .get(into)
+                .and_then(|s| s.route_table.clone())
+                .unwrap_or_else(|| into.clone());
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("enters subnet `{into}` from the internet"),
+                &format!("leaves through firewall `{f}`"),
+                &format!("add `route {example} via internet on {table}`, so that the reply goes back the same way"),
+            ));
+        }
+        (Entry::Subnet, Some(f), None) => {
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("goes through firewall `{f}`"),
+                &format!("leaves subnet `{into}` past it"),
+                &format!("give subnet `{into}` a route table whose default is `{f}`"),
+            ));
+        }
+        (Entry::Subnet, Some(there), Some(back)) if *there != back => {
+            sink.push(faults::asymmetric(
+                flow,
+                &format!("goes through firewall `{there}`"),
+                &format!("leaves subnet `{into}` through firewall `{back}`"),
+                "lead both subnets to one firewall",
+            ));
+        }
+        (Entry::Gateway, there, back) if *there != back => {
+            sink.push(faults::asymmetric(
+                flow,
+                &through("enters", there.as_ref()),
+                &through("leaves", back.as_ref()),
+                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
+            ));
+        }
+        (Entry::Subnet, None, Some(f)) => {
+            sink.push(faults::asymmetric(
+                flow,
+                "goes past the firewall",
+                &format!("leaves subnet `{into}` through firewall `{f}`"),
+                "give both subnets a route table whose default is the firewall, or neither",
+            ));
+        }
+        _ => {}
+    }
+}
+
+fn through(verb: &str, firewall: Option<&Key>) -> String {
+    firewall.map_or_else(
+        || format!("{verb} past any firewall"),
+        |f| format!("{verb} through firewall `{f}`"),
+    )
+}
+
+/// The reply from on-premises comes through the declared `GatewaySubnet`, by its routes.
+fn check_gateway_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink) {
+    if way.out_of.is_none() || way.into.is_some() {
+        return;
+    }
+    for (gateway, on_premises) in fabric.gateways() {
+        let Some(map) = fabric
+            .hop_map(gateway)
+            .filter(|_| way.to.meets(on_premises))
+        else {
+            continue;
+        };
+        let back = map
+            .split(&way.from)
+            .into_iter()
+            .find_map(|(hop, _)| match hop {
+                HopClass::Firewall(f) => Some(f),
+                _ => None,
+            });
+        if way.firewall != back {
+            sink.push(faults::asymmetric(
+                flow,
+                &through("leaves", way.firewall.as_ref()),
+                &through("comes back", back.as_ref()),
+                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
+            ));
+        }
+    }
+}
+
+/// What is wrong with the networks and routes, whatever the flows.
+pub(super) fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
+    let policy = fabric.policy;
+    for (key, subnet) in &policy.subnets {
+        if !policy.vnets.is_empty() && fabric.vnet_of(key).is_none() {
+            sink.push(faults::undetermined(
+                subnet.identity.span,
+                &format!("subnet `{key}` lies in no declared vnet, or in several"),
+                "set `vnet` on the subnet",
+            ));
+        }
+        if let Some((service, span)) = &subnet.runs
+            && subnet.nsg.is_none()
+        {
+            sink.push(faults::no_nsg(*span, key, &format!("{service} needs one")));
+        }
+    }
+    for (key, table) in &fabric.tables {
+        for route in &table.routes {
+            if let Hop::Firewall(f) = &route.hop
+                && policy
+                    .firewalls
+                    .get(f)
+                    .is_some_and(|f| f.private_ip.is_none())
+            {
+                sink.push(faults::undetermined(
+                    route.span,
+                    &format!(
+                        "route table `{key}` leads to firewall `{f}`, whose address is unknown"
+                    ),
+                    "set `private-ip` on the firewall",
+                ));
+            }
+            let crate::path::routes::Cause::Exception(id) = &route.cause else {
+                continue;
+            };
+            if route.hop != Hop::Internet {
+                continue;
+            }
+            for (name, subnet) in fabric.end_subnets() {
+                let default_is_internet = matches!(
+                    fabric.hop_map(name).map(crate::path::HopMap::default_hop),
+                    None | Some(HopClass::Internet)
+                );
+                if subnet.route_table.as_ref() == Some(key)
+                    && !default_is_internet
+                    && !is_bounded(fabric, subnet, name, &route.target)
+                {
+                    sink.push(faults::unbounded_exception(route.span, &id.text(), name));
+                }
+            }
+        }
+    }
+}
+
+/// A security group bounds an exception if it denies by default, or if a deny of everything covers
+/// the exception's destination.
+fn is_bounded(
+    fabric: &Fabric<'_>,
+    subnet: &Subnet,
+    key: &Key,
+    exception: &route_targets::Target,
+) -> bool {
+    let Some((group, nsg)) = subnet
+        .nsg
+        .as_ref()
+        .and_then(|n| fabric.policy.nsgs.get_key_value(n))
+    else {
+        return false;
+    };
+    if nsg.default_outbound == Some(DefaultAction::Deny) {
+        return true;
+    }
+    let reached = match exception {
+        route_targets::Target::Default => AddressSet::all(),
+        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
+        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
+    };
+    fabric.policy.flows.iter().any(|flow| {
+        !flow.allows()
+            && flow.traffic.has(Proto::Any)
+            && wanted(flow, &Layer::Nsg(group.clone()), &Layer::AnyNsg)
+            && subnet
+                .prefix
+                .is_subset(&fabric.addresses(&flow.from, Some(key)))
+            && reached.is_subset(&fabric.addresses(&flow.to, Some(key)))
+    })
+}
