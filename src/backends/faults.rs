@@ -451,16 +451,74 @@ pub(crate) fn no_nsg(span: Span, subnet: &str, why: &str) -> Diagnostic {
     ))
 }
 
-pub(crate) fn nothing_narrows(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
-    Diagnostic::new(
+pub(crate) fn nothing_narrows(flow: &Flow, nsg: &str, ports: &str, six: bool) -> Diagnostic {
+    let d = Diagnostic::new(
         Code::PC4013,
         flow.spans.to,
-        format!("nothing on the path can narrow the names of flow `{}`", flow.id.text()),
-    )
-    .label("no firewall lies on this path")
-    .help(format!(
+        format!(
+            "nothing on the path can narrow the names of flow `{}`",
+            flow.id.text()
+        ),
+    );
+    if six {
+        return d
+            .label("no firewall lies on the IPv6 path")
+            .help(format!(
+                "set `names = open` on NSG `{nsg}` to accept Internet on {ports} over IPv6, or give the source IPv4 addresses only"
+            ))
+            .note(IPV4_ONLY);
+    }
+    d.label("no firewall lies on this path").help(format!(
         "set `names = open` on NSG `{nsg}` to accept Internet on {ports}, or route the subnet through a firewall"
     ))
+}
+
+/// Why nothing filters IPv6 behind a security group.
+const IPV4_ONLY: &str = "Azure Firewall known issues and limitations: IPv6 is not supported, and 0.0.0.0/0 is no route for it (checked 2026-11-25)";
+
+/// The IPv6 half of sources of which a firewall narrows the IPv4 half.
+pub(crate) fn ipv6_stays_shut(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
+    one_family(
+        flow.spans.to,
+        format!(
+            "flow `{}` has no way over IPv6: NSG `{nsg}` allows {ports} to Internet over IPv4 only",
+            flow.id.text()
+        ),
+    )
+    .label("reached over IPv4 only")
+    .help(format!(
+        "nothing to do if IPv4 is enough; else set `names = open` on NSG `{nsg}` to accept Internet over IPv6"
+    ))
+    .note(IPV4_ONLY)
+}
+
+/// An end of which a family has no counterpart at the other end.
+pub(crate) fn no_counterpart(
+    flow: &Flow,
+    (span, part): (Span, &str),
+    (other, family): (&str, &str),
+    whole: bool,
+) -> Diagnostic {
+    let d = one_family(
+        span,
+        format!(
+            "flow `{}`: {part} has no counterpart, since its {other} has no {family} address",
+            flow.id.text()
+        ),
+    )
+    .label(format!("no rule is written for its {family} addresses"))
+    .help(format!(
+        "leave them out, or give the {other} {family} addresses"
+    ));
+    if whole {
+        d.severity(Severity::Warning)
+    } else {
+        d
+    }
+}
+
+fn one_family(span: Span, message: String) -> Diagnostic {
+    Diagnostic::new(Code::PC4022, span, message)
 }
 
 pub(crate) fn undetermined(span: Span, what: &str, help: &str) -> Diagnostic {

@@ -13,7 +13,7 @@ use crate::model::service::Proto;
 use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::route_faults::{check_flow, check_topology};
+use super::route_faults::{check_families, check_flow, check_topology};
 use super::{dnat, faults};
 
 /// What one layer has to do for one flow.
@@ -29,8 +29,10 @@ pub struct Duty {
     pub names: bool,
     /// The subnets at which it applies (security groups only).
     pub subnets: BTreeSet<Key>,
-    /// Names are narrowed by a firewall behind this layer.
-    pub narrowed: bool,
+    /// Sources whose names a firewall behind this layer narrows (security groups only).
+    pub narrowed: AddressSet,
+    /// Sources whose names nothing behind this layer narrows (security groups only).
+    pub unnarrowed: AddressSet,
     /// `any` on one side is no more than the addresses here.
     pub partial: bool,
     /// Set if this is one of several duties of one flow: which destinations count depends on the
@@ -77,6 +79,9 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             }
         };
         let known = !flow.from.is_opaque() && flow.from.asgs.is_empty();
+        if check_families(fabric, flow, &ways, sink) {
+            continue;
+        }
         if ways.is_empty() && is_foreign(fabric, flow) {
             sink.push(faults::nowhere(
                 flow,
@@ -168,12 +173,12 @@ fn settled(duties: Duties) -> Duties {
     for (flow, parts) in by_flow {
         let mut merged: Vec<Duty> = Vec::new();
         for part in parts {
-            let same = |d: &&mut Duty| {
-                d.to == part.to && d.names == part.names && d.narrowed == part.narrowed
-            };
+            let same = |d: &&mut Duty| d.to == part.to && d.names == part.names;
             match merged.iter_mut().find(same) {
                 Some(there) => {
                     there.from = there.from.union(&part.from);
+                    there.narrowed = there.narrowed.union(&part.narrowed);
+                    there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.partial |= part.partial;
                     there.subnets.extend(part.subnets);
                 }
@@ -182,15 +187,12 @@ fn settled(duties: Duties) -> Duties {
         }
         let mut settled: Vec<Duty> = Vec::new();
         for part in merged {
-            let fits = |d: &&mut Duty| {
-                d.from == part.from
-                    && d.subnets == part.subnets
-                    && (!d.names || !part.names || d.narrowed == part.narrowed)
-            };
+            let fits = |d: &&mut Duty| d.from == part.from && d.subnets == part.subnets;
             match settled.iter_mut().find(fits) {
                 Some(there) => {
                     there.to = there.to.union(&part.to);
-                    there.narrowed |= part.narrowed;
+                    there.narrowed = there.narrowed.union(&part.narrowed);
+                    there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.names |= part.names;
                     there.partial |= part.partial;
                 }
@@ -287,12 +289,11 @@ fn assign(
         duty.partial |= way.partial;
         duty.subnets.insert(subnet.clone());
         if by_name {
-            let narrowed = way.firewall.is_some();
-            duty.narrowed = if duty.names {
-                duty.narrowed && narrowed
-            } else {
-                narrowed
+            let sources = match &way.firewall {
+                Some(_) => &mut duty.narrowed,
+                None => &mut duty.unnarrowed,
             };
+            *sources = sources.union(&way.from);
             duty.names = true;
         }
     }

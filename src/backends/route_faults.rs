@@ -3,6 +3,7 @@
 
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
+use crate::model::endpoint::Endpoint;
 use crate::model::service::Proto;
 use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
 use crate::path::routes as route_targets;
@@ -49,6 +50,84 @@ pub(super) fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &
             ));
         }
     }
+}
+
+/// Addresses that were written and have nothing of their family at the other end; true if that is
+/// all there is. `any`, tags and names hold whatever the other end has.
+pub(super) fn check_families(
+    fabric: &Fabric<'_>,
+    flow: &Flow,
+    ways: &[Way],
+    sink: &mut Sink,
+) -> bool {
+    let families = [Family::V4, Family::V6];
+    let in_both = |family: &Family| {
+        has_family(fabric, &flow.from, *family) && has_family(fabric, &flow.to, *family)
+    };
+    let whole = ways.is_empty() && !families.iter().any(in_both);
+    let ends = [
+        (&flow.to, "destination", flow.spans.to, &flow.from, "source"),
+        (
+            &flow.from,
+            "source",
+            flow.spans.from,
+            &flow.to,
+            "destination",
+        ),
+    ];
+    for (end, word, span, other, other_word) in ends {
+        let mut written = end.addresses.clone();
+        for group in end.ip_groups.values().flatten() {
+            written = written.union(group);
+        }
+        for family in families {
+            let part = written.only(family);
+            let on_a_way = ways.iter().any(|way| {
+                let side = if word == "source" { &way.from } else { &way.to };
+                side.meets(&part)
+            });
+            // Both halves of a `between` lack the same.
+            if part.is_empty() || on_a_way || flow.id.way == Some("ba") {
+                continue;
+            }
+            if has_family(fabric, other, family) {
+                continue;
+            }
+            let name = if family == Family::V4 { "IPv4" } else { "IPv6" };
+            let mut list: Vec<String> = part
+                .to_prefixes()
+                .iter()
+                .map(|net| format!("`{net}`"))
+                .collect();
+            if list.len() > 3 {
+                list.truncate(3);
+                list.push("...".to_owned());
+            }
+            let part = format!("the {name} part of its {word}, {},", list.join(", "));
+            sink.push(faults::no_counterpart(
+                flow,
+                (span, &part),
+                (other_word, name),
+                whole,
+            ));
+            if whole {
+                return true;
+            }
+        }
+    }
+    whole
+}
+
+fn has_family(fabric: &Fabric<'_>, end: &Endpoint, family: Family) -> bool {
+    let network = || {
+        fabric
+            .end_subnets()
+            .any(|(key, _)| !fabric.virtual_network(key).only(family).is_empty())
+    };
+    end.any
+        || Fabric::has_free_names(end)
+        || !fabric.addresses(end, None).only(family).is_empty()
+        || end.virtual_network && network()
 }
 
 /// `via` becomes a route of the source's table; a subnet without one goes on as before.
