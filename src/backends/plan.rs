@@ -13,7 +13,7 @@ use crate::model::service::Proto;
 use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::route_faults::{check_families, check_flow, check_topology};
+use super::route_faults::{check_families, check_flow, check_topology, check_via};
 use super::{dnat, faults};
 
 /// What one layer has to do for one flow.
@@ -121,6 +121,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             ));
         }
         check_opaque(flow, &ways, sink);
+        check_via(fabric, flow, &ways, sink);
         // Where the members of a group are that is only named is not known, nor their replies.
         if !flow.from.is_opaque() && !flow.to.is_opaque() {
             check_flow(fabric, flow, &ways, sink);

@@ -14,7 +14,6 @@ use super::plan::{asked_by_name, wanted};
 
 /// What is wrong with the ways of a flow.
 pub(super) fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
-    check_via(fabric, flow, ways, sink);
     if !flow.allows() {
         return;
     }
@@ -131,10 +130,20 @@ fn has_family(fabric: &Fabric<'_>, end: &Endpoint, family: Family) -> bool {
 }
 
 /// `via` becomes a route of the source's table; a subnet without one goes on as before.
-fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
+pub(super) fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
     let Some(hop) = &flow.via else {
         return;
     };
+    if let Some((why, help)) = unroutable(flow, hop, ways) {
+        sink.push(faults::cannot_express(
+            flow,
+            flow.spans.via.unwrap_or(flow.spans.to),
+            "a route table",
+            why,
+            help,
+        ));
+        return;
+    }
     // Without a table the way is Azure's own already: the network, then the internet.
     if matches!(hop, Hop::Vnet | Hop::Internet) {
         return;
@@ -156,6 +165,37 @@ fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
             ));
         }
     }
+}
+
+/// Why no route can lead the destination of a flow to the hop that its `via` names.
+fn unroutable(flow: &Flow, hop: &Hop, ways: &[Way]) -> Option<(&'static str, &'static str)> {
+    // A firewall that the names reach anyway needs no route.
+    let reached = |key: &Key| {
+        let mut names = ways
+            .iter()
+            .filter(|w| w.names && !w.from.only(Family::V4).is_empty());
+        names.all(|w| w.firewall.as_ref() == Some(key))
+    };
+    let led = matches!(hop, Hop::Firewall(key) if reached(key));
+    if Fabric::has_free_names(&flow.to) && !led {
+        return Some((
+            "a route matches addresses, and these are names",
+            "write the addresses or a service tag, give the names a flow of their own, or drop `via`",
+        ));
+    }
+    if *hop == Hop::Vnet {
+        return None;
+    }
+    if !flow.to.asgs.is_empty() {
+        return Some((
+            "a route table does not know application security groups",
+            "write the prefixes, or drop `via`",
+        ));
+    }
+    flow.to.is_opaque().then_some((
+        "the addresses of an IP group that is only named are not known",
+        "list the group's addresses, or drop `via`",
+    ))
 }
 
 fn check_reply(

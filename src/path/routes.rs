@@ -118,7 +118,14 @@ fn exception(
     span: Span,
 ) {
     let mut targets: Vec<Target> = to.tags.iter().cloned().map(Target::Tag).collect();
+    // Azure's own tag is no destination of a route: where the table is made, that is told.
+    if to.virtual_network {
+        targets.push(Target::Tag("VirtualNetwork".to_owned()));
+    }
     let mut plain = to.addresses.clone();
+    for within in to.names.iter().filter_map(|n| n.within.as_ref()) {
+        plain = plain.union(within);
+    }
     for group in to.ip_groups.values().flatten() {
         plain = plain.union(group);
     }
