@@ -473,6 +473,38 @@ pub(crate) fn nothing_narrows(flow: &Flow, nsg: &str, ports: &str, six: bool) ->
     ))
 }
 
+/// A flow between two subnets that another flow keeps in the peering.
+pub(crate) fn passed_by(
+    flow: &Flow,
+    cause: &Flow,
+    (a, b): (&str, &str),
+    firewall: &str,
+) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC4023,
+        flow.spans.whole,
+        format!(
+            "flow `{}` goes past firewall `{firewall}`: `{}` keeps subnets `{a}` and `{b}` in their peering",
+            one_statement(flow),
+            one_statement(cause)
+        ),
+    )
+    .label("the firewall never sees it")
+    .also(
+        cause.spans.via.unwrap_or(cause.spans.whole),
+        "a route serves all traffic of both subnets, whatever the port",
+    )
+    .help("drop `via vnet` if the firewall is to see this flow, or write `via vnet` here too if it is not")
+    .note("Virtual network traffic routing: a route knows destinations, no ports and no protocols (checked 2026-11-25)")
+}
+
+/// A flow's id without the half of a `between`: both halves are one statement.
+fn one_statement(flow: &Flow) -> String {
+    let mut id = flow.id.clone();
+    id.way = None;
+    id.text()
+}
+
 /// Why nothing filters IPv6 behind a security group.
 const IPV4_ONLY: &str = "Azure Firewall known issues and limitations: IPv6 is not supported, and 0.0.0.0/0 is no route for it (checked 2026-11-25)";
 

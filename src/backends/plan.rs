@@ -13,7 +13,7 @@ use crate::model::service::Proto;
 use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::route_faults::{check_families, check_flow, check_topology, check_via};
+use super::route_faults::{check_families, check_flow, check_passed_by, check_topology, check_via};
 use super::{dnat, faults};
 
 /// What one layer has to do for one flow.
@@ -329,6 +329,7 @@ fn assign(
     let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     // An allow from anywhere to anywhere is no claim about any one way; a deny is.
     let everything = flow.from.any && flow.to.any && flow.allows();
+    told |= flow.allows() && check_passed_by(fabric, flow, way, sink);
     if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
         sink.push(faults::nowhere(flow, &describe(way)));
     }

@@ -167,6 +167,35 @@ pub(super) fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &m
     }
 }
 
+/// An allow that goes past the firewall because another flow keeps its pair of subnets in the peering;
+/// true if that was told.
+pub(super) fn check_passed_by(
+    fabric: &Fabric<'_>,
+    flow: &Flow,
+    way: &Way,
+    sink: &mut Sink,
+) -> bool {
+    let (Some(a), Some(b), None) = (&way.out_of, &way.into, &way.firewall) else {
+        return false;
+    };
+    let meant = flow.via == Some(Hop::Vnet)
+        || flow.at.is_some() && !asked_by_name(flow)
+        || flow.from.any && flow.to.any;
+    let Some((cause, firewall)) = fabric.direct.cause(a, b).filter(|_| !meant) else {
+        return false;
+    };
+    let Some(cause) = fabric.policy.flows.iter().find(|f| f.id == *cause) else {
+        return false;
+    };
+    sink.push(faults::passed_by(
+        flow,
+        cause,
+        (a.min(b), a.max(b)),
+        firewall,
+    ));
+    true
+}
+
 /// Why no route can lead the destination of a flow to the hop that its `via` names.
 fn unroutable(flow: &Flow, hop: &Hop, ways: &[Way]) -> Option<(&'static str, &'static str)> {
     // A firewall that the names reach anyway needs no route.
