@@ -238,6 +238,19 @@ pub(crate) fn unreachable(flow: &Flow) -> Diagnostic {
     .note("Virtual network traffic routing: private ranges that no network, peering or gateway has are dropped (checked 2026-11-23)")
 }
 
+/// An allow that `at` keeps from a layer of its way, which then denies it.
+pub(crate) fn shut_elsewhere(flow: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let id = flow.id.text();
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: its `at` leaves that layer out, and no other flow lets all of it through there"
+        ),
+    );
+    d.label("allowed here, denied by default there")
+        .help("drop `at`, name that layer too, or allow the traffic there in a flow of its own")
+}
+
 fn unenforced(flow: &Flow, message: String) -> Diagnostic {
     Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }
@@ -267,7 +280,7 @@ pub(crate) fn no_dns_proxy(flow: &Flow, firewall: &str) -> Diagnostic {
     .note("FQDN filtering in network rules (Azure Firewall): DNS proxy is required (checked 2026-11-23)")
 }
 
-pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
+pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str, at_firewall: bool) -> Diagnostic {
     Diagnostic::new(
         Code::PC4006,
         flow.spans.to,
@@ -277,7 +290,11 @@ pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
         ),
     )
     .label("a security rule cannot match names")
-    .help("nothing to do: the firewall narrows it, and the manifest lists it as an envelope")
+    .help(if at_firewall {
+        "nothing to do: the firewall narrows it, and the manifest lists it as an envelope"
+    } else {
+        "the firewall behind it gets no rule of this flow, since `at` leaves it out: only what other flows allow there passes"
+    })
 }
 
 pub(crate) fn type_before_priority(strong: &Flow, weak: &Flow, why: &str) -> Diagnostic {

@@ -20,6 +20,7 @@ pub mod udr;
 mod lowered;
 mod ordered;
 mod route_faults;
+mod shut;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 

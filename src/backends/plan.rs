@@ -14,7 +14,7 @@ use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
 use super::route_faults::{check_families, check_flow, check_passed_by, check_topology, check_via};
-use super::{dnat, faults};
+use super::{dnat, faults, shut};
 
 /// What one layer has to do for one flow.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +137,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
         *duties = settled(std::mem::take(duties));
     }
     check_pins(fabric, &plan, sink);
+    shut::check(fabric, &plan, sink);
     plan
 }
 
@@ -329,6 +330,7 @@ fn assign(
     let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     // An allow from anywhere to anywhere is no claim about any one way; a deny is.
     let everything = flow.from.any && flow.to.any && flow.allows();
+    told |= shut::passes_over_ipv6(flow, way);
     told |= flow.allows() && check_passed_by(fabric, flow, way, sink);
     if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
         sink.push(faults::nowhere(flow, &describe(way)));

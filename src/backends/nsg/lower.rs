@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered};
 use crate::backends::ordered;
-use crate::backends::plan::{Duties, Duty, is_public};
+use crate::backends::plan::{Duties, Duty, asked_by_name, is_public};
 use crate::backends::resource::AzureType;
 use crate::catalog::{Target, TargetUse};
 use crate::config::Band;
@@ -417,7 +417,8 @@ impl Room<'_> {
         let ports = ports.join(" and ");
         let (narrowed, unnarrowed) = (&self.duty.narrowed, &self.duty.unnarrowed);
         if !narrowed.is_empty() {
-            sink.push(faults::envelope(flow, self.key, &ports));
+            let at_firewall = flow.at.is_none() || asked_by_name(flow);
+            sink.push(faults::envelope(flow, self.key, &ports, at_firewall));
         }
         // The sources of one rule are told apart by prefix, not by tag or group.
         let narrow = self.operands(&flow.from, narrowed, true, sink);
