@@ -586,7 +586,7 @@ pub(crate) fn absorbs(flow: &Flow, span: Span, nsg: &str) -> Diagnostic {
         span,
         format!(
             "`tag(VirtualNetwork)` of flow `{}` on NSG `{nsg}` would take in what its user routes cover; prefixes are emitted instead",
-            flow.id.text()
+            one_statement(flow)
         ),
     )
     .label("Azure's tag is wider than the virtual network here")
