@@ -7,6 +7,11 @@ use crate::model::Flow;
 use crate::model::dnat::Dnat;
 use crate::source::Span;
 
+pub(crate) use super::path_faults::{
+    absorbs, asymmetric, endpoint_bypass, ipv6_stays_shut, no_counterpart, no_nsg, nothing_narrows,
+    passed_by, unbounded_exception, undetermined,
+};
+
 /// A limit that is exceeded.
 pub(crate) struct Limit<'a> {
     pub what: &'a str,
@@ -269,6 +274,19 @@ pub(crate) fn unreachable(flow: &Flow) -> Diagnostic {
     .note("Virtual network traffic routing: private ranges that no network, peering or gateway has are dropped (checked 2026-11-23)")
 }
 
+/// An allow that `at` keeps from a layer of its way, which then denies it.
+pub(crate) fn shut_elsewhere(flow: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let id = flow.id.text();
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: its `at` leaves that layer out, and no other flow lets all of it through there"
+        ),
+    );
+    d.label("allowed here, denied by default there")
+        .help("drop `at`, name that layer too, or allow the traffic there in a flow of its own")
+}
+
 fn unenforced(flow: &Flow, message: String) -> Diagnostic {
     Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }
@@ -302,7 +320,7 @@ pub(crate) fn no_dns_proxy(flow: &Flow, firewall: &str) -> Diagnostic {
     .note("FQDN filtering in network rules (Azure Firewall): DNS proxy is required (checked 2026-11-23)")
 }
 
-pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
+pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str, at_firewall: bool) -> Diagnostic {
     Diagnostic::new(
         Code::PC4006,
         flow.spans.to,
@@ -312,7 +330,11 @@ pub(crate) fn envelope(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
         ),
     )
     .label("a security rule cannot match names")
-    .help("nothing to do: the firewall narrows it, and the manifest lists it as an envelope")
+    .help(if at_firewall {
+        "nothing to do: the firewall narrows it, and the manifest lists it as an envelope"
+    } else {
+        "the firewall behind it gets no rule of this flow, since `at` leaves it out: only what other flows allow there passes"
+    })
 }
 
 pub(crate) fn type_before_priority(strong: &Flow, weak: &Flow, why: &str) -> Diagnostic {
@@ -466,7 +488,7 @@ pub(crate) fn dnat_any_source(dnat: &Dnat) -> Diagnostic {
 }
 
 /// The names of a flow, as an `assume` would say them.
-fn names_of(flow: &Flow) -> String {
+pub(super) fn names_of(flow: &Flow) -> String {
     let to = &flow.to;
     let mut list: Vec<String> = to.names.iter().map(|n| n.text.clone()).collect();
     list.extend(to.fqdn_tags.iter().map(|t| format!("fqdn-tag({t})")));
@@ -474,92 +496,6 @@ fn names_of(flow: &Flow) -> String {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
     }
-}
-
-pub(crate) fn endpoint_bypass(flow: &Flow, subnet: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4009,
-        flow.spans.to,
-        format!(
-            "flow `{}` leaves subnet `{subnet}` through a service endpoint, past the firewall",
-            flow.id.text()
-        ),
-    )
-    .label("reached through a service endpoint")
-    .help("remove the endpoint from `service-endpoints` if the firewall should see it, or write `at nsg` if it should not")
-    .note("Virtual network traffic routing: a service endpoint's routes are longer than 0.0.0.0/0 (checked 2026-11-23)")
-}
-
-pub(crate) fn asymmetric(flow: &Flow, request: &str, reply: &str, help: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4010,
-        flow.spans.whole,
-        format!(
-            "the path of flow `{}` is asymmetric: the request {request}, the reply {reply}",
-            flow.id.text()
-        ),
-    )
-    .label("the reply would be dropped")
-    .help(help)
-    .note("a stateful firewall that sees only one direction of a connection drops it")
-}
-
-pub(crate) fn unbounded_exception(span: Span, id: &str, subnet: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4011,
-        span,
-        format!("route exception `{id}` opens direct internet egress from subnet `{subnet}`, and no security rule bounds it"),
-    )
-    .label("every port of this destination goes past the firewall")
-    .help("give the subnet an `nsg` with `default-outbound = deny`")
-}
-
-pub(crate) fn no_nsg(span: Span, subnet: &str, why: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4012,
-        span,
-        format!("subnet `{subnet}` has no NSG, but {why}"),
-    )
-    .label("relies on a security group")
-    .help(format!(
-        "declare `nsg NAME {{ }}` and set `nsg = NAME` on subnet `{subnet}`"
-    ))
-}
-
-pub(crate) fn nothing_narrows(flow: &Flow, nsg: &str, ports: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4013,
-        flow.spans.to,
-        format!("nothing on the path can narrow the names of flow `{}`", flow.id.text()),
-    )
-    .label("no firewall lies on this path")
-    .help(format!(
-        "set `names = open` on NSG `{nsg}` to accept Internet on {ports}, or route the subnet through a firewall"
-    ))
-}
-
-pub(crate) fn undetermined(span: Span, what: &str, help: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4016,
-        span,
-        format!("the path is not determined: {what}"),
-    )
-    .label("cannot tell which way this goes")
-    .help(help)
-}
-
-pub(crate) fn absorbs(flow: &Flow, span: Span, nsg: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4017,
-        span,
-        format!(
-            "`tag(VirtualNetwork)` of flow `{}` on NSG `{nsg}` would take in what its user routes cover; prefixes are emitted instead",
-            flow.id.text()
-        ),
-    )
-    .label("Azure's tag is wider than the virtual network here")
-    .help("name the prefixes, so that they do not change when the network does")
-    .note("Virtual network service tags: VirtualNetwork includes the prefixes of user-defined routes (checked 2026-11-23)")
 }
 
 /// `https` and its like to addresses, which are no more than ports.

@@ -19,6 +19,9 @@ pub mod udr;
 
 mod lowered;
 mod ordered;
+mod path_faults;
+mod route_faults;
+mod shut;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::{SpecialTag, Target, TargetUse};
 use crate::diag::{Diagnostic, Severity, Sink};
-use crate::model::address::{AddressSet, Family};
+use crate::model::address::AddressSet;
 use crate::model::internet::public;
 use crate::model::service::Proto;
-use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
-use crate::path::routes as route_targets;
+use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::{dnat, faults};
+use super::route_faults::{check_families, check_flow, check_passed_by, check_topology, check_via};
+use super::{dnat, faults, shut};
 
 /// What one layer has to do for one flow.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +29,10 @@ pub struct Duty {
     pub names: bool,
     /// The subnets at which it applies (security groups only).
     pub subnets: BTreeSet<Key>,
-    /// Names are narrowed by a firewall behind this layer.
-    pub narrowed: bool,
+    /// Sources whose names a firewall behind this layer narrows (security groups only).
+    pub narrowed: AddressSet,
+    /// Sources whose names nothing behind this layer narrows (security groups only).
+    pub unnarrowed: AddressSet,
     /// `any` on one side is no more than the addresses here.
     pub partial: bool,
     /// Set if this is one of several duties of one flow: which destinations count depends on the
@@ -77,6 +79,9 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             }
         };
         let known = !flow.from.is_opaque() && flow.from.asgs.is_empty();
+        if check_families(fabric, flow, &ways, sink) {
+            continue;
+        }
         if ways.is_empty() && is_foreign(fabric, flow) {
             let at_firewall =
                 !fabric.policy.firewalls.is_empty() && (flow.at.is_none() || asked_by_name(flow));
@@ -121,6 +126,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             ));
         }
         check_opaque(flow, &ways, sink);
+        check_via(fabric, flow, &ways, sink);
         // Where the members of a group are that is only named is not known, nor their replies.
         if !flow.from.is_opaque() && !flow.to.is_opaque() {
             check_flow(fabric, flow, &ways, sink);
@@ -136,6 +142,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
         *duties = settled(std::mem::take(duties));
     }
     check_pins(fabric, &plan, sink);
+    shut::check(fabric, &plan, sink);
     plan
 }
 
@@ -173,12 +180,12 @@ fn settled(duties: Duties) -> Duties {
     for (flow, parts) in by_flow {
         let mut merged: Vec<Duty> = Vec::new();
         for part in parts {
-            let same = |d: &&mut Duty| {
-                d.to == part.to && d.names == part.names && d.narrowed == part.narrowed
-            };
+            let same = |d: &&mut Duty| d.to == part.to && d.names == part.names;
             match merged.iter_mut().find(same) {
                 Some(there) => {
                     there.from = there.from.union(&part.from);
+                    there.narrowed = there.narrowed.union(&part.narrowed);
+                    there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.partial |= part.partial;
                     there.subnets.extend(part.subnets);
                 }
@@ -187,15 +194,12 @@ fn settled(duties: Duties) -> Duties {
         }
         let mut settled: Vec<Duty> = Vec::new();
         for part in merged {
-            let fits = |d: &&mut Duty| {
-                d.from == part.from
-                    && d.subnets == part.subnets
-                    && (!d.names || !part.names || d.narrowed == part.narrowed)
-            };
+            let fits = |d: &&mut Duty| d.from == part.from && d.subnets == part.subnets;
             match settled.iter_mut().find(fits) {
                 Some(there) => {
                     there.to = there.to.union(&part.to);
-                    there.narrowed |= part.narrowed;
+                    there.narrowed = there.narrowed.union(&part.narrowed);
+                    there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.names |= part.names;
                     there.partial |= part.partial;
                 }
@@ -292,12 +296,11 @@ fn assign(
         duty.partial |= way.partial;
         duty.subnets.insert(subnet.clone());
         if by_name {
-            let narrowed = way.firewall.is_some();
-            duty.narrowed = if duty.names {
-                duty.narrowed && narrowed
-            } else {
-                narrowed
+            let sources = match &way.firewall {
+                Some(_) => &mut duty.narrowed,
+                None => &mut duty.unnarrowed,
             };
+            *sources = sources.union(&way.from);
             duty.names = true;
         }
     }
@@ -332,6 +335,8 @@ fn assign(
     let opaque = flow.from.is_opaque() || flow.to.is_opaque();
     // An allow from anywhere to anywhere is no claim about any one way; a deny is.
     let everything = flow.from.any && flow.to.any && flow.allows();
+    told |= shut::passes_over_ipv6(flow, way);
+    told |= flow.allows() && check_passed_by(fabric, flow, way, sink);
     if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
         let refused = asked_by_name(flow).then(|| not_at_a_firewall(flow));
         sink.push(match refused.flatten() {
@@ -396,7 +401,7 @@ fn only_by_the_way(flow: &Flow, way: &Way) -> bool {
 }
 
 /// The flow says that a firewall is to enforce it.
-fn asked_by_name(flow: &Flow) -> bool {
+pub(super) fn asked_by_name(flow: &Flow) -> bool {
     flow.at.as_ref().is_some_and(|layers| {
         layers
             .iter()
@@ -423,7 +428,8 @@ fn firewall_is_exact(fabric: &Fabric<'_>, flow: &Flow) -> bool {
         && !flow.traffic.has(Proto::Ah)
 }
 
-fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {
+/// The flow wants this layer: it names none, or this one.
+pub(super) fn wanted(flow: &Flow, this: &Layer, any: &Layer) -> bool {
     flow.at
         .as_ref()
         .is_none_or(|layers| layers.contains(this) || layers.contains(any))
@@ -447,307 +453,6 @@ pub(crate) fn describe(way: &Way) -> String {
         (None, _) => "inside the virtual network".to_owned(),
     };
     format!("{from} {to}")
-}
-
-fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
-    check_via(fabric, flow, ways, sink);
-    if !flow.allows() {
-        return;
-    }
-    for way in ways {
-        // `at nsg` says that no firewall is expected.
-        if way.hop == HopClass::ServiceEndpoint
-            && (flow.at.is_none() || asked_by_name(flow))
-            && let Some(subnet) = &way.out_of
-            && let Some(map) = fabric.hop_map(subnet)
-            && matches!(map.default_hop(), HopClass::Firewall(_))
-        {
-            sink.push(faults::endpoint_bypass(flow, subnet));
-        }
-        check_gateway_reply(fabric, flow, way, sink);
-        check_vnet_reply(fabric, flow, way, sink);
-        if let Some(into) = &way.into
-            && let Some(map) = fabric.hop_map(into)
-        {
-            check_reply(fabric, flow, way, into, map, sink);
-        }
-        if let (Some(a), Some(b)) = (&way.out_of, &way.into)
-            && a != b
-            && fabric.policy.vnets.is_empty()
-            && let Some(HopClass::Firewall(name)) = [a, b]
-                .into_iter()
-                .filter_map(|end| fabric.hop_map(end))
-                .map(crate::path::HopMap::default_hop)
-                .find(|hop| matches!(hop, HopClass::Firewall(_)))
-        {
-            sink.push(faults::undetermined(
-                flow.spans.whole,
-                &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
-                "declare the `vnet`s and set `vnet` on the subnets",
-            ));
-        }
-    }
-}
-
-/// `via` becomes a route of the source's table; a subnet without one goes on as before.
-fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
-    let Some(hop) = &flow.via else {
-        return;
-    };
-    // Without a table the way is Azure's own already: the network, then the internet.
-    if matches!(hop, Hop::Vnet | Hop::Internet) {
-        return;
-    }
-    for key in ways.iter().filter_map(|w| w.out_of.as_ref()) {
-        let table = fabric
-            .policy
-            .subnets
-            .get(key)
-            .and_then(|s| s.route_table.as_ref());
-        if table.is_none() {
-            sink.push(faults::undetermined(
-                flow.spans.whole,
-                &format!(
-                    "`via` of flow `{}` needs a route, and subnet `{key}` has no route table",
-                    flow.id.text()
-                ),
-                "declare a `route-table` and set it on the subnet",
-            ));
-        }
-    }
-}
-
-fn check_reply(
-    fabric: &Fabric<'_>,
-    flow: &Flow,
-    way: &Way,
-    into: &Key,
-    map: &crate::path::HopMap,
-    sink: &mut Sink,
-) {
-    let replies = map.split(&way.from);
-    let four = map.split(&way.from.only(Family::V4));
-    if way.entry == Entry::Internet
-        && !four.is_empty()
-        && four.iter().all(|(hop, _)| *hop == HopClass::None)
-    {
-        sink.push(faults::asymmetric(
-            flow,
-            &format!("enters subnet `{into}` from the internet"),
-            "has no next hop",
-            &format!("route the sources to `internet` on the table of subnet `{into}`"),
-        ));
-    }
-    let reply_firewall = replies.into_iter().find_map(|(hop, _)| match hop {
-        HopClass::Firewall(f) => Some(f),
-        _ => None,
-    });
-    match (&way.entry, &way.firewall, reply_firewall) {
-        (Entry::Internet, None, Some(f)) => {
-            let example = flow
-                .from
-                .tags
-                .iter()
-                .next()
-                .map_or_else(|| "PREFIX".to_owned(), |t| format!("tag({t})"));
-            let table = fabric
-                .policy
-                .subnets
-                .get(into)
-                .and_then(|s| s.route_table.clone())
-                .unwrap_or_else(|| into.clone());
-            sink.push(faults::asymmetric(
-                flow,
-                &format!("enters subnet `{into}` from the internet"),
-                &format!("leaves through firewall `{f}`"),
-                &format!("add `route {example} via internet on {table}`, so that the reply goes back the same way"),
-            ));
-        }
-        (Entry::Subnet, Some(f), None) => {
-            sink.push(faults::asymmetric(
-                flow,
-                &format!("goes through firewall `{f}`"),
-                &format!("leaves subnet `{into}` past it"),
-                &format!("give subnet `{into}` a route table whose default is `{f}`"),
-            ));
-        }
-        (Entry::Subnet, Some(there), Some(back)) if *there != back => {
-            sink.push(faults::asymmetric(
-                flow,
-                &format!("goes through firewall `{there}`"),
-                &format!("leaves subnet `{into}` through firewall `{back}`"),
-                "lead both subnets to one firewall",
-            ));
-        }
-        (Entry::Vnet, there, back) if *there != back => {
-            let firewall = there.clone().unwrap_or_default();
-            sink.push(faults::asymmetric(
-                flow,
-                &through("enters", there.as_ref()),
-                &through("leaves", back.as_ref()),
-                &format!("give subnet `{into}` a route table whose default is `{firewall}`, which the virtual network of the source names"),
-            ));
-        }
-        (Entry::Gateway, there, back) if *there != back => {
-            sink.push(faults::asymmetric(
-                flow,
-                &through("enters", there.as_ref()),
-                &through("leaves", back.as_ref()),
-                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
-            ));
-        }
-        (Entry::Subnet, None, Some(f)) => {
-            sink.push(faults::asymmetric(
-                flow,
-                "goes past the firewall",
-                &format!("leaves subnet `{into}` through firewall `{f}`"),
-                "give both subnets a route table whose default is the firewall, or neither",
-            ));
-        }
-        _ => {}
-    }
-}
-
-fn through(verb: &str, firewall: Option<&Key>) -> String {
-    firewall.map_or_else(
-        || format!("{verb} past any firewall"),
-        |f| format!("{verb} through firewall `{f}`"),
-    )
-}
-
-/// The reply from the undeclared rest of a virtual network comes through the firewall that it names.
-fn check_vnet_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink) {
-    let Some(subnet) = way.out_of.as_ref().filter(|_| way.into.is_none()) else {
-        return;
-    };
-    for (vnet, firewall, space) in fabric.firewalled(Some(subnet)) {
-        if way.to.meets(space) && way.firewall.as_ref() != Some(firewall) {
-            sink.push(faults::asymmetric(
-                flow,
-                &through("leaves", way.firewall.as_ref()),
-                &through("comes back", Some(firewall)),
-                &format!("give subnet `{subnet}` a route table whose default is `{firewall}`, which vnet `{vnet}` names"),
-            ));
-        }
-    }
-}
-
-/// The reply from on-premises comes through the declared `GatewaySubnet`, by its routes.
-fn check_gateway_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink) {
-    if way.out_of.is_none() || way.into.is_some() {
-        return;
-    }
-    for (gateway, on_premises) in fabric.gateways() {
-        let Some(map) = fabric
-            .hop_map(gateway)
-            .filter(|_| way.to.meets(on_premises))
-        else {
-            continue;
-        };
-        let back = map
-            .split(&way.from)
-            .into_iter()
-            .find_map(|(hop, _)| match hop {
-                HopClass::Firewall(f) => Some(f),
-                _ => None,
-            });
-        if way.firewall != back {
-            sink.push(faults::asymmetric(
-                flow,
-                &through("leaves", way.firewall.as_ref()),
-                &through("comes back", back.as_ref()),
-                "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
-            ));
-        }
-    }
-}
-
-fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
-    let policy = fabric.policy;
-    for (key, subnet) in &policy.subnets {
-        if !policy.vnets.is_empty() && fabric.vnet_of(key).is_none() {
-            sink.push(faults::undetermined(
-                subnet.identity.span,
-                &format!("subnet `{key}` lies in no declared vnet, or in several"),
-                "set `vnet` on the subnet",
-            ));
-        }
-        if let Some((service, span)) = &subnet.runs
-            && subnet.nsg.is_none()
-        {
-            sink.push(faults::no_nsg(*span, key, &format!("{service} needs one")));
-        }
-    }
-    for (key, table) in &fabric.tables {
-        for route in &table.routes {
-            if let Hop::Firewall(f) = &route.hop
-                && policy
-                    .firewalls
-                    .get(f)
-                    .is_some_and(|f| f.private_ip.is_none())
-            {
-                sink.push(faults::undetermined(
-                    route.span,
-                    &format!(
-                        "route table `{key}` leads to firewall `{f}`, whose address is unknown"
-                    ),
-                    "set `private-ip` on the firewall",
-                ));
-            }
-            let crate::path::routes::Cause::Exception(id) = &route.cause else {
-                continue;
-            };
-            if route.hop != Hop::Internet {
-                continue;
-            }
-            for (name, subnet) in fabric.end_subnets() {
-                let default_is_internet = matches!(
-                    fabric.hop_map(name).map(crate::path::HopMap::default_hop),
-                    None | Some(HopClass::Internet)
-                );
-                if subnet.route_table.as_ref() == Some(key)
-                    && !default_is_internet
-                    && !is_bounded(fabric, subnet, name, &route.target)
-                {
-                    sink.push(faults::unbounded_exception(route.span, &id.text(), name));
-                }
-            }
-        }
-    }
-}
-
-/// A security group bounds an exception if it denies by default, or if a deny of everything covers
-/// the exception's destination.
-fn is_bounded(
-    fabric: &Fabric<'_>,
-    subnet: &Subnet,
-    key: &Key,
-    exception: &route_targets::Target,
-) -> bool {
-    let Some((group, nsg)) = subnet
-        .nsg
-        .as_ref()
-        .and_then(|n| fabric.policy.nsgs.get_key_value(n))
-    else {
-        return false;
-    };
-    if nsg.default_outbound == Some(DefaultAction::Deny) {
-        return true;
-    }
-    let reached = match exception {
-        route_targets::Target::Default => AddressSet::all(),
-        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
-        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
-    };
-    fabric.policy.flows.iter().any(|flow| {
-        !flow.allows()
-            && flow.traffic.has(Proto::Any)
-            && wanted(flow, &Layer::Nsg(group.clone()), &Layer::AnyNsg)
-            && subnet
-                .prefix
-                .is_subset(&fabric.addresses(&flow.from, Some(key)))
-            && reached.is_subset(&fabric.addresses(&flow.to, Some(key)))
-    })
 }
 
 /// True if an address set has a public part.

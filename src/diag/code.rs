@@ -155,6 +155,8 @@ codes! {
     PC4018 Error Lower "shared-route-table";
     PC4020 Note Lower "l7-meaning";
     PC4021 Warning Lower "dnat-any-source";
+    PC4022 Note Lower "family-without-counterpart";
+    PC4023 Warning Lower "kept-past-firewall";
     PC5010 Error Lower "ordered-groups-meet";
     PC5012 Error Lower "allows-differ";
     PC4030 Warning Analyze "icmp-dropped-by-firewall";

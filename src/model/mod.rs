@@ -322,8 +322,10 @@ pub struct FlowSpans {
     pub to: Span,
     /// Services.
     pub services: Span,
-    /// `at`, `via` or other clause that a fault is about.
+    /// The layers of `at`.
     pub layers: Option<Span>,
+    /// `via`.
+    pub via: Option<Span>,
     /// `pin`.
     pub pin: Option<Span>,
     /// `for`.

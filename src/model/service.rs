@@ -100,6 +100,29 @@ impl PortSet {
         Self(out)
     }
 
+    /// The ports that are not in the other set.
+    #[must_use]
+    pub fn subtract(&self, other: &Self) -> Self {
+        let mut out = self.0.clone();
+        for &(from, to) in &other.0 {
+            let mut left = Vec::with_capacity(out.len() + 1);
+            for (first, last) in out {
+                if to < first || from > last {
+                    left.push((first, last));
+                    continue;
+                }
+                if first < from {
+                    left.push((first, from - 1));
+                }
+                if to < last {
+                    left.push((to + 1, last));
+                }
+            }
+            out = left;
+        }
+        Self(out)
+    }
+
     /// True if the sets share a port.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {

@@ -40,6 +40,7 @@ pub struct HopMap {
     /// The same of the IPv6 line.
     segments_v6: Vec<Segment>,
     default: Option<HopClass>,
+    default_v6: Option<HopClass>,
 }
 
 impl HopMap {
@@ -55,6 +56,15 @@ impl HopMap {
     #[must_use]
     pub fn default_hop(&self) -> HopClass {
         self.default.clone().unwrap_or(HopClass::Internet)
+    }
+
+    /// The next hop of the family's shortest route, which names with free addresses take.
+    #[must_use]
+    pub fn default_of(&self, family: Family) -> HopClass {
+        match family {
+            Family::V4 => self.default_hop(),
+            Family::V6 => self.default_v6.clone().unwrap_or(HopClass::Internet),
+        }
     }
 }
 
@@ -118,6 +128,7 @@ struct Candidate {
 pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
     let mut list = Vec::new();
     let mut default = HopClass::Internet;
+    let mut default_v6 = HopClass::Internet;
     let mut user_default = false;
     let subnet = fabric.policy.subnets.get(key);
     let space = fabric.space_of(key);
@@ -149,6 +160,15 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
                 add(&mut list, &v4, Rank::UserPrefix, &class);
             }
             Target::Prefix(net) => {
+                // INVARIANT: the table's `default` stands first; a second 0.0.0.0/0 is PC5013.
+                match net {
+                    ipnet::IpNet::V4(net) if net.prefix_len() == 0 && !user_default => {
+                        default = class.clone();
+                        user_default = true;
+                    }
+                    ipnet::IpNet::V6(net) if net.prefix_len() == 0 => default_v6 = class.clone(),
+                    _ => {}
+                }
                 add(
                     &mut list,
                     &AddressSet::prefix(*net),
@@ -210,6 +230,7 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
         segments: partition(v4),
         segments_v6: partition(v6),
         default: Some(default),
+        default_v6: Some(default_v6),
     }
 }
 

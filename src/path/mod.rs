@@ -1,6 +1,7 @@
 //! A flow's whole way: from the source's subnet by its routes, through a firewall or not, to the
 //! destination's subnet. It says which layers a flow passes, not what they do with it.
 
+mod direct;
 mod hops;
 pub mod routes;
 mod ways;
@@ -15,6 +16,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::internet::{internet, platform};
 use crate::model::{Key, Policy};
 
+pub use direct::Direct;
 pub use hops::{HopClass, HopMap};
 pub use routes::{TableRoutes, UserRoute};
 pub use ways::{Entry, Undetermined, Way};
@@ -30,6 +32,8 @@ pub struct Fabric<'a> {
     pub tables: BTreeMap<Key, TableRoutes>,
     /// What `tag(Internet)` stands for.
     pub internet: AddressSet,
+    /// What `via vnet` keeps in a peering.
+    pub direct: Direct,
     hops: BTreeMap<Key, HopMap>,
     all_subnets: AddressSet,
     tags: RefCell<BTreeMap<String, Rc<AddressSet>>>,
@@ -48,10 +52,12 @@ impl<'a> Fabric<'a> {
             catalog,
             tables: BTreeMap::new(),
             internet: internet(&policy.declared_ranges()),
+            direct: Direct::default(),
             hops: BTreeMap::new(),
             all_subnets,
             tags: RefCell::new(BTreeMap::new()),
         };
+        fabric.direct = direct::direct(&fabric);
         fabric.tables = routes::user_routes(&fabric);
         let keys: Vec<&Key> = policy.subnets.keys().collect();
         for key in keys {

@@ -118,7 +118,14 @@ fn exception(
     span: Span,
 ) {
     let mut targets: Vec<Target> = to.tags.iter().cloned().map(Target::Tag).collect();
+    // Azure's own tag is no destination of a route: where the table is made, that is told.
+    if to.virtual_network {
+        targets.push(Target::Tag("VirtualNetwork".to_owned()));
+    }
     let mut plain = to.addresses.clone();
+    for within in to.names.iter().filter_map(|n| n.within.as_ref()) {
+        plain = plain.union(within);
+    }
     for group in to.ip_groups.values().flatten() {
         plain = plain.union(group);
     }
@@ -181,9 +188,6 @@ fn peer_routes(fabric: &Fabric<'_>, out: &mut BTreeMap<Key, TableRoutes>) {
             continue;
         };
         for peer in &vnet.peers {
-            if stays_in_vnet(fabric, key, peer) {
-                continue;
-            }
             let in_peer = || {
                 fabric
                     .end_subnets()
@@ -229,6 +233,8 @@ fn peer_routes(fabric: &Fabric<'_>, out: &mut BTreeMap<Key, TableRoutes>) {
         }
     }
     for (table, peer, set, hop, span) in wanted {
+        let direct = fabric.direct.tables.get(&table);
+        let set = direct.map_or_else(|| set.clone(), |direct| set.subtract(direct));
         let entry = out.entry(table).or_default();
         // Azure Firewall has no IPv6 address, so none of it is led there.
         for net in set.only(Family::V4).to_prefixes() {
@@ -243,20 +249,4 @@ fn peer_routes(fabric: &Fabric<'_>, out: &mut BTreeMap<Key, TableRoutes>) {
             );
         }
     }
-}
-
-/// A flow from this subnet into the peer says `via vnet`.
-fn stays_in_vnet(fabric: &Fabric<'_>, subnet: &Key, peer: &Key) -> bool {
-    let Some(space) = fabric.policy.vnets.get(peer).map(|v| &v.space) else {
-        return false;
-    };
-    let prefix = fabric.policy.subnets.get(subnet).map(|s| &s.prefix);
-    fabric.policy.flows.iter().any(|flow| {
-        flow.via == Some(Hop::Vnet)
-            && prefix.is_some_and(|p| {
-                let from = fabric.addresses(&flow.from, Some(subnet));
-                let to = fabric.addresses(&flow.to, Some(subnet));
-                (from.meets(p) && to.meets(space)) || (to.meets(p) && from.meets(space))
-            })
-    })
 }

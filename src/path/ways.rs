@@ -1,6 +1,8 @@
 //! The ways a flow takes: for every pair of parts, which subnets' security groups and which
 //! firewall lie on it.
 
+use std::collections::BTreeMap;
+
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::{platform, private, unique_local};
 use crate::model::{Flow, Key, Layer};
@@ -161,9 +163,17 @@ impl Fabric<'_> {
             }
         }
         if Self::has_free_names(&flow.to) {
-            let hop = map.default_hop();
-            if hop != HopClass::None {
-                out.push(way(&hop, from, AddressSet::empty(), None, true));
+            let hops = [Family::V4, Family::V6].map(|family| map.default_of(family));
+            let mut by_hop: BTreeMap<&HopClass, AddressSet> = BTreeMap::new();
+            for (hop, family) in hops.iter().zip([Family::V4, Family::V6]) {
+                let part = from.only(family);
+                if *hop != HopClass::None && !part.is_empty() {
+                    let sources = by_hop.entry(hop).or_default();
+                    *sources = sources.union(&part);
+                }
+            }
+            for (hop, sources) in by_hop {
+                out.push(way(hop, &sources, AddressSet::empty(), None, true));
             }
         }
     }

@@ -299,6 +299,7 @@ impl<'a> World<'a, '_> {
                 to: b.span,
                 services: services_span,
                 layers: at.1,
+                via: clause_span("via"),
                 pin: clause_span("pin"),
                 purpose: clause_span("for"),
                 // On a group it is meant for those of its flows that it can be meant for.
@@ -603,7 +604,8 @@ impl<'a> World<'a, '_> {
                 && e.fqdn_tags.is_empty()
                 && e.categories.is_empty()
                 && e.urls.is_empty()
-                && e.asgs.is_empty())
+                && e.asgs.is_empty()
+                && !e.is_opaque())
         {
             let wanted = "prefixes or service tags (a route table knows no names)";
             self.say(faults::wrong_type(route.expr.span, wanted, kind_of(e)));

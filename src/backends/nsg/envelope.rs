@@ -46,9 +46,9 @@ impl Envelopes {
         source: &Operand,
         protocol: Protocol,
         ports: &PortSet,
-        flow: &str,
+        (flow, span): (&str, Span),
         duty: &Duty,
-        span: Span,
+        narrowed: bool,
     ) {
         let behind = self
             .list
@@ -56,7 +56,7 @@ impl Envelopes {
                 source: source.clone(),
                 protocol,
                 ports: ports.clone(),
-                narrowed: duty.narrowed,
+                narrowed,
             })
             .or_default();
         if behind.flows.is_empty() {

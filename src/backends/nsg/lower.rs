@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::backends::faults::{self, Several};
 use crate::backends::lowered::{Context, Lowered};
 use crate::backends::ordered;
-use crate::backends::plan::{Duties, Duty, is_public};
+use crate::backends::plan::{Duties, Duty, asked_by_name, is_public};
 use crate::backends::resource::AzureType;
 use crate::catalog::{Target, TargetUse};
 use crate::config::Band;
@@ -283,7 +283,7 @@ impl Room<'_> {
             self.flow.spans.to
         };
         // See `partial` of the duty.
-        let narrow = end.any && self.duty.partial;
+        let narrow = end.any && (self.duty.partial || source && *seen != self.duty.from);
         if end.any && !narrow {
             return if seen.is_empty() {
                 Vec::new()
@@ -433,24 +433,50 @@ impl Room<'_> {
             .map(|(p, set)| format!("{} {}", word(*p), set.texts().join(",")))
             .collect();
         let ports = ports.join(" and ");
-        if !self.duty.narrowed && !self.nsg.names_open {
-            sink.push(faults::nothing_narrows(flow, self.key, &ports));
-            return;
+        let (narrowed, unnarrowed) = (&self.duty.narrowed, &self.duty.unnarrowed);
+        if !narrowed.is_empty() {
+            let at_firewall = flow.at.is_none() || asked_by_name(flow);
+            sink.push(faults::envelope(flow, self.key, &ports, at_firewall));
         }
-        if self.duty.narrowed {
-            sink.push(faults::envelope(flow, self.key, &ports));
-        }
-        for source in self.operands(&flow.from, &self.duty.from, true, sink) {
-            for (proto, set) in &traffic {
-                envelopes.add(
-                    &source,
-                    protocol_of(*proto),
-                    set,
-                    &flow.id.text(),
-                    self.duty,
-                    flow.spans.whole,
-                );
+        // The sources of one rule are told apart by prefix, not by tag or group.
+        let narrow = self.operands(&flow.from, narrowed, true, sink);
+        let tells = narrow
+            .iter()
+            .all(|o| matches!(o, Operand::Any | Operand::Prefixes(_)));
+        let together = !narrowed.is_empty() && !unnarrowed.is_empty() && !tells;
+        if !unnarrowed.is_empty() && !self.nsg.names_open {
+            let six = unnarrowed.only(Family::V4).is_empty();
+            if six && !narrowed.is_empty() && !together {
+                sink.push(faults::ipv6_stays_shut(flow, self.key, &ports));
+            } else {
+                sink.push(faults::nothing_narrows(flow, self.key, &ports, six));
+                return;
             }
+        }
+        let mut add = |sources: Vec<Operand>, narrowed: bool| {
+            for source in sources {
+                for (proto, set) in &traffic {
+                    envelopes.add(
+                        &source,
+                        protocol_of(*proto),
+                        set,
+                        (&flow.id.text(), flow.spans.whole),
+                        self.duty,
+                        narrowed,
+                    );
+                }
+            }
+        };
+        if !together {
+            add(narrow, true);
+        }
+        if self.nsg.names_open && !unnarrowed.is_empty() {
+            let accepted = if together {
+                &self.duty.from
+            } else {
+                unnarrowed
+            };
+            add(self.operands(&flow.from, accepted, true, sink), false);
         }
     }
 }

@@ -1,0 +1,403 @@
+//! Layers that a flow's `at` leaves out and that then deny it by default: the flow is dead there, and
+//! nothing else would say so. It compares exact sets and keeps silent where something is unknown.
+
+use crate::diag::Sink;
+use crate::model::address::{AddressSet, Family};
+use crate::model::endpoint::Endpoint;
+use crate::model::internet::{platform, public};
+use crate::model::service::{PortSet, Proto};
+use crate::model::{DefaultAction, Flow, Key, Layer};
+use crate::path::routes::Target;
+use crate::path::{Fabric, Way};
+
+use super::faults;
+use super::plan::{Duties, Plan, describe, wanted};
+
+/// Boxes beyond which a comparison is given up.
+const MOST: usize = 256;
+
+/// Traffic between two sets of addresses.
+#[derive(Clone, Debug)]
+struct Part {
+    from: AddressSet,
+    to: AddressSet,
+    proto: Proto,
+    ports: PortSet,
+}
+
+/// One layer on a way.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    /// A security group of a subnet, outbound.
+    Out(&'a Key, &'a Key),
+    /// A firewall.
+    Firewall(&'a Key),
+    /// A security group of a subnet, inbound.
+    In(&'a Key, &'a Key),
+}
+
+/// Checks every flow that names its layers, and denies by name that IPv6 goes past.
+pub(super) fn check(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
+    for flow in &fabric.policy.flows {
+        if flow.from.is_opaque() || flow.to.is_opaque() {
+            continue;
+        }
+        // Undetermined ways were told.
+        let Ok(ways) = fabric.ways(flow) else {
+            continue;
+        };
+        let bench = Bench { fabric, plan, flow };
+        for way in &ways {
+            if flow.allows() && flow.at.is_some() {
+                bench.restricted(way, sink);
+            }
+            if passes_over_ipv6(flow, way) && bench.lets_ipv6_out(way) {
+                sink.push(faults::nowhere(flow, &describe(way)));
+            }
+        }
+    }
+}
+
+/// A deny by name has no layer over IPv6, but a security group that denies anyway stops it.
+pub(super) fn passes_over_ipv6(flow: &Flow, way: &Way) -> bool {
+    !flow.allows()
+        && way.names
+        && way.firewall.is_none()
+        && way.out_of.is_some()
+        && way.from.only(Family::V4).is_empty()
+}
+
+struct Bench<'a> {
+    fabric: &'a Fabric<'a>,
+    plan: &'a Plan,
+    flow: &'a Flow,
+}
+
+impl<'a> Bench<'a> {
+    fn nsg_of(&self, subnet: &Key) -> Option<&'a Key> {
+        self.fabric.policy.subnets.get(subnet)?.nsg.as_ref()
+    }
+
+    fn places<'w>(&self, way: &'w Way) -> Vec<Place<'w>>
+    where
+        'a: 'w,
+    {
+        let mut out = Vec::new();
+        if let Some(subnet) = &way.out_of
+            && let Some(nsg) = self.nsg_of(subnet)
+        {
+            out.push(Place::Out(subnet, nsg));
+        }
+        if let Some(firewall) = &way.firewall {
+            out.push(Place::Firewall(firewall));
+        }
+        if let Some(subnet) = &way.into
+            && let Some(nsg) = self.nsg_of(subnet)
+        {
+            out.push(Place::In(subnet, nsg));
+        }
+        out
+    }
+
+    fn restricted(&self, way: &Way, sink: &mut Sink) {
+        let asked = |place: &Place<'_>| match place {
+            Place::Out(_, nsg) | Place::In(_, nsg) => {
+                wanted(self.flow, &Layer::Nsg((*nsg).clone()), &Layer::AnyNsg)
+            }
+            Place::Firewall(key) => wanted(
+                self.flow,
+                &Layer::Firewall((*key).clone()),
+                &Layer::AnyFirewall,
+            ),
+        };
+        let (kept, left): (Vec<_>, Vec<_>) = self.places(way).into_iter().partition(asked);
+        // That no layer of the way is asked is told with the duties.
+        if kept.is_empty() {
+            return;
+        }
+        for place in left {
+            let mut parts = self.denied_by_default(way, place);
+            for part in self.decided_elsewhere(place) {
+                parts = subtract(parts, &part);
+            }
+            if parts.is_empty() || parts.len() > MOST {
+                continue;
+            }
+            if way.names && self.names_pass(place, &parts) {
+                continue;
+            }
+            let layer = match place {
+                Place::Out(subnet, nsg) | Place::In(subnet, nsg) => {
+                    format!("NSG `{nsg}` of subnet `{subnet}`")
+                }
+                Place::Firewall(key) => format!("firewall `{key}`"),
+            };
+            sink.push(faults::shut_elsewhere(self.flow, &layer, &describe(way)));
+        }
+    }
+
+    /// The flow's traffic on a way; names are any public address.
+    fn traffic(&self, way: &Way) -> Vec<Part> {
+        let mut to = way.to.clone();
+        if way.names {
+            for family in [Family::V4, Family::V6] {
+                if !way.from.only(family).is_empty() {
+                    to = to.union(&self.fabric.internet.only(family));
+                }
+            }
+        }
+        let transport = self.flow.traffic.transport();
+        transport
+            .into_iter()
+            .map(|(proto, ports)| Part {
+                from: way.from.clone(),
+                to: to.clone(),
+                proto,
+                ports,
+            })
+            .collect()
+    }
+
+    /// What of the flow a layer certainly denies if none of its rules speaks of it.
+    fn denied_by_default(&self, way: &Way, place: Place<'_>) -> Vec<Part> {
+        let policy = self.fabric.policy;
+        let mut parts = self.traffic(way);
+        match place {
+            Place::Firewall(key) => {
+                // Rules of others may stand before ours.
+                let firewall = policy.firewalls.get(key);
+                let known = firewall.is_some_and(|f| f.base.is_none() && f.base_policy.is_none());
+                if !known {
+                    parts.clear();
+                }
+            }
+            Place::Out(_, nsg) => {
+                let known = policy.nsgs.get(nsg).is_some_and(|n| {
+                    n.base.is_none() && n.default_outbound == Some(DefaultAction::Deny)
+                });
+                if !known {
+                    parts.clear();
+                }
+            }
+            Place::In(subnet, nsg) => {
+                let Some(nsg) = policy.nsgs.get(nsg).filter(|n| n.base.is_none()) else {
+                    return Vec::new();
+                };
+                // A translation makes its own rule here.
+                if policy.dnats.iter().any(|d| d.target().meets(&way.to)) {
+                    return Vec::new();
+                }
+                match nsg.default_inbound {
+                    Some(DefaultAction::Deny) => {}
+                    Some(DefaultAction::Allow) => parts.clear(),
+                    None => match self.azure_allows_in(subnet) {
+                        Some(allowed) => {
+                            for part in &mut parts {
+                                part.from = part.from.subtract(&allowed);
+                            }
+                            parts.retain(|p| !p.from.is_empty());
+                        }
+                        None => parts.clear(),
+                    },
+                }
+            }
+        }
+        parts
+    }
+
+    /// What Azure's own last inbound rules let in: the network with what user routes add to its tag,
+    /// and probes; `None` if a default route makes it everything.
+    ///
+    /// Source: "Network security groups overview", default security rules (Microsoft Learn, checked
+    /// 2026-11-25).
+    fn azure_allows_in(&self, subnet: &Key) -> Option<AddressSet> {
+        let mut out = self.fabric.virtual_network(subnet).union(&platform());
+        let table = self
+            .fabric
+            .policy
+            .subnets
+            .get(subnet)
+            .and_then(|s| s.route_table.as_ref())
+            .and_then(|t| self.fabric.tables.get(t));
+        for route in table.iter().flat_map(|t| &t.routes) {
+            out = match &route.target {
+                Target::Default => return None,
+                Target::Prefix(net) => out.union(&AddressSet::prefix(*net)),
+                Target::Tag(tag) => out.union(&self.fabric.tag(tag)),
+            };
+        }
+        Some(out)
+    }
+
+    fn duties(&self, place: Place<'_>) -> Option<&'a Duties> {
+        match place {
+            Place::Out(_, nsg) => self.plan.outbound.get(nsg),
+            Place::Firewall(key) => self.plan.firewalls.get(key),
+            Place::In(_, nsg) => self.plan.inbound.get(nsg),
+        }
+    }
+
+    /// What the other flows decide at a layer: what their allows let through there, rather too much
+    /// than too little, and what denies take away wherever they are enforced.
+    fn decided_elsewhere(&self, place: Place<'_>) -> Vec<Part> {
+        let fabric = self.fabric;
+        let subnet = match place {
+            Place::Out(subnet, _) | Place::In(subnet, _) => Some(subnet.as_str()),
+            Place::Firewall(_) => None,
+        };
+        let mut out = Vec::new();
+        let mut add = |flow: &Flow, from: AddressSet, to: AddressSet| {
+            if flow.source_ports.is_some() && flow.source_ports != self.flow.source_ports {
+                return;
+            }
+            for (proto, ports) in flow.traffic.transport() {
+                out.push(Part {
+                    from: from.clone(),
+                    to: to.clone(),
+                    proto,
+                    ports,
+                });
+            }
+        };
+        for duty in self.duties(place).into_iter().flat_map(|d| d.values()) {
+            let Some(flow) = fabric.policy.flows.get(duty.flow).filter(|f| f.allows()) else {
+                continue;
+            };
+            // A rule has its own subnet on its own side; the other side is as written.
+            let whole = |end: &Endpoint, seen: &AddressSet, own: bool| {
+                if own || duty.partial {
+                    seen.clone()
+                } else {
+                    fabric.addresses(end, subnet).union(seen)
+                }
+            };
+            let from = whole(&flow.from, &duty.from, matches!(place, Place::Out(..)));
+            let mut to = whole(&flow.to, &duty.to, matches!(place, Place::In(..)));
+            if duty.names && matches!(place, Place::Out(..)) {
+                to = to.union(&public());
+            }
+            add(flow, from, to);
+        }
+        for deny in fabric.policy.flows.iter().filter(|f| !f.allows()) {
+            let from = fabric.addresses(&deny.from, subnet);
+            add(deny, from, fabric.addresses(&deny.to, subnet));
+        }
+        out
+    }
+
+    /// True if other flows let every name of this one through a firewall, or may.
+    fn names_pass(&self, place: Place<'_>, parts: &[Part]) -> bool {
+        let Place::Firewall(_) = place else {
+            return false;
+        };
+        let to = &self.flow.to;
+        let covers = |part: &Part, fits: &dyn Fn(&Endpoint) -> bool| {
+            let mut duties = self.duties(place).into_iter().flat_map(|d| d.values());
+            duties.any(|duty| {
+                let flow = self.fabric.policy.flows.get(duty.flow);
+                flow.is_some_and(|flow| {
+                    flow.allows()
+                        && duty.names
+                        && part.from.is_subset(&duty.from)
+                        && fits(&flow.to)
+                        && flow.traffic.transport().iter().any(|(proto, ports)| {
+                            (*proto == Proto::Any || *proto == part.proto)
+                                && part.ports.subtract(ports).is_empty()
+                        })
+                })
+            })
+        };
+        // Which names an FQDN tag or a category holds is not known.
+        let may = |e: &Endpoint| !e.fqdn_tags.is_empty() || !e.categories.is_empty();
+        parts.iter().all(|part| {
+            to.names.iter().filter(|n| n.within.is_none()).all(|name| {
+                covers(part, &|e| {
+                    may(e)
+                        || e.names.iter().any(|n| {
+                            n.text == name.text
+                                || n.text.strip_prefix('*').is_some_and(|suffix| {
+                                    name.text.len() > suffix.len() && name.text.ends_with(suffix)
+                                })
+                        })
+                })
+            }) && (to.fqdn_tags.is_empty() && to.categories.is_empty() && to.urls.is_empty()
+                || covers(part, &|e| {
+                    may(e) || !e.urls.is_empty() || e.names.iter().any(|n| n.text == "*")
+                }))
+        })
+    }
+
+    /// Whether the security group at the source lets out some of a deny's traffic over IPv6.
+    fn lets_ipv6_out(&self, way: &Way) -> bool {
+        let Some((subnet, nsg)) = way.out_of.as_ref().and_then(|s| Some((s, self.nsg_of(s)?)))
+        else {
+            return true;
+        };
+        let group = self.fabric.policy.nsgs.get(nsg);
+        let shut = group
+            .is_some_and(|n| n.base.is_none() && n.default_outbound == Some(DefaultAction::Deny));
+        if !shut {
+            return true;
+        }
+        let others = self.duties(Place::Out(subnet, nsg));
+        self.traffic(way).iter().any(|part| {
+            others.into_iter().flat_map(|d| d.values()).any(|duty| {
+                let flow = self.fabric.policy.flows.get(duty.flow);
+                // Names open Internet where nothing narrows them and that is accepted.
+                let named =
+                    group.is_some_and(|n| n.names_open) && duty.unnarrowed.meets(&part.from);
+                flow.is_some_and(|flow| {
+                    flow.allows()
+                        && duty.from.meets(&part.from)
+                        && (named || duty.to.meets(&part.to))
+                        && flow.traffic.transport().iter().any(|(proto, ports)| {
+                            (*proto == Proto::Any || *proto == part.proto)
+                                && ports.meets(&part.ports)
+                        })
+                })
+            })
+        })
+    }
+}
+
+/// What is left of the parts without one of them.
+fn subtract(parts: Vec<Part>, gone: &Part) -> Vec<Part> {
+    if parts.len() > MOST {
+        return parts;
+    }
+    let mut out = Vec::new();
+    for part in parts {
+        let speaks = (gone.proto == Proto::Any || gone.proto == part.proto)
+            && part.ports.meets(&gone.ports)
+            && part.from.meets(&gone.from)
+            && part.to.meets(&gone.to);
+        if !speaks {
+            out.push(part);
+            continue;
+        }
+        let from = part.from.intersect(&gone.from);
+        let to = part.to.intersect(&gone.to);
+        let rest = [
+            Part {
+                from: part.from.subtract(&gone.from),
+                ..part.clone()
+            },
+            Part {
+                from: from.clone(),
+                to: part.to.subtract(&gone.to),
+                ..part.clone()
+            },
+            Part {
+                from,
+                to,
+                ports: part.ports.subtract(&gone.ports),
+                ..part
+            },
+        ];
+        out.extend(
+            rest.into_iter()
+                .filter(|p| !(p.from.is_empty() || p.to.is_empty() || p.ports.is_empty())),
+        );
+    }
+    out
+}
