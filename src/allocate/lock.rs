@@ -177,6 +177,14 @@ pub struct Clash {
 pub fn parse(text: &str) -> Result<Parsed, Vec<Damage>> {
     let mut out = Parsed::default();
     let mut damage: Vec<Damage> = Vec::new();
+    // Nobody writes an empty lock; a full disk or a crash leaves one.
+    if text.trim().is_empty() {
+        return Err(vec![Damage {
+            place: (0, 0),
+            reason: "it is empty".to_owned(),
+            merge: false,
+        }]);
+    }
     let mut start = 0;
     for raw in text.split_inclusive('\n') {
         let line = raw.trim_end();
@@ -476,7 +484,9 @@ prod/nsg/avd/outbound  avd-egress::intranet/out  2680  12
         let parsed = parse(TEXT).unwrap();
         assert_eq!(parsed.lines.len(), 4);
         assert_eq!(parsed.lock().text(), TEXT);
-        assert_eq!(parse("").unwrap().lock().text(), format!("{HEADER}\n"));
+        let bare = Lock::default().text();
+        assert_eq!(parse(&bare).unwrap().lock().text(), bare);
+        assert_eq!(parse(" \n").unwrap_err()[0].reason, "it is empty");
     }
 
     #[test]

@@ -93,15 +93,23 @@ impl Numbers {
     /// Begins with an old lock; what contradicts itself in it is settled without a base.
     #[must_use]
     pub fn new(old: &Parsed) -> Self {
-        let (lock, clashes) = old.settle(None);
-        let dropped = clashes
-            .into_iter()
-            .filter(|c| c.kept.id != c.dropped.id)
-            .map(|c: Clash| {
-                let key = (c.dropped.scope, c.dropped.id);
-                (key, (c.dropped.entry, c.kept.id))
-            })
-            .collect();
+        let (mut lock, clashes) = old.settle(None);
+        let mut dropped = BTreeMap::new();
+        for Clash {
+            kept,
+            dropped: line,
+        } in clashes
+        {
+            if kept.id == line.id {
+                continue;
+            }
+            // Should it come back, its place in time is its own too.
+            let mut entry = line.entry;
+            let scope = lock.scopes.entry(line.scope.clone()).or_default();
+            scope.serial = scope.serial.saturating_add(1).max(entry.serial);
+            entry.serial = scope.serial;
+            dropped.insert((line.scope, line.id), (entry, kept.id));
+        }
         Self {
             old: lock,
             dropped,

@@ -205,6 +205,8 @@ fn useless(s: &Silencer, message: String) -> Diagnostic {
 fn silencers_of(id: FileId, file: &SourceFile) -> Vec<Silencer> {
     let mut out = Vec::new();
     let lines: Vec<(usize, &str)> = line_starts(&file.text);
+    // Silencers one below the other speak for one statement.
+    let mut below: Option<(usize, (u32, u32))> = None;
     for (at, (start, line)) in lines.iter().enumerate() {
         let comment = line.trim();
         let Some(body) = comment
@@ -224,6 +226,19 @@ fn silencers_of(id: FileId, file: &SourceFile) -> Vec<Silencer> {
         };
         let indent = line.len() - line.trim_start().len();
         let from = start + indent;
+        let covers = match below {
+            Some((until, covers)) if at < until => covers,
+            _ => {
+                let rest = lines.get(at + 1..).unwrap_or(&[]);
+                let comments = rest
+                    .iter()
+                    .take_while(|(_, line)| line.trim_start().starts_with("//"))
+                    .count();
+                let covers = statement_at(rest.get(comments..).unwrap_or(&[]));
+                below = Some((at + 1 + comments, covers));
+                covers
+            }
+        };
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         out.push(Silencer {
             word,
@@ -231,7 +246,7 @@ fn silencers_of(id: FileId, file: &SourceFile) -> Vec<Silencer> {
             reason: words.any(|w| w.chars().any(char::is_alphanumeric)),
             span: Span::new(id, small(from), small(from + comment.len())),
             line: Span::new(id, small(*start), small(start + line.len())),
-            covers: statement_below(lines.get(at + 1..).unwrap_or(&[])),
+            covers,
             used: false,
             embedded: file.name.starts_with("std/"),
         });
@@ -239,14 +254,12 @@ fn silencers_of(id: FileId, file: &SourceFile) -> Vec<Silencer> {
     out
 }
 
-/// The bytes of the statement that starts on the first line that is no comment: that line, deeper
-/// ones, and the line that closes it.
-fn statement_below(lines: &[(usize, &str)]) -> (u32, u32) {
+/// The bytes of the statement that starts on the first line: that line, deeper ones, and the line
+/// that closes it.
+fn statement_at(lines: &[(usize, &str)]) -> (u32, u32) {
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut rest = lines
-        .iter()
-        .skip_while(|(_, line)| line.trim_start().starts_with("//"));
+    let mut rest = lines.iter();
     let Some((start, first)) = rest.next().filter(|(_, line)| !line.trim().is_empty()) else {
         return (0, 0);
     };

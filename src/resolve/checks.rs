@@ -382,6 +382,24 @@ impl<'a> World<'a, '_> {
     }
 }
 
+/// Environments whose names differ in case only: on some disks their output is one folder.
+pub(crate) fn environments_alike(scopes: &[Scope<'_>], sink: &mut Sink) {
+    let mut seen: BTreeMap<String, &ast::Name> = BTreeMap::new();
+    for env in scopes.iter().flat_map(|s| &s.envs) {
+        match seen.get(&env.name.node.to_lowercase()) {
+            Some(first) if first.node != env.name.node => sink.push(
+                faults::twice(env.name.span, first.span, "environment", &env.name.node)
+                    .help("give it a name that differs in more than upper and lower case")
+                    .note("some disks hold names that differ in case in one folder"),
+            ),
+            Some(_) => {}
+            None => {
+                seen.insert(env.name.node.to_lowercase(), &env.name);
+            }
+        }
+    }
+}
+
 fn has_ports(services: &[ast::Svc]) -> bool {
     services.iter().any(|s| match s {
         ast::Svc::Proto { ports, .. } => ports.is_some(),

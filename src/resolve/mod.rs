@@ -83,6 +83,7 @@ pub fn resolve(
     for ((span, parameter, instance), environments) in missing {
         sink.push(faults::no_value(span, &parameter, &environments, &instance));
     }
+    checks::environments_alike(&scopes, sink);
     checks::environments_of_modules(&scopes, sink);
     checks::unused(&modules, &scopes, &used, sink);
     broken::drop_consequences(&broken, sources, sink);

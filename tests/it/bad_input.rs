@@ -376,6 +376,25 @@ const MADE: &[Row] = &[
         ],
     ),
     (
+        "an empty lock",
+        |f| fs::write(f.join("portcullis.lock"), "").unwrap(),
+        1,
+        &[
+            "error[PC7008]",
+            "cannot be read: it is empty",
+            "--> portcullis.lock:1:1\n",
+        ],
+    ),
+    (
+        "environments that differ in case",
+        |f| more(f, "env Prod { workloads = 10.3.0.0/16 }\n"),
+        1,
+        &[
+            "error[PC1002]: environment `Prod` is defined twice",
+            "--> a.gate:8:5\n",
+        ],
+    ),
+    (
         "a lock of NULs, as a crash leaves it",
         |f| fs::write(f.join("portcullis.lock"), vec![0; 4096]).unwrap(),
         1,

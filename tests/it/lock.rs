@@ -8,7 +8,7 @@
 )]
 
 mod command;
-mod draw;
+pub(crate) mod draw;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,6 +17,7 @@ mod docs;
 mod emitted_tiers;
 mod examples;
 mod fmt;
+mod fuzz;
 mod golden_vectors;
 mod hygiene;
 mod init;

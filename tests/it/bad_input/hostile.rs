@@ -126,7 +126,7 @@ fn chains_and_trees_of_modules_have_an_end() {
 #[test]
 fn long_lists_cost_no_square() {
     let n = 20_000;
-    let texts: [(&str, String); 9] = [
+    let texts: [(&str, String); 10] = [
         ("prefixes", flow(&format!("[{}]", list(100_000, address)))),
         (
             "pieces",
@@ -157,6 +157,10 @@ fn long_lists_cost_no_square() {
                 "endpoint l = [{}]\n",
                 list(n, |i| format!("10.{}.0.1/8", i % 256))
             ),
+        ),
+        (
+            "silencers",
+            "// portcullis: allow PC1011 because\n".repeat(100_000),
         ),
         ("labels given twice", flow("workloads").repeat(n)),
         ("one run of words", "tcp/".repeat(1_000_000)),

@@ -16,6 +16,15 @@ use super::{assert_same, everything, more, project, run};
 /// More steps than one compilation of the project takes.
 const STEPS: usize = 200;
 
+/// The steps of writing can be made to fail only where there are debug assertions.
+fn without_seam() -> bool {
+    let without = !cfg!(debug_assertions);
+    if without {
+        println!("skipped: a build without debug assertions");
+    }
+    without
+}
+
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     name.starts_with(".portcullis-")
@@ -76,10 +85,11 @@ fn assert_old_or_new(
     }
 }
 
-/// The seam is not in a build without debug assertions.
-#[cfg(debug_assertions)]
 #[test]
 fn a_disk_that_is_full_at_any_step() {
+    if without_seam() {
+        return;
+    }
     let steps = at_every_step("fail", |code, said| {
         assert_eq!(code, 2, "{said}");
         assert!(said.starts_with("error: cannot write `"), "{said}");
@@ -88,11 +98,13 @@ fn a_disk_that_is_full_at_any_step() {
     assert!(steps > 20, "{steps}");
 }
 
-#[cfg(debug_assertions)]
 #[test]
 fn a_machine_that_stops_at_any_step() {
+    if without_seam() {
+        return;
+    }
     let steps = at_every_step("stop", |code, said| {
-        assert_eq!((code, said), (-1, ""));
+        assert!(code < 0 && said.is_empty(), "{code}: {said}");
     });
     assert!(steps > 20, "{steps}");
 }

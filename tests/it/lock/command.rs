@@ -329,3 +329,25 @@ fn one_file_of_a_project_says_nothing_of_its_lock() {
     .unwrap();
     assert_eq!(portcullis(dir.path(), &["check", "--locked"]).err, "");
 }
+
+/// A line that gave way to one that stands for nothing comes back, beside a rule that is new: both
+/// have a place in time of their own, so the next run changes nothing.
+#[test]
+fn what_comes_back_shares_no_place_with_what_is_new() {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics/PC7002-number-held-twice");
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["main.gate", "portcullis.yaml"] {
+        fs::copy(fixture.join(name), dir.path().join(name)).unwrap();
+    }
+    let lock = "\
+default/nsg/web/outbound  egress::2500  2500  1
+default/nsg/web/outbound  egress::data/out/Sql.WestEurope  2500  2
+";
+    fs::write(dir.path().join("portcullis.lock"), lock).unwrap();
+    let ran = portcullis(dir.path(), &["compile"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(read(dir.path()).contains("Sql.WestEurope  2500  2\n"));
+    let again = portcullis(dir.path(), &["compile", "--check"]);
+    assert_eq!(again.code, 0, "{}{}", again.out, read(dir.path()));
+}
