@@ -348,7 +348,8 @@ fn one_id_per_number<'a>(
     let mut holders: BTreeMap<u32, &Line> = BTreeMap::new();
     let mut kept = Vec::new();
     for line in lines {
-        // A retired group may share its number with the one that it became.
+        // A retired group keeps its line whatever else there is: it is in force in Azure. One that
+        // shares its number is moved by the next compilation.
         let number = line.entry.number.filter(|_| !line.entry.retired);
         match number.and_then(|n| holders.get(&n)) {
             Some(holder) => clashes.push(Clash {
@@ -390,7 +391,7 @@ fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>) -> ScopeEntr
     out.serial = ordered.iter().map(|l| l.entry.serial).max().unwrap_or(0);
     for line in ordered {
         let mut entry = line.entry;
-        // A retired group has no place; it may share the serial of the one that it became.
+        // A retired group has no place, so it may share one.
         if !entry.retired && !taken.insert(entry.serial) {
             out.serial = out.serial.saturating_add(1);
             entry.serial = out.serial;

@@ -19,6 +19,26 @@ pub struct Wanted {
     pub order: Option<u32>,
 }
 
+/// Under which conditions the numbers of a scope are given.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Numbers that nobody gets, both ends included.
+    pub reserved: Vec<(u32, u32)>,
+    /// Round numbers are multiples of this.
+    pub stride: u32,
+    /// What becomes of an id that leaves the source.
+    pub leaving: Leaving,
+}
+
+/// What becomes of an id that leaves the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Azure keeps it until somebody deletes it: it stays, as retired, and so does its number.
+    Stays,
+    /// All of its kind are written at once, so it goes with the others' next change.
+    Goes,
+}
+
 /// The id under which a number is remembered that came with an Azure name only.
 #[must_use]
 pub fn by_name(azure_name: &str) -> String {
@@ -135,13 +155,7 @@ impl Numbers {
 
     /// Gives the numbers of a scope and remembers them. `ordered` is the band in which members of
     /// ordered groups lie; they come in source order, the others in any.
-    pub fn allocate(
-        &mut self,
-        scope: &Scope,
-        wanted: &[Wanted],
-        reserved: &[(u32, u32)],
-        stride: u32,
-    ) -> Allocation {
+    pub fn allocate(&mut self, scope: &Scope, wanted: &[Wanted], terms: &Terms) -> Allocation {
         let ids: Vec<(&str, &[String])> = wanted
             .iter()
             .map(|w| (w.request.id.as_str(), w.formerly.as_slice()))
@@ -149,17 +163,13 @@ impl Numbers {
         let adopted = self.take_over(scope, &ids);
         let number = |e: &Entry| e.number;
         let mut previous: BTreeMap<String, u32> = BTreeMap::new();
-        let mut reserved = reserved.to_vec();
-        let carried: BTreeSet<u32> = adopted.values().filter_map(|(_, e)| number(e)).collect();
+        let mut reserved = terms.reserved.clone();
         let sources: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
         for (id, entry) in self.old.scopes.get(scope).iter().flat_map(|s| &s.entries) {
-            let Some(number) = number(entry).filter(|n| !carried.contains(n)) else {
+            let Some(number) = number(entry).filter(|_| !sources.contains(id)) else {
                 continue;
             };
-            if sources.contains(id) {
-                continue;
-            }
-            if entry.retired || leaves_a_group(scope, id) {
+            if terms.leaving == Leaving::Stays && leaves_a_group(scope, id) {
                 // It is still in force in Azure.
                 reserved.push((number, number));
             } else {
@@ -169,8 +179,8 @@ impl Numbers {
         for (id, (_, entry)) in &adopted {
             previous.extend(number(entry).map(|n| (id.clone(), n)));
         }
-        let allocation = self.give(scope, wanted, &reserved, stride, &previous);
-        self.remember(scope, &allocation.numbers, &adopted);
+        let allocation = self.give(scope, wanted, &reserved, terms.stride, &previous);
+        self.remember(scope, &allocation.numbers, &adopted, terms.leaving);
         allocation
     }
 
@@ -310,6 +320,7 @@ impl Numbers {
         scope: &Scope,
         numbers: &BTreeMap<String, u32>,
         adopted: &BTreeMap<String, (String, Entry)>,
+        leaving: Leaving,
     ) {
         let mut serial = self.start(scope);
         for (id, number) in numbers {
@@ -325,10 +336,13 @@ impl Numbers {
             };
             self.new.insert(scope, id, entry);
         }
+        let stays = leaving == Leaving::Stays;
+        let same: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
         let vanished = self.old.scopes.get(scope).into_iter();
         let gone: Vec<(String, Entry)> = vanished
             .flat_map(|s| &s.entries)
-            .filter(|(id, _)| !numbers.contains_key(*id) && leaves_a_group(scope, id))
+            .filter(|(id, _)| !numbers.contains_key(*id) && !(stays && same.contains(id)))
+            .filter(|(id, _)| leaves_a_group(scope, id))
             .map(|(id, entry)| (id.clone(), *entry))
             .collect();
         self.retire(scope, gone);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::allocate::lock::Part;
-use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
@@ -398,6 +398,9 @@ fn number(
         .zip(requests)
         .map(|(group, request)| {
             let mut formerly = group.old_names.clone();
+            // Azure knows a group by its name: one of another name stays, with its number. Only
+            // the collections of a classic firewall are replaced together.
+            formerly.retain(|old| firewall.classic || old.eq_ignore_ascii_case(&group.name));
             formerly.push(by_name(&group.name));
             Wanted {
                 request,
@@ -408,7 +411,16 @@ fn number(
         .collect();
     let scope = places::scope(context, firewall, Part::Groups);
     let mut memory = context.numbers.borrow_mut();
-    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.rcg);
+    let terms = Terms {
+        reserved,
+        stride: bands.stride.rcg,
+        leaving: if firewall.classic {
+            Leaving::Goes
+        } else {
+            Leaving::Stays
+        },
+    };
+    let result = memory.allocate(&scope, &wanted, &terms);
     let span = groups.first().map_or(firewall.identity.span, |g| g.span);
     if let Some(d) = faults::renumbered(span, &scope.to_string(), &result.moved) {
         sink.push(d);

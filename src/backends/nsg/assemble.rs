@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::allocate::lock::Part;
-use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
 use crate::backends::lowered::{Context, Lowered, RuleTrace};
@@ -211,7 +211,12 @@ fn number(
             }
         })
         .collect();
-    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    let terms = Terms {
+        reserved,
+        stride: bands.stride.nsg,
+        leaving: Leaving::Goes,
+    };
+    let result = memory.allocate(&scope, &wanted, &terms);
     if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
         sink.push(d);
     }
