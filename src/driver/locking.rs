@@ -336,24 +336,36 @@ fn path_of<'i>(scope: &Scope, id: &'i str) -> &'i str {
     id.split('/').nth(skipped).unwrap_or(id)
 }
 
-/// A rename as `moved` states it: of the group where only that differs; `main` is not written.
+/// A rename as `moved` states it: of the group or instance where only that differs; `main` is not
+/// written.
 fn renamed(from: &str, to: &str) -> (String, String) {
-    let (mut old, mut new): (Vec<&str>, Vec<&str>) =
-        (from.split("::").collect(), to.split("::").collect());
-    let in_main = |path: &[&str]| path.iter().rev().nth(1) == Some(&"main");
-    if in_main(&old) || in_main(&new) {
-        for path in [&mut old, &mut new] {
-            if in_main(path) {
-                path.remove(path.len() - 2);
-            }
-        }
-    } else {
-        while old.len() > 1 && new.len() > 1 && old.last() == new.last() {
-            old.pop();
-            new.pop();
-        }
+    let (old, new): (Vec<&str>, Vec<&str>) = (from.split("::").collect(), to.split("::").collect());
+    let same = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count()
+        .min(old.len().min(new.len()).saturating_sub(1));
+    let front = |path: &[&str], but: usize| -> Vec<String> {
+        let kept = path.iter().take(path.len().saturating_sub(but));
+        kept.map(|part| (*part).to_owned()).collect()
+    };
+    let (a, b) = (front(&old, same), front(&new, same));
+    let main = |path: &[String]| path.last().is_some_and(|last| last == "main");
+    if same > 0 && !main(&a) && !main(&b) {
+        return (a.join("::"), b.join("::"));
     }
-    (old.join("::"), new.join("::"))
+    let without_main = |path: &[&str]| {
+        let mut path = front(path, 0);
+        if let Some(at) = path.len().checked_sub(2)
+            && path.get(at).is_some_and(|group| group == "main")
+        {
+            path.remove(at);
+        }
+        path.join("::")
+    };
+    (without_main(&old), without_main(&new))
 }
 
 fn flow_span(policies: &[Policy], scope: &Scope, path: &str) -> Option<Span> {
@@ -491,5 +503,9 @@ mod tests {
         assert_eq!(short("w::g::a", "w::h::a"), "w::g -> w::h");
         assert_eq!(short("main::a", "main::b"), "a -> b");
         assert_eq!(short("main::a", "g::a"), "a -> g::a");
+        assert_eq!(short("one::main::a", "two::main::a"), "one -> two");
+        assert_eq!(short("x::one::g::a", "x::two::g::a"), "x::one -> x::two");
+        assert_eq!(short("one::main::a", "one::g::a"), "one::a -> one::g::a");
+        assert_eq!(short("one::g::a", "two::main::b"), "one::g::a -> two::b");
     }
 }

@@ -9,17 +9,18 @@
 
 mod command;
 mod draw;
+mod project;
+mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis::allocate::lock::{self, Entry, Lock, Part, Scope};
-use portcullis::catalog::{Catalog, Cloud};
-use portcullis::config::{Deploy, RcgLayout, Settings};
+use portcullis::config::RcgLayout;
 use portcullis::diag::{Code, Diagnostic, Severity};
-use portcullis::driver::{self, Memory, Options, Output, Project};
-use portcullis::source::MemoryLoader;
+use portcullis::driver::Output;
 
 use draw::{Dice, Edit, Source, path};
+use project::Built;
 
 const LAYOUTS: [RcgLayout; 3] = [
     RcgLayout::PerGroup,
@@ -44,48 +45,16 @@ fn compile_all(
     lock: Option<&str>,
     environments: &[&str],
 ) -> (Option<Output>, Vec<Diagnostic>) {
-    let loader = MemoryLoader {
-        files: BTreeMap::from([("main.gate".to_owned(), text.to_owned())]),
-    };
-    let mut settings = Settings {
-        project: Some("p".to_owned()),
-        deploy: Deploy {
-            subscription: Some("00000000-0000-0000-0000-000000000000".to_owned()),
-            resource_group: Some("rg".to_owned()),
-            location: Some("westeurope".to_owned()),
-        },
-        ..Settings::default()
-    };
-    settings.layout.rcg = layout;
-    let project = Project {
-        settings,
-        sources: vec!["main.gate".to_owned()],
-    };
-    let options = Options {
-        environments: environments.iter().map(|e| (*e).to_owned()).collect(),
-        memory: Memory {
-            lock: lock.map(str::to_owned),
-            ..Memory::default()
-        },
-        ..Options::default()
-    };
-    let compiled = driver::compile(
-        &loader,
-        &project,
-        Catalog::embedded(Cloud::Public),
-        &options,
-    );
-    (compiled.output, compiled.diagnostics)
+    let mut built = Built::of(text);
+    built.settings.layout.rcg = layout;
+    built.environments = environments.iter().map(|e| (*e).to_owned()).collect();
+    built.run(lock)
 }
 
 fn compile(text: &str, layout: RcgLayout, lock: Option<&str>) -> (Output, Vec<Diagnostic>) {
-    let (output, told) = compile_all(text, layout, lock, &[]);
-    let errors: Vec<_> = told
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .collect();
-    let output = output.unwrap_or_else(|| panic!("{errors:#?}\n{text}"));
-    (output, told)
+    let mut built = Built::of(text);
+    built.settings.layout.rcg = layout;
+    built.compile(lock)
 }
 
 fn read(text: &str) -> Lock {
@@ -530,37 +499,10 @@ fn numbers_come_from_the_output_where_there_is_no_lock() {
 }
 
 fn from_output(text: &str, layout: RcgLayout, old: &Output) -> (Output, Vec<Diagnostic>) {
-    let loader = MemoryLoader {
-        files: BTreeMap::from([("main.gate".to_owned(), text.to_owned())]),
-    };
-    let mut settings = Settings {
-        project: Some("p".to_owned()),
-        deploy: Deploy {
-            subscription: Some("00000000-0000-0000-0000-000000000000".to_owned()),
-            resource_group: Some("rg".to_owned()),
-            location: Some("westeurope".to_owned()),
-        },
-        ..Settings::default()
-    };
-    settings.layout.rcg = layout;
-    let project = Project {
-        settings,
-        sources: vec!["main.gate".to_owned()],
-    };
-    let options = Options {
-        memory: Memory {
-            output: old.files.clone(),
-            ..Memory::default()
-        },
-        ..Options::default()
-    };
-    let compiled = driver::compile(
-        &loader,
-        &project,
-        Catalog::embedded(Cloud::Public),
-        &options,
-    );
-    (compiled.output.unwrap(), compiled.diagnostics)
+    let mut built = Built::of(text);
+    built.settings.layout.rcg = layout;
+    built.output.clone_from(&old.files);
+    built.compile(None)
 }
 
 #[test]
