@@ -10,7 +10,8 @@
 //! A scope is one set of numbers. Every line names its scope: a merge by union joins neighbouring
 //! changes and repeats what lies between them, so a line must mean the same wherever it ends up. The
 //! scope `.../rules` of a firewall policy holds serials only: the places of rules inside their
-//! collections. A group that left the source keeps its line, with the word `retired` behind it, until
+//! collections. The scope `.../runs` holds the numbers of the collections of ordered groups: those of
+//! one group of a policy (`prod/fw/afwp-hub:pc-25-ordered-acl/runs`), or of a classic firewall. A group that left the source keeps its line, with the word `retired` behind it, until
 //! it is gone from Azure.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub enum Part {
     Groups,
     /// Places of rules inside the collections of a firewall policy.
     Rules,
+    /// Collections of ordered groups.
+    Runs,
     /// Inbound rules of a security group.
     Inbound,
     /// Outbound rules of a security group.
@@ -41,12 +44,19 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Groups, Self::Rules, Self::Inbound, Self::Outbound];
+    const ALL: [Self; 5] = [
+        Self::Groups,
+        Self::Rules,
+        Self::Runs,
+        Self::Inbound,
+        Self::Outbound,
+    ];
 
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Groups => ("fw", "rcg"),
             Self::Rules => ("fw", "rules"),
+            Self::Runs => ("fw", "runs"),
             Self::Inbound => ("nsg", "inbound"),
             Self::Outbound => ("nsg", "outbound"),
         }

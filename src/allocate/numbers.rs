@@ -341,7 +341,8 @@ impl Numbers {
         let vanished = self.old.scopes.get(scope).into_iter();
         let gone: Vec<(String, Entry)> = vanished
             .flat_map(|s| &s.entries)
-            .filter(|(id, _)| !numbers.contains_key(*id) && !(stays && same.contains(id)))
+            .filter(|(id, _)| !numbers.contains_key(*id))
+            .filter(|(id, _)| !stays || !same.contains(id))
             .filter(|(id, _)| leaves_a_group(scope, id))
             .map(|(id, entry)| (id.clone(), *entry))
             .collect();

@@ -219,7 +219,7 @@ impl<'a> Ledger<'a> {
             let lost = |a: &BTreeMap<String, Entry>, b: &BTreeMap<String, Entry>| {
                 a.keys().any(|id| !b.contains_key(id))
             };
-            scope.part != Part::Groups
+            has_rules(scope)
                 && was.is_some_and(|w| {
                     lost(&w.entries, &entries.entries) && lost(&entries.entries, &w.entries)
                 })
@@ -236,7 +236,7 @@ impl<'a> Ledger<'a> {
         let mut told: BTreeSet<(String, String)> = BTreeSet::new();
         for (scope, entries) in &numbers.lock().scopes {
             let was = numbers.old().scopes.get(scope);
-            let Some(was) = was.filter(|_| scope.part != Part::Groups) else {
+            let Some(was) = was.filter(|_| has_rules(scope)) else {
                 continue;
             };
             let gone = was
@@ -274,6 +274,11 @@ impl<'a> Ledger<'a> {
 fn span(file: FileId, place: (usize, usize)) -> Span {
     let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Span::new(file, offset(place.0), offset(place.1))
+}
+
+/// Whether the entries of a scope are rules.
+fn has_rules(scope: &Scope) -> bool {
+    !matches!(scope.part, Part::Groups | Part::Runs)
 }
 
 /// Entries that are retired.

@@ -1,12 +1,13 @@
 //! Numbers read back from JSON: from our own output where there is no lock, from exported resources
 //! when a policy is taken over. It judges no rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::OutFile;
 use super::manifest::Manifest;
+use crate::allocate::collections::{parts_of_classic, run_in_group};
 use crate::allocate::lock::{Entry, Lock, Part, Scope};
 use crate::allocate::numbers::by_name;
 
@@ -143,15 +144,60 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
                 number,
                 body: String::new(),
             });
-            let scope = Scope::new(environment, &policy, Part::Rules);
-            for rule in list
-                .iter()
-                .filter_map(|c| member(c, "rules")?.as_array())
-                .flatten()
-            {
-                rows.extend(collection_rule(&scope, &group, rule));
+            for collection in list {
+                group_collection(environment, &policy, &group, collection, rows);
             }
         }
+    }
+}
+
+/// One collection of a rule collection group: its rules, and its number in an ordered group.
+fn group_collection(
+    environment: &str,
+    policy: &str,
+    group: &str,
+    collection: &Value,
+    rows: &mut Vec<Row>,
+) {
+    let scope = Scope::new(environment, policy, Part::Rules);
+    let name = member(collection, "name").and_then(Value::as_str);
+    let rules = member(collection, "rules").and_then(Value::as_array);
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
+    for rule in rules.into_iter().flatten() {
+        let Some((kind, rule_name)) = collection_rule(rule) else {
+            continue;
+        };
+        kinds.insert(kind);
+        let run = name.and_then(|name| run_in_group(kind, name));
+        rows.push(rule_row(&scope, group, kind, run, rule_name, rule));
+    }
+    for kind in kinds {
+        if let Some(run) = name.and_then(|name| run_in_group(kind, name)) {
+            rows.push(Row {
+                scope: Scope::new(environment, &format!("{policy}:{group}"), Part::Runs),
+                name: format!("{kind}/{run}"),
+                number: member(collection, "priority").and_then(number),
+                body: String::new(),
+            });
+        }
+    }
+}
+
+/// A rule of a collection: `group/net/rule`, and `group/net-run/rule` in an ordered group.
+fn rule_row(
+    scope: &Scope,
+    group: &str,
+    kind: &str,
+    run: Option<&str>,
+    name: &str,
+    rule: &Value,
+) -> Row {
+    let word = run.map_or_else(|| kind.to_owned(), |run| format!("{kind}-{run}"));
+    Row {
+        scope: scope.clone(),
+        name: format!("{group}/{word}/{name}"),
+        number: None,
+        body: matched(rule),
     }
 }
 
@@ -163,7 +209,7 @@ const CLASSIC: [(&str, &str); 3] = [
 ];
 
 /// The collections of a classic firewall: those of one group have its number, the first as it is and
-/// the others moved apart where they met.
+/// the others moved apart where they met; those of an ordered group have numbers of their own.
 fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>) {
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     let scope = Scope::new(environment, firewall, Part::Rules);
@@ -174,27 +220,21 @@ fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>)
                 continue;
             };
             let inside = member(collection, "properties").unwrap_or(collection);
-            let front = match name.rsplit_once('-') {
-                Some((front, place)) if place.chars().all(|c| c.is_ascii_digit()) => front,
-                _ => name,
-            };
-            let group = front
-                .strip_suffix(word)
-                .and_then(|front| front.strip_suffix('-'))
-                .unwrap_or(name);
+            let (group, run) = parts_of_classic(word, name).unwrap_or((name, None));
             if let Some(number) = member(inside, "priority").and_then(number) {
                 let known = numbers.entry(group.to_owned()).or_insert(number);
                 *known = (*known).min(number);
+                rows.extend(run.map(|run| Row {
+                    scope: Scope::new(environment, firewall, Part::Runs),
+                    name: format!("{group}/{word}/{run}"),
+                    number: Some(number),
+                    body: String::new(),
+                }));
             }
             let rules = member(inside, "rules").and_then(Value::as_array);
             for rule in rules.into_iter().flatten() {
                 if let Some(name) = member(rule, "name").and_then(Value::as_str) {
-                    rows.push(Row {
-                        scope: scope.clone(),
-                        name: format!("{group}/{word}/{name}"),
-                        number: None,
-                        body: matched(rule),
-                    });
+                    rows.push(rule_row(&scope, group, word, run, name, rule));
                 }
             }
         }
@@ -225,20 +265,15 @@ fn security_rule(environment: &str, group: &str, rule: &Value) -> Option<Row> {
     })
 }
 
-fn collection_rule(scope: &Scope, group: &str, rule: &Value) -> Option<Row> {
+/// Type and name of a rule of a collection.
+fn collection_rule(rule: &Value) -> Option<(&'static str, &str)> {
     let kind = match member(rule, "ruleType")?.as_str()? {
         "NetworkRule" => "net",
         "ApplicationRule" => "app",
         "NatRule" => "dnat",
         _ => return None,
     };
-    let name = member(rule, "name")?.as_str()?;
-    Some(Row {
-        scope: scope.clone(),
-        name: format!("{group}/{kind}/{name}"),
-        number: None,
-        body: matched(rule),
-    })
+    Some((kind, member(rule, "name")?.as_str()?))
 }
 
 /// What a rule matches and does, as text.

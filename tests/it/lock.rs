@@ -11,6 +11,7 @@ mod command;
 mod draw;
 mod project;
 mod renames;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 

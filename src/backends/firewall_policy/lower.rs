@@ -15,9 +15,9 @@ use crate::model::{Firewall, Flow, FlowId, Key, Tier};
 use crate::source::Span;
 
 use super::emit::{emit_policy, emit_rule_collection_group};
-use super::places::{self, RuleId};
+use super::places::{self, APPLICATION, NETWORK, RuleId};
 use super::rules::{FlowRules, Room};
-use super::runs;
+use super::runs::{self, Run};
 use super::shape::{
     ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
     NetworkRule, Rule, RuleCollection, RuleCollectionGroupProperties, Verdict,
@@ -35,10 +35,20 @@ pub(super) struct Group {
     pub(super) nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
-    /// The flows of an ordered group: action and rule names by place.
-    pub(super) members: BTreeMap<usize, (Verdict, Vec<String>)>,
+    /// The flows of an ordered group, by place.
+    pub(super) members: BTreeMap<usize, Member>,
+    /// The collections of an ordered group.
+    pub(super) runs: Vec<Run>,
     traces: Vec<(String, String, Span)>,
     pub(super) span: Span,
+}
+
+/// A flow of an ordered group.
+pub(super) struct Member {
+    pub(super) action: Verdict,
+    pub(super) label: String,
+    /// Type and name of its rules.
+    pub(super) rules: Vec<(&'static str, String)>,
 }
 
 /// Lowers one firewall. `foreign`: priorities that others have already.
@@ -137,6 +147,7 @@ fn group_at<'a>(
         network: Vec::new(),
         application: Vec::new(),
         members: BTreeMap::new(),
+        runs: Vec::new(),
         traces: Vec::new(),
         span,
     })
@@ -145,16 +156,22 @@ fn group_at<'a>(
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     let id = flow.id.text();
     if let Some(position) = flow.position {
-        let names = made.network.iter().map(|r| &r.name);
-        let names = names.chain(made.application.iter().map(|r| &r.name));
+        let network = made.network.iter().map(|r| (NETWORK, &r.name));
+        let application = made.application.iter().map(|r| (APPLICATION, &r.name));
         let action = if flow.allows() {
             Verdict::Allow
         } else {
             Verdict::Deny
         };
         let member = group.members.entry(position);
-        let member = member.or_insert_with(|| (action, Vec::new()));
-        member.1.extend(names.cloned());
+        let member = member.or_insert_with(|| Member {
+            action,
+            label: flow.id.label.clone(),
+            rules: Vec::new(),
+        });
+        let rules = network.chain(application);
+        let rules = rules.map(|(kind, name)| (kind, name.clone()));
+        member.rules.extend(rules);
     }
     for rule in &made.network {
         let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
@@ -249,6 +266,12 @@ fn emit_groups(
         .filter_map(|g| numbers.get(&g.name).map(|n| (*n, g)))
         .collect();
     ordered.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    let mut in_order: Vec<&mut Group> = ordered
+        .iter_mut()
+        .map(|(_, group)| group)
+        .filter(|group| !group.members.is_empty())
+        .collect();
+    runs::settle(context, firewall, &mut in_order, foreign, sink);
     let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
     for (priority, mut group) in ordered {
         places::sort(&mut group, &places);
@@ -273,7 +296,7 @@ fn emit_groups(
             rule_collections: if group.members.is_empty() {
                 collections(&group)
             } else {
-                runs::collections(&group, sink)
+                runs::collections(&group)
             },
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
