@@ -4,12 +4,13 @@ mod folder;
 mod locking;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::allocate::numbers::Numbers;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
-use crate::backends::resource::{AzureType, Resource};
+use crate::backends::resource::{AzureType, Resource, file_segment};
 use crate::backends::{Context, Lowered, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
@@ -270,7 +271,8 @@ fn environment(
     made.summaries.push(summary(policy, &lowered));
     made.limits
         .push((policy.environment.clone(), lowered.usages.clone()));
-    let mut record = manifest(policy, catalog, &fabric, &lowered);
+    let places = places(&policy.environment, &lowered.resources, emit);
+    let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
     record.retired = retired;
     record.record_files(&files);
     files.push(record.file());
@@ -325,11 +327,29 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
     }
 }
 
+/// By id: the file that holds a resource, relative to the manifest.
+fn places(environment: &str, resources: &[Resource], emit: &[Emit]) -> BTreeMap<String, String> {
+    let folder = format!("{}/", file_segment(environment));
+    let alone = rest::paths(environment, resources);
+    let templates = arm::paths(environment, resources);
+    let mut out = BTreeMap::new();
+    for ((resource, alone), template) in resources.iter().zip(alone).zip(templates) {
+        let path = match template {
+            Some(template) if !emit.contains(&Emit::Rest) => template,
+            _ => alone,
+        };
+        let path = path.strip_prefix(&folder).unwrap_or(&path).to_owned();
+        out.insert(resource.id.text(), path);
+    }
+    out
+}
+
 fn manifest(
     policy: &Policy,
     catalog: &Catalog,
     fabric: &Fabric<'_>,
     lowered: &Lowered,
+    places: &BTreeMap<String, String>,
 ) -> Manifest {
     let mut out = Manifest {
         tool: Tool::this(),
@@ -344,7 +364,7 @@ fn manifest(
     };
     for trace in &lowered.traces {
         let place = RulePlace {
-            file: format!("{}.json", trace.file),
+            file: places.get(&trace.resource).cloned().unwrap_or_default(),
             rule: trace.rule.clone(),
         };
         for flow in &trace.flows {

@@ -35,6 +35,8 @@ pub struct Context<'a> {
 pub struct RuleTrace {
     /// The resource's file below the environment's folder.
     pub file: String,
+    /// The resource's id, as far as it is known.
+    pub resource: String,
     /// The rule's name.
     pub rule: String,
     /// Ids of the flows behind it.

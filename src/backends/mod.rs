@@ -96,6 +96,7 @@ fn lower_classic(
     out.traces
         .extend(made.traces.into_iter().map(|trace| RuleTrace {
             file: resource.file.clone(),
+            resource: resource.id.text(),
             ..trace
         }));
     let rules = made.rules.iter().map(|(_, rules)| rules).sum();

@@ -103,7 +103,8 @@ impl FileHash {
 /// A rule or a route in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RulePlace {
-    /// The file, relative to the manifest, in the form of one file per resource.
+    /// The file, relative to the manifest: of the resource, or the template where only templates
+    /// are written.
     pub file: String,
     /// The rule's Azure name.
     pub rule: String,

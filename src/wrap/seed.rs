@@ -28,26 +28,73 @@ pub struct Row {
 #[must_use]
 pub fn has_numbers(path: &str) -> bool {
     path.split_once('/').is_some_and(|(_, rest)| {
-        rest.starts_with("nsg/") || rest.contains("firewall/") || rest == "manifest.json"
+        is_template(rest)
+            || rest.contains("nsg/")
+            || rest.contains("firewall/")
+            || rest == "manifest.json"
     })
 }
 
-/// The rows of the files that we wrote; the first folder of a path is the environment.
+/// Whether a file, by its path below its environment, is a template.
+fn is_template(rest: &str) -> bool {
+    rest.starts_with("arm/")
+}
+
+/// The rows of the files that we wrote; the first folder of a path is the environment. A resource
+/// that stands in a file of its own and in a template is read once.
 #[must_use]
 pub fn rows_of_output(files: &[OutFile]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for file in files {
-        let Some((environment, _)) = file.path.split_once('/') else {
-            continue;
-        };
-        let value = has_numbers(&file.path)
-            .then(|| serde_json::from_str(&file.text).ok())
-            .flatten();
-        if let Some(value) = value {
-            read(environment, &value, &mut rows);
+    let mut seen = BTreeSet::new();
+    for templates in [false, true] {
+        for file in files.iter().filter(|file| has_numbers(&file.path)) {
+            let Some((environment, rest)) = file.path.split_once('/') else {
+                continue;
+            };
+            if is_template(rest) != templates {
+                continue;
+            }
+            let Ok(mut value) = serde_json::from_str::<Value>(&file.text) else {
+                continue;
+            };
+            if templates {
+                unescape(&mut value);
+            }
+            for one in resources(&value) {
+                let word = |key| member(one, key).and_then(Value::as_str);
+                let key = [
+                    environment,
+                    word("type").unwrap_or(""),
+                    word("name").unwrap_or(""),
+                ]
+                .map(str::to_lowercase);
+                if seen.insert(key) {
+                    read(environment, one, &mut rows);
+                }
+            }
         }
     }
     rows
+}
+
+/// The resources of a template; else the one that the file is.
+fn resources(value: &Value) -> Vec<&Value> {
+    match member(value, "resources").and_then(Value::as_array) {
+        Some(list) => list.iter().collect(),
+        None => vec![value],
+    }
+}
+
+/// Takes away what keeps the text of a template from being an expression: the first bracket of `[[`.
+fn unescape(value: &mut Value) {
+    match value {
+        Value::String(text) if text.starts_with("[[") && text.ends_with(']') => {
+            text.remove(0);
+        }
+        Value::Array(list) => list.iter_mut().for_each(unescape),
+        Value::Object(members) => members.values_mut().for_each(unescape),
+        _ => {}
+    }
 }
 
 /// The numbers of our own output, as a lock.
@@ -128,9 +175,17 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
     };
     // REST puts the content below `properties`, the command line beside the name.
     let body = member(value, "properties").unwrap_or(value);
+    if let (Some((group, rule)), Some(_)) = (name.split_once('/'), member(body, "direction")) {
+        // A rule that is a resource of its own.
+        rows.extend(security_rule(environment, group, rule, body));
+        return;
+    }
     if let Some(list) = member(body, "securityRules").and_then(Value::as_array) {
         for rule in list {
-            rows.extend(security_rule(environment, name, rule));
+            let body = member(rule, "properties").unwrap_or(rule);
+            if let Some(rule) = member(rule, "name").and_then(Value::as_str) {
+                rows.extend(security_rule(environment, name, rule, body));
+            }
         }
     } else if CLASSIC.iter().any(|(a, _)| member(body, a).is_some()) {
         classic(environment, name, body, rows);
@@ -249,9 +304,7 @@ fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>)
     }
 }
 
-fn security_rule(environment: &str, group: &str, rule: &Value) -> Option<Row> {
-    let name = member(rule, "name")?.as_str()?;
-    let body = member(rule, "properties").unwrap_or(rule);
+fn security_rule(environment: &str, group: &str, name: &str, body: &Value) -> Option<Row> {
     let part = match member(body, "direction")?.as_str()?.to_lowercase().as_str() {
         "inbound" => Part::Inbound,
         "outbound" => Part::Outbound,

@@ -12,6 +12,7 @@ mod draw;
 mod project;
 mod renames;
 mod runs;
+mod seeds;
 
 use std::collections::{BTreeMap, BTreeSet};
 

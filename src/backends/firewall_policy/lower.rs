@@ -303,6 +303,7 @@ fn emit_groups(
         for (rule, flow, _) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
+                resource: resource.id.text(),
                 rule,
                 flows: vec![flow],
                 envelope: false,

@@ -67,6 +67,7 @@ pub(super) fn finish(
             };
             traces.push(RuleTrace {
                 file: String::new(),
+                resource: String::new(),
                 rule: draft.name.clone(),
                 flows: draft.flows.clone(),
                 envelope: draft.envelope,
@@ -108,6 +109,7 @@ pub(super) fn finish(
     base::merge(&mut resource.properties, &foreign);
     for mut trace in traces {
         trace.file.clone_from(&resource.file);
+        trace.resource = resource.id.text();
         out.traces.push(trace);
     }
     out.rules.push((resource.file.clone(), count));
@@ -125,18 +127,19 @@ fn children(
     out: &mut Lowered,
 ) {
     let group = context.id(&nsg.identity, AzureType::NetworkSecurityGroup);
-    let files: BTreeMap<String, String> = rules
+    let files: BTreeMap<String, (String, String)> = rules
         .into_iter()
         .map(|rule| {
             let resource = emit_security_rule(&rule.properties, &group, &rule.name);
             let file = resource.file.clone();
+            let id = resource.id.text();
             out.rules.push((file.clone(), 1));
             out.resources.push(resource);
-            (rule.name, file)
+            (rule.name, (file, id))
         })
         .collect();
     for mut trace in traces {
-        trace.file = files.get(&trace.rule).cloned().unwrap_or_default();
+        (trace.file, trace.resource) = files.get(&trace.rule).cloned().unwrap_or_default();
         out.traces.push(trace);
     }
 }
