@@ -11,7 +11,7 @@ use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
 use crate::backends::resource::{AzureType, Resource, file_segment};
-use crate::backends::{Context, Lowered, faults, lower};
+use crate::backends::{Context, Lowered, Role, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
 use crate::config::{Naming, OnExpired, Settings};
@@ -317,7 +317,7 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
             envelopes: lowered
                 .traces
                 .iter()
-                .filter(|t| t.envelope && t.file == *file)
+                .filter(|t| t.role == Role::Envelope && t.file == *file)
                 .count(),
         })
         .collect();
@@ -373,13 +373,16 @@ fn manifest(
                 .or_default()
                 .push(place.clone());
         }
-        if trace.envelope {
-            out.envelopes.push(Envelope {
-                file: place.file,
-                rule: place.rule,
-                flows: trace.flows.clone(),
-            });
-        }
+        let list = match trace.role {
+            Role::Exact => continue,
+            Role::Envelope => &mut out.envelopes,
+            Role::Guard => &mut out.guards,
+        };
+        list.push(Envelope {
+            file: place.file,
+            rule: place.rule,
+            flows: trace.flows.clone(),
+        });
     }
     for (_, subnet) in fabric.end_subnets() {
         let name = |key: Option<&String>, of: &dyn Fn(&String) -> Option<String>| key.and_then(of);

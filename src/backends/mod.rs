@@ -20,7 +20,7 @@ pub mod udr;
 mod lowered;
 mod ordered;
 
-pub use lowered::{Context, Lowered, RuleTrace};
+pub use lowered::{Context, Lowered, Role, RuleTrace};
 
 use std::collections::{BTreeMap, BTreeSet};
 

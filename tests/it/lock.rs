@@ -9,7 +9,7 @@
 
 mod command;
 mod draw;
-mod project;
+pub(crate) mod project;
 mod renames;
 mod runs;
 mod seeds;

@@ -7,7 +7,7 @@ use crate::allocate::lock::Part;
 use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
-use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::lowered::{Context, Lowered, Role, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, RcgLayout};
 use crate::diag::Sink;
@@ -306,7 +306,7 @@ fn emit_groups(
                 resource: resource.id.text(),
                 rule,
                 flows: vec![flow],
-                envelope: false,
+                role: Role::Exact,
             });
         }
         out.rules.push((resource.file.clone(), rules));

@@ -7,7 +7,7 @@ use crate::allocate::lock::Part;
 use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
-use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::lowered::{Context, Lowered, Role, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, NsgRuleLayout};
 use crate::diag::Sink;
@@ -70,7 +70,7 @@ pub(super) fn finish(
                 resource: String::new(),
                 rule: draft.name.clone(),
                 flows: draft.flows.clone(),
-                envelope: draft.envelope,
+                role: draft.role,
             });
             rules.push(SecurityRule {
                 name: draft.name.clone(),
@@ -270,7 +270,7 @@ fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
     if length <= caps::DESCRIPTION {
         return Some(text.clone());
     }
-    if !draft.envelope {
+    if draft.role == Role::Exact {
         sink.push(faults::description_shortened(
             draft.span,
             &draft.name,
