@@ -227,8 +227,7 @@ fn environment(
         numbers,
     };
     let lowered = lower(&context, sink);
-    let mut retired = ledger.end(&policy.environment);
-    retired.retain(|gone| !policy.has_classic(&gone.policy));
+    let retired = ledger.end(&policy.environment);
     if sink.has_errors() {
         return;
     }

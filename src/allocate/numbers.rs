@@ -15,6 +15,8 @@ pub struct Wanted {
     /// Ids that it may be remembered by, the likeliest first: old names from `moved`, and
     /// [`by_name`] for numbers that were read from Azure's names.
     pub formerly: Vec<String>,
+    /// Its Azure name, where that has to be remembered.
+    pub name: Option<String>,
     /// Its place in source order, for a member of an ordered group; numbers rise with it.
     pub order: Option<u32>,
 }
@@ -31,12 +33,13 @@ pub struct Terms {
 }
 
 /// What becomes of an id that leaves the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leaving {
     /// Azure keeps it until somebody deletes it: it stays, as retired, and so does its number.
     Stays,
-    /// All of its kind are written at once, so it goes with the others' next change.
-    Goes,
+    /// All of its kind are written at once, so it goes with their next change. These an export that
+    /// ours are merged into still holds: they are remembered, so that they do not come back with it.
+    Goes(BTreeMap<String, Entry>),
 }
 
 /// The id under which a number is remembered that came with an Azure name only.
@@ -180,7 +183,19 @@ impl Numbers {
             previous.extend(number(entry).map(|n| (id.clone(), n)));
         }
         let allocation = self.give(scope, wanted, &reserved, terms.stride, &previous);
-        self.remember(scope, &allocation.numbers, &adopted, terms.leaving);
+        self.remember(scope, &allocation.numbers, &adopted);
+        for wanted in wanted.iter().filter(|w| w.name.is_some()) {
+            let entries = self.new.scopes.get_mut(scope).map(|s| &mut s.entries);
+            if let Some(entry) = entries.and_then(|e| e.get_mut(&wanted.request.id)) {
+                entry.name.clone_from(&wanted.name);
+            }
+        }
+        let gone = match &terms.leaving {
+            Leaving::Goes(held) => held.clone().into_iter().collect(),
+            Leaving::Stays => self.left_behind(scope, &allocation.numbers, &adopted),
+        };
+        let exported = terms.leaving != Leaving::Stays;
+        self.retire(scope, gone, exported);
         allocation
     }
 
@@ -244,9 +259,8 @@ impl Numbers {
             });
             out.insert(id.clone(), place);
             let entry = Entry {
-                retired: false,
-                number: None,
                 serial: place,
+                ..Entry::default()
             };
             self.new.insert(scope, id, entry);
         }
@@ -280,10 +294,10 @@ impl Numbers {
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for id in &live {
             let lost = self.dropped.get(&(scope.clone(), (*id).to_owned()));
-            let entry = old.entries.get(*id).copied().or_else(|| {
+            let entry = old.entries.get(*id).cloned().or_else(|| {
                 // It gave way to a line that stands for nothing here: it may have its own again.
                 lost.filter(|(_, holder)| !live.contains(holder.as_str()))
-                    .map(|(entry, _)| *entry)
+                    .map(|(entry, _)| entry.clone())
             });
             if let Some(entry) = entry {
                 out.insert((*id).to_owned(), ((*id).to_owned(), entry));
@@ -297,7 +311,7 @@ impl Numbers {
         for (id, formerly) in later {
             let found = formerly.iter().find_map(|name| {
                 let entry = old.entries.get(name)?;
-                (!live.contains(name.as_str()) && used.insert(name)).then_some((name, *entry))
+                (!live.contains(name.as_str()) && used.insert(name)).then(|| (name, entry.clone()))
             });
             if let Some((name, entry)) = found {
                 out.insert((*id).to_owned(), (name.clone(), entry));
@@ -320,7 +334,6 @@ impl Numbers {
         scope: &Scope,
         numbers: &BTreeMap<String, u32>,
         adopted: &BTreeMap<String, (String, Entry)>,
-        leaving: Leaving,
     ) {
         let mut serial = self.start(scope);
         for (id, number) in numbers {
@@ -330,29 +343,41 @@ impl Numbers {
                 serial
             });
             let entry = Entry {
-                retired: false,
                 number: Some(*number),
                 serial: place,
+                ..Entry::default()
             };
             self.new.insert(scope, id, entry);
         }
-        let stays = leaving == Leaving::Stays;
-        let same: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
-        let vanished = self.old.scopes.get(scope).into_iter();
-        let gone: Vec<(String, Entry)> = vanished
-            .flat_map(|s| &s.entries)
-            .filter(|(id, _)| !numbers.contains_key(*id))
-            .filter(|(id, _)| !stays || !same.contains(id))
-            .filter(|(id, _)| leaves_a_group(scope, id))
-            .map(|(id, entry)| (id.clone(), *entry))
-            .collect();
-        self.retire(scope, gone);
     }
 
-    fn retire(&mut self, scope: &Scope, gone: Vec<(String, Entry)>) {
+    /// Groups of the old lock that Azure keeps though nothing wants them any more.
+    fn left_behind(
+        &self,
+        scope: &Scope,
+        numbers: &BTreeMap<String, u32>,
+        adopted: &BTreeMap<String, (String, Entry)>,
+    ) -> Vec<(String, Entry)> {
+        // Another id for the same name in Azure.
+        let same: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
+        let vanished = self.old.scopes.get(scope).into_iter();
+        vanished
+            .flat_map(|s| &s.entries)
+            .filter(|(id, _)| !numbers.contains_key(*id) && !same.contains(id))
+            .filter(|(id, _)| leaves_a_group(scope, id))
+            .map(|(id, entry)| (id.clone(), entry.clone()))
+            .collect()
+    }
+
+    fn retire(&mut self, scope: &Scope, gone: Vec<(String, Entry)>, exported: bool) {
         for (id, entry) in gone {
-            let retired = true;
-            self.new.insert(scope, &id, Entry { retired, ..entry });
+            let entry = Entry {
+                retired: true,
+                exported,
+                name: None,
+                ..entry
+            };
+            self.new.insert(scope, &id, entry);
         }
     }
 
@@ -386,11 +411,12 @@ impl Numbers {
                 s.entries
                     .iter()
                     .filter(|(id, _)| leaves_a_group(&scope, id))
-                    .map(|(id, entry)| (id.clone(), *entry))
+                    .filter(|(_, entry)| !entry.exported)
+                    .map(|(id, entry)| (id.clone(), entry.clone()))
                     .collect()
             });
             self.start(&scope);
-            self.retire(&scope, gone);
+            self.retire(&scope, gone, false);
         }
     }
 
@@ -421,7 +447,8 @@ impl Numbers {
                     .and_then(|s| s.entries.get(id))
                     .is_some_and(|e| e.retired)
             };
-            entries.entries.retain(|id, e| !(e.retired && was(id)));
+            let goes = |e: &Entry| e.retired && !e.exported;
+            entries.entries.retain(|id, e| !(goes(e) && was(id)));
         }
     }
 

@@ -154,12 +154,7 @@ impl<'a> Ledger<'a> {
             self.compare(&text, sink);
         }
         for (scope, id, _) in retired(numbers.lock()) {
-            let known = !partial || compiled.contains(scope.environment.as_str());
-            // The arrays of a classic firewall are replaced as a whole: nothing stays behind.
-            let replaced = policies
-                .iter()
-                .any(|p| p.environment == scope.environment && p.has_classic(&scope.name));
-            if known && !replaced {
+            if !partial || compiled.contains(scope.environment.as_str()) {
                 let group = resource_group(self.settings, policies, scope);
                 sink.push(left(scope, id, &group));
             }
@@ -281,10 +276,11 @@ fn has_rules(scope: &Scope) -> bool {
     !matches!(scope.part, Part::Groups | Part::Runs)
 }
 
-/// Entries that are retired.
+/// Entries that are retired and in force in Azure.
 fn retired(lock: &Lock) -> impl Iterator<Item = (&Scope, &String, &Entry)> {
     lock.scopes.iter().flat_map(|(scope, entries)| {
-        let retired = entries.entries.iter().filter(|(_, e)| e.retired);
+        let in_force = |e: &Entry| e.retired && !e.exported;
+        let retired = entries.entries.iter().filter(move |(_, e)| in_force(e));
         retired.map(move |(id, entry)| (scope, id, entry))
     })
 }

@@ -111,7 +111,7 @@ pub fn lock_of_output(files: &[OutFile]) -> Lock {
             let entry = Entry {
                 retired: true,
                 number: Some(gone.priority),
-                serial: 0,
+                ..Entry::default()
             };
             lock.insert(&scope, &gone.name, entry);
         }
@@ -151,9 +151,9 @@ fn lock_of_rows(rows: &[Row], ours: bool) -> Lock {
             continue;
         }
         let entry = Entry {
-            retired: false,
             number: row.number,
             serial,
+            ..Entry::default()
         };
         lock.insert(&row.scope, &id, entry);
     }

@@ -9,6 +9,7 @@
 
 mod command;
 mod draw;
+mod exports;
 pub(crate) mod project;
 mod renames;
 mod runs;
@@ -162,7 +163,7 @@ fn assert_retired(old: &Lock, output: &Output, told: &[Diagnostic]) {
     let new = read(&output.lock);
     for (scope, entries) in old.scopes.iter().filter(|(s, _)| s.part == Part::Groups) {
         for (id, was) in &entries.entries {
-            let now = new.scopes[scope].entries[id];
+            let now = &new.scopes[scope].entries[id];
             let file = format!(
                 "{}/firewall/{}/rcg/{id}.json",
                 scope.environment, scope.name
@@ -343,7 +344,7 @@ fn two_branches_merge_and_the_base_keeps_its_numbers() {
                     if let Some(now) = new.scopes[scope].entries.get(id) {
                         let kept = Entry {
                             retired: now.retired,
-                            ..*was
+                            ..was.clone()
                         };
                         assert_eq!(*now, kept, "{scope} {id}");
                     }

@@ -89,6 +89,11 @@ impl Base {
         self
     }
 
+    /// The groups that collections in it would be of.
+    pub(crate) fn groups(&self) -> BTreeSet<String> {
+        self.foreign.iter().filter_map(Foreign::group).collect()
+    }
+
     /// The priorities that others have, but for collections of groups with these names.
     pub(crate) fn priorities(&self, but: &BTreeSet<String>) -> Vec<u32> {
         let foreign = self.foreign.iter();

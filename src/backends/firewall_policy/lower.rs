@@ -1,7 +1,7 @@
 //! From the duties of a firewall to its policy and rule collection groups: one group per tier and
 //! group of the source, inside it one collection per rule type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::allocate::lock::Part;
 use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
@@ -51,11 +51,20 @@ pub(super) struct Member {
     pub(super) rules: Vec<(&'static str, String)>,
 }
 
-/// Lowers one firewall. `foreign`: priorities that others have already.
+/// What stands beside the rules of a firewall that is merged into an export.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// Priorities that others have already.
+    pub(crate) foreign: Vec<u32>,
+    /// Groups whose collections the export holds, in lower case.
+    pub(crate) groups: BTreeSet<String>,
+}
+
+/// Lowers one firewall.
 pub(crate) fn lower_firewall(
     context: &Context<'_>,
     key: &Key,
-    foreign: &[u32],
+    beside: &Beside,
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
@@ -81,7 +90,7 @@ pub(crate) fn lower_firewall(
         ));
     }
     let groups = collect(context, key, firewall, sink);
-    emit_groups(context, key, firewall, groups, foreign, out, sink);
+    emit_groups(context, key, firewall, groups, beside, out, sink);
 }
 
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
@@ -254,12 +263,12 @@ fn emit_groups(
     key: &Key,
     firewall: &Firewall,
     groups: Vec<Group>,
-    foreign: &[u32],
+    beside: &Beside,
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
-    let numbers = number(context, key, &groups, foreign, sink);
+    let numbers = number(context, key, &groups, beside, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
@@ -271,7 +280,7 @@ fn emit_groups(
         .map(|(_, group)| group)
         .filter(|group| !group.members.is_empty())
         .collect();
-    runs::settle(context, firewall, &mut in_order, foreign, sink);
+    runs::settle(context, firewall, &mut in_order, &beside.foreign, sink);
     let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
     for (priority, mut group) in ordered {
         places::sort(&mut group, &places);
@@ -384,7 +393,7 @@ fn number(
     context: &Context<'_>,
     key: &Key,
     groups: &[Group],
-    foreign: &[u32],
+    beside: &Beside,
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -412,7 +421,7 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
-        .chain(foreign.iter().map(|n| (*n, *n)))
+        .chain(beside.foreign.iter().map(|n| (*n, *n)))
         .collect();
     let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
         return BTreeMap::new();
@@ -429,6 +438,7 @@ fn number(
             Wanted {
                 request,
                 formerly,
+                name: None,
                 order: None,
             }
         })
@@ -439,7 +449,13 @@ fn number(
         reserved,
         stride: bands.stride.rcg,
         leaving: if firewall.classic {
-            Leaving::Goes
+            let now: BTreeSet<String> = groups.iter().map(|g| g.name.to_lowercase()).collect();
+            let old = memory.old().scopes.get(&scope);
+            let left = old.into_iter().flat_map(|s| &s.entries).filter(|(id, _)| {
+                let id = id.to_lowercase();
+                beside.groups.contains(&id) && !now.contains(&id)
+            });
+            Leaving::Goes(left.map(|(id, e)| (id.clone(), e.clone())).collect())
         } else {
             Leaving::Stays
         },

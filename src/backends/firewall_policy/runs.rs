@@ -217,6 +217,7 @@ fn wanted(id: String, mut formerly: Vec<String>, band: (u32, u32), place: u32) -
             pin: None,
         },
         formerly,
+        name: None,
         order: Some(place),
     }
 }
@@ -232,7 +233,7 @@ fn allocate(
     let terms = Terms {
         reserved,
         stride: context.settings.bands.stride.rcg,
-        leaving: Leaving::Goes,
+        leaving: Leaving::Goes(BTreeMap::new()),
     };
     let result = context.numbers.borrow_mut().allocate(scope, wanted, &terms);
     if let Some(d) = faults::renumbered(group.span, &scope.to_string(), &result.moved) {
