@@ -177,3 +177,95 @@ fn a_classic_firewall_remembers_only_what_its_export_holds() {
     let (gone, _) = classic(true, "", &later).compile(Some(&next.lock));
     assert_eq!(lines(&gone.lock, "retired"), 0, "{}", gone.lock);
 }
+
+const CLASSIC: &str = "ordered group acl {\n  allow x: tcp/22 from 10.1.0.0/16 to 20.1.1.2 for \"X\"\n  \
+    deny y: tcp/22 from 10.1.0.0/16 to 20.1.1.0/24 for \"Y\"\n}\n";
+
+/// Names and priorities of the collections of a classic firewall.
+fn collections(output: &Output) -> Vec<(String, u64)> {
+    let value = made(output, "/firewall/");
+    let mut out = Vec::new();
+    for array in [
+        "networkRuleCollections",
+        "applicationRuleCollections",
+        "natRuleCollections",
+    ] {
+        for one in value["properties"][array].as_array().into_iter().flatten() {
+            let number = one["properties"]["priority"].as_u64().unwrap();
+            out.push((one["name"].as_str().unwrap().to_owned(), number));
+        }
+    }
+    out.sort();
+    out
+}
+
+/// A lock whose numbers are not those of a fresh start.
+const LIVED: &str = "default/fw/azfw/rcg  pc-25-ordered-acl  20700  1\n\
+    default/fw/azfw/rcg  pc-30-allow-main2  33300  2\n\
+    default/fw/azfw/rules  pc-25-ordered-acl/net-x/acl::x  -  1\n\
+    default/fw/azfw/runs  pc-25-ordered-acl/net/x  20123  1\n\
+    default/fw/azfw/runs  pc-25-ordered-acl/net/y  20456  2\n";
+
+#[test]
+fn a_lost_lock_is_found_in_our_fragment() {
+    let mut built = classic(false, CLASSIC, EMPTY);
+    let (first, _) = built.compile(Some(LIVED));
+    let numbers: Vec<u64> = collections(&first).into_iter().map(|(_, n)| n).collect();
+    assert_eq!(
+        numbers,
+        [20123, 20456, 33300, 33300],
+        "{:?}",
+        collections(&first)
+    );
+    built.output.clone_from(&first.files);
+    let (seeded, told) = built.compile(None);
+    assert!(seeded.seeded);
+    assert_eq!(seeded.files, first.files);
+    assert!(!told.iter().any(|d| d.code == Code::PC7003), "{told:#?}");
+}
+
+#[test]
+fn a_classic_export_gives_ours_their_numbers_and_leaves_the_others() {
+    let (first, _) = classic(false, CLASSIC, EMPTY).compile(Some(LIVED));
+    let mut export = made(&first, "/firewall/");
+    let theirs = |name: &str, priority: u64| {
+        json!({ "name": name, "properties": { "priority": priority, "action": { "type": "Allow" },
+            "rules": [{ "name": "ntp", "protocols": ["UDP"], "sourceAddresses": ["*"],
+                "destinationAddresses": ["20.9.9.9"], "destinationPorts": ["123"] }] } })
+    };
+    export["name"] = json!("azfw");
+    let list = export["properties"]["networkRuleCollections"]
+        .as_array_mut()
+        .unwrap();
+    list.push(theirs("time", 200));
+    list.push(theirs("last word", 34000));
+    // One whose name could be that of a group of ours, and is none.
+    list.push(theirs("pc-30-allow-unknown-net", 35000));
+    let export = export.to_string();
+    let lock = portcullis::wrap::seed::lock_of_export("default", &export).unwrap();
+    let (next, told) = classic(true, CLASSIC, &export).compile(Some(&lock.text()));
+    let (ours, all) = (collections(&first), collections(&next));
+    for one in &ours {
+        assert!(all.contains(one), "{one:?} {all:?}");
+    }
+    for (name, number) in [
+        ("time", 200),
+        ("last word", 34000),
+        ("pc-30-allow-unknown-net", 35000),
+    ] {
+        assert!(all.contains(&(name.to_owned(), number)), "{all:?}");
+    }
+    assert_eq!(all.len(), ours.len() + 3);
+    assert!(!told.iter().any(|d| d.code == Code::PC7003), "{told:#?}");
+    let groups = &read(&next.lock).scopes[&Scope::new("default", "azfw", Part::Groups)];
+    let ids: Vec<&String> = groups.entries.keys().collect();
+    assert_eq!(ids, ["pc-25-ordered-acl", "pc-30-allow-main2"]);
+    // A number that another has is not given to a new group of ours.
+    let (more, _) = classic(true, &format!("{CLASSIC}{OTHER}"), &export).compile(Some(&next.lock));
+    let numbers: Vec<u64> = collections(&more).into_iter().map(|(_, n)| n).collect();
+    let mut distinct = numbers.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    // Two arrays of the group `main2` have one number.
+    assert_eq!(distinct.len(), numbers.len() - 1, "{numbers:?}");
+}
