@@ -10,8 +10,8 @@ use crate::allocate::numbers::Numbers;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
-use crate::backends::resource::{AzureType, Resource};
-use crate::backends::{Context, Lowered, faults, lower};
+use crate::backends::resource::{AzureType, Resource, file_segment};
+use crate::backends::{Context, Lowered, Role, faults, lower};
 use crate::catalog::Catalog;
 pub use crate::config::{Emit, LimitsMode};
 use crate::config::{Naming, OnExpired, Settings};
@@ -227,8 +227,7 @@ fn environment(
         numbers,
     };
     let lowered = lower(&context, sink);
-    let mut retired = ledger.end(&policy.environment);
-    retired.retain(|gone| !policy.has_classic(&gone.policy));
+    let retired = ledger.end(&policy.environment);
     if sink.has_errors() {
         return;
     }
@@ -271,7 +270,8 @@ fn environment(
     made.summaries.push(summary(policy, &lowered));
     made.limits
         .push((policy.environment.clone(), lowered.usages.clone()));
-    let mut record = manifest(policy, catalog, &fabric, &lowered);
+    let places = places(&policy.environment, &lowered.resources, emit);
+    let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
     record.retired = retired;
     record.record_files(&files);
     files.push(record.file());
@@ -306,7 +306,7 @@ pub fn kind_words(kind: AzureType) -> &'static str {
 
 fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
     let mut envelopes: BTreeMap<&str, usize> = BTreeMap::new();
-    for trace in lowered.traces.iter().filter(|t| t.envelope) {
+    for trace in lowered.traces.iter().filter(|t| t.role == Role::Envelope) {
         *envelopes.entry(trace.file.as_str()).or_default() += 1;
     }
     let rows = lowered
@@ -326,11 +326,29 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
     }
 }
 
+/// By id: the file that holds a resource, relative to the manifest.
+fn places(environment: &str, resources: &[Resource], emit: &[Emit]) -> BTreeMap<String, String> {
+    let folder = format!("{}/", file_segment(environment));
+    let alone = rest::paths(environment, resources);
+    let templates = arm::paths(environment, resources);
+    let mut out = BTreeMap::new();
+    for ((resource, alone), template) in resources.iter().zip(alone).zip(templates) {
+        let path = match template {
+            Some(template) if !emit.contains(&Emit::Rest) => template,
+            _ => alone,
+        };
+        let path = path.strip_prefix(&folder).unwrap_or(&path).to_owned();
+        out.insert(resource.id.text(), path);
+    }
+    out
+}
+
 fn manifest(
     policy: &Policy,
     catalog: &Catalog,
     fabric: &Fabric<'_>,
     lowered: &Lowered,
+    places: &BTreeMap<String, String>,
 ) -> Manifest {
     let mut out = Manifest {
         tool: Tool::this(),
@@ -345,7 +363,7 @@ fn manifest(
     };
     for trace in &lowered.traces {
         let place = RulePlace {
-            file: format!("{}.json", trace.file),
+            file: places.get(&trace.resource).cloned().unwrap_or_default(),
             rule: trace.rule.clone(),
         };
         for flow in &trace.flows {
@@ -354,13 +372,16 @@ fn manifest(
                 .or_default()
                 .push(place.clone());
         }
-        if trace.envelope {
-            out.envelopes.push(Envelope {
-                file: place.file,
-                rule: place.rule,
-                flows: trace.flows.clone(),
-            });
-        }
+        let list = match trace.role {
+            Role::Exact => continue,
+            Role::Envelope => &mut out.envelopes,
+            Role::Guard => &mut out.guards,
+        };
+        list.push(Envelope {
+            file: place.file,
+            rule: place.rule,
+            flows: trace.flows.clone(),
+        });
     }
     for (_, subnet) in fabric.end_subnets() {
         let name = |key: Option<&String>, of: &dyn Fn(&String) -> Option<String>| key.and_then(of);

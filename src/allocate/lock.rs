@@ -10,8 +10,11 @@
 //! A scope is one set of numbers. Every line names its scope: a merge by union joins neighbouring
 //! changes and repeats what lies between them, so a line must mean the same wherever it ends up. The
 //! scope `.../rules` of a firewall policy holds serials only: the places of rules inside their
-//! collections. A group that left the source keeps its line, with the word `retired` behind it, until
-//! it is gone from Azure.
+//! collections. The scope `.../runs` holds the numbers of the collections of ordered groups: those of
+//! one group of a policy (`prod/fw/afwp-hub:pc-25-ordered-acl/runs`), or of a classic firewall. A group that left the source keeps its line, with the word `retired` behind it, until
+//! it is gone from Azure. What left the source while an export that ours are merged into still holds it
+//! is `retired  exported`, as long as the export does; a security rule stands there by its Azure name,
+//! `=NAME`. A live rule whose Azure name does not follow from its id has it behind its serial.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -37,6 +40,8 @@ pub enum Part {
     Groups,
     /// Places of rules inside the collections of a firewall policy.
     Rules,
+    /// Collections of ordered groups.
+    Runs,
     /// Inbound rules of a security group.
     Inbound,
     /// Outbound rules of a security group.
@@ -44,12 +49,19 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Groups, Self::Rules, Self::Inbound, Self::Outbound];
+    const ALL: [Self; 5] = [
+        Self::Groups,
+        Self::Rules,
+        Self::Runs,
+        Self::Inbound,
+        Self::Outbound,
+    ];
 
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Groups => ("fw", "rcg"),
             Self::Rules => ("fw", "rules"),
+            Self::Runs => ("fw", "runs"),
             Self::Inbound => ("nsg", "inbound"),
             Self::Outbound => ("nsg", "outbound"),
         }
@@ -103,14 +115,19 @@ impl fmt::Display for Scope {
 }
 
 /// What is remembered of one id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// It left the source but is still in force in Azure.
+    /// It left the source.
     pub retired: bool,
+    /// It is retired, and not in force: only an export that ours are merged into still holds it. If it
+    /// is not, a retired group is still in force in Azure.
+    pub exported: bool,
     /// Its number; none in a scope of places.
     pub number: Option<u32>,
     /// Its place in time.
     pub serial: u32,
+    /// Its Azure name, where it does not follow from the id and has to be known later.
+    pub name: Option<String>,
 }
 
 /// The entries of a scope.
@@ -235,10 +252,19 @@ fn parse_line(line: &str, place: (usize, usize)) -> Result<Option<Line>, (String
         return Ok(None);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
-    let (scope, id, first, serial, retired) = match words.as_slice() {
-        [scope, id, first, serial] => (scope, id, first, serial, false),
-        [scope, id, first, serial, "retired"] => (scope, id, first, serial, true),
-        _ => return Err(("expected `SCOPE ID NUMBER SERIAL`".to_owned(), false)),
+    let unknown = || ("expected `SCOPE ID NUMBER SERIAL`".to_owned(), false);
+    let [scope, id, first, serial, rest @ ..] = words.as_slice() else {
+        return Err(unknown());
+    };
+    let (retired, exported, name) = match rest {
+        [] => (false, false, None),
+        ["retired"] => (true, false, None),
+        ["retired", "exported"] => (true, true, None),
+        [name] => match name.strip_prefix('=') {
+            Some(name) => (false, false, Some(name.to_owned())),
+            None => return Err(unknown()),
+        },
+        _ => return Err(unknown()),
     };
     let Some(scope) = Scope::parse(scope) else {
         let why = "expected a scope such as `prod/nsg/nsg-apim/outbound` first";
@@ -260,8 +286,10 @@ fn parse_line(line: &str, place: (usize, usize)) -> Result<Option<Line>, (String
         id: (*id).to_owned(),
         entry: Entry {
             retired,
+            exported,
             number: value,
             serial,
+            name,
         },
         place,
     }))
@@ -336,7 +364,10 @@ fn one_line_per_id<'a>(
     clashes: &mut Vec<Clash>,
 ) -> Vec<&'a Line> {
     // A retired group that came back on one branch is in the source.
-    lines.sort_by_key(|l| (&l.id, !in_base(l, base), l.entry));
+    lines.sort_by(|a, b| {
+        let key = |l: &Line| !in_base(l, base);
+        (&a.id, key(a), &a.entry).cmp(&(&b.id, key(b), &b.entry))
+    });
     let mut kept: Vec<&Line> = Vec::new();
     for line in lines {
         match kept.last() {
@@ -363,7 +394,8 @@ fn one_id_per_number<'a>(
     let mut holders: BTreeMap<u32, &Line> = BTreeMap::new();
     let mut kept = Vec::new();
     for line in lines {
-        // A retired group may share its number with the one that it became.
+        // A retired group keeps its line whatever else there is: it is in force in Azure. One that
+        // shares its number is moved by the next compilation.
         let number = line.entry.number.filter(|_| !line.entry.retired);
         match number.and_then(|n| holders.get(&n)) {
             Some(holder) => clashes.push(Clash {
@@ -387,7 +419,10 @@ fn quarantine(entries: &mut ScopeEntries, base: Option<&ScopeEntries>) {
     let held: BTreeSet<u32> = entries.entries.values().filter_map(|e| e.number).collect();
     for (id, entry) in base.into_iter().flat_map(|b| &b.entries) {
         if entry.number.is_some_and(|n| !held.contains(&n)) {
-            entries.entries.entry(id.clone()).or_insert(*entry);
+            entries
+                .entries
+                .entry(id.clone())
+                .or_insert_with(|| entry.clone());
         }
     }
 }
@@ -404,8 +439,8 @@ fn distinct_serials(lines: Vec<&Line>, base: Option<&ScopeEntries>) -> ScopeEntr
     let mut taken = BTreeSet::new();
     out.serial = ordered.iter().map(|l| l.entry.serial).max().unwrap_or(0);
     for line in ordered {
-        let mut entry = line.entry;
-        // A retired group has no place; it may share the serial of the one that it became.
+        let mut entry = line.entry.clone();
+        // A retired group has no place, so it may share one.
         if !entry.retired && !taken.insert(entry.serial) {
             out.serial = out.serial.saturating_add(1);
             entry.serial = out.serial;
@@ -430,23 +465,30 @@ impl Lock {
         for (name, scope) in named {
             for (id, entry) in &scope.entries {
                 let number = entry.number.map_or("-".to_owned(), |n| n.to_string());
-                let retired = if entry.retired { "  retired" } else { "" };
+                let more = match (entry.retired, entry.exported, &entry.name) {
+                    (true, true, _) => "  retired  exported".to_owned(),
+                    (true, false, _) => "  retired".to_owned(),
+                    (false, _, Some(name)) => format!("  ={name}"),
+                    (false, _, None) => String::new(),
+                };
                 // Writing to a string cannot fail.
-                let _ = writeln!(out, "{name}  {id}  {number}  {}{retired}", entry.serial);
+                let _ = writeln!(out, "{name}  {id}  {number}  {}{more}", entry.serial);
             }
         }
         out
     }
 
-    /// Removes what is retired; the scopes and ids that were removed.
+    /// Removes what is retired; the scopes and ids that were removed. What an export still holds
+    /// would come back with it, so it stays.
     pub fn prune(&mut self) -> Vec<(Scope, String)> {
         let mut gone = Vec::new();
         for (scope, entries) in &mut self.scopes {
             entries.entries.retain(|id, entry| {
-                if entry.retired {
+                let goes = entry.retired && !entry.exported;
+                if goes {
                     gone.push((scope.clone(), id.clone()));
                 }
-                !entry.retired
+                !goes
             });
         }
         gone
@@ -476,13 +518,15 @@ mod tests {
 prod/fw/afwp-hub/rcg  pc-10-exception-exceptions  5400  9  retired
 prod/fw/afwp-hub/rcg  pc-30-allow-aks-egress  30300  3
 prod/fw/afwp-hub/rules  pc-30-allow-aks-egress/net/aks-egress::dns  -  2
+prod/nsg/avd/outbound  =legacy  2670  11  retired  exported
 prod/nsg/avd/outbound  avd-egress::intranet/out  2680  12
+prod/nsg/avd/outbound  avd-egress::named/out  2690  13  =own-name
 ";
 
     #[test]
     fn the_text_form_goes_round() {
         let parsed = parse(TEXT).unwrap();
-        assert_eq!(parsed.lines.len(), 4);
+        assert_eq!(parsed.lines.len(), 6);
         assert_eq!(parsed.lock().text(), TEXT);
         let bare = Lock::default().text();
         assert_eq!(parse(&bare).unwrap().lock().text(), bare);

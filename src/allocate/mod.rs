@@ -1,6 +1,7 @@
 //! Numbers and names that outlive a change. Priorities are given here, and only here; what a number
 //! means to Azure is the rooms' knowledge.
 
+pub mod collections;
 pub mod lock;
 pub mod names;
 pub mod numbers;

@@ -15,8 +15,31 @@ pub struct Wanted {
     /// Ids that it may be remembered by, the likeliest first: old names from `moved`, and
     /// [`by_name`] for numbers that were read from Azure's names.
     pub formerly: Vec<String>,
+    /// Its Azure name, where that has to be remembered.
+    pub name: Option<String>,
     /// Its place in source order, for a member of an ordered group; numbers rise with it.
     pub order: Option<u32>,
+}
+
+/// Under which conditions the numbers of a scope are given.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Numbers that nobody gets, both ends included.
+    pub reserved: Vec<(u32, u32)>,
+    /// Round numbers are multiples of this.
+    pub stride: u32,
+    /// What becomes of an id that leaves the source.
+    pub leaving: Leaving,
+}
+
+/// What becomes of an id that leaves the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Azure keeps it until somebody deletes it: it stays, as retired, and so does its number.
+    Stays,
+    /// All of its kind are written at once, so it goes with their next change. These an export that
+    /// ours are merged into still holds: they are remembered, so that they do not come back with it.
+    Goes(BTreeMap<String, Entry>),
 }
 
 /// The id under which a number is remembered that came with an Azure name only.
@@ -143,13 +166,7 @@ impl Numbers {
 
     /// Gives the numbers of a scope and remembers them. `ordered` is the band in which members of
     /// ordered groups lie; they come in source order, the others in any.
-    pub fn allocate(
-        &mut self,
-        scope: &Scope,
-        wanted: &[Wanted],
-        reserved: &[(u32, u32)],
-        stride: u32,
-    ) -> Allocation {
+    pub fn allocate(&mut self, scope: &Scope, wanted: &[Wanted], terms: &Terms) -> Allocation {
         let ids: Vec<(&str, &[String])> = wanted
             .iter()
             .map(|w| (w.request.id.as_str(), w.formerly.as_slice()))
@@ -157,17 +174,13 @@ impl Numbers {
         let adopted = self.take_over(scope, &ids);
         let number = |e: &Entry| e.number;
         let mut previous: BTreeMap<String, u32> = BTreeMap::new();
-        let mut reserved = reserved.to_vec();
-        let carried: BTreeSet<u32> = adopted.values().filter_map(|(_, e)| number(e)).collect();
+        let mut reserved = terms.reserved.clone();
         let sources: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
         for (id, entry) in self.old.scopes.get(scope).iter().flat_map(|s| &s.entries) {
-            let Some(number) = number(entry).filter(|n| !carried.contains(n)) else {
+            let Some(number) = number(entry).filter(|_| !sources.contains(id)) else {
                 continue;
             };
-            if sources.contains(id) {
-                continue;
-            }
-            if entry.retired || leaves_a_group(scope, id) {
+            if terms.leaving == Leaving::Stays && leaves_a_group(scope, id) {
                 // It is still in force in Azure.
                 reserved.push((number, number));
             } else {
@@ -177,8 +190,20 @@ impl Numbers {
         for (id, (_, entry)) in &adopted {
             previous.extend(number(entry).map(|n| (id.clone(), n)));
         }
-        let allocation = self.give(scope, wanted, &reserved, stride, &previous);
+        let allocation = self.give(scope, wanted, &reserved, terms.stride, &previous);
         self.remember(scope, &allocation.numbers, &adopted);
+        for wanted in wanted.iter().filter(|w| w.name.is_some()) {
+            let entries = self.new.scopes.get_mut(scope).map(|s| &mut s.entries);
+            if let Some(entry) = entries.and_then(|e| e.get_mut(&wanted.request.id)) {
+                entry.name.clone_from(&wanted.name);
+            }
+        }
+        let gone = match &terms.leaving {
+            Leaving::Goes(held) => held.clone().into_iter().collect(),
+            Leaving::Stays => self.left_behind(scope, &allocation.numbers, &adopted),
+        };
+        let exported = terms.leaving != Leaving::Stays;
+        self.retire(scope, gone, exported);
         allocation
     }
 
@@ -242,9 +267,8 @@ impl Numbers {
             });
             out.insert(id.clone(), place);
             let entry = Entry {
-                retired: false,
-                number: None,
                 serial: place,
+                ..Entry::default()
             };
             self.new.insert(scope, id, entry);
         }
@@ -278,10 +302,10 @@ impl Numbers {
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for id in &live {
             let lost = self.dropped.get(&(scope.clone(), (*id).to_owned()));
-            let entry = old.entries.get(*id).copied().or_else(|| {
+            let entry = old.entries.get(*id).cloned().or_else(|| {
                 // It gave way to a line that stands for nothing here: it may have its own again.
                 lost.filter(|(_, holder)| !live.contains(holder.as_str()))
-                    .map(|(entry, _)| *entry)
+                    .map(|(entry, _)| entry.clone())
             });
             if let Some(entry) = entry {
                 out.insert((*id).to_owned(), ((*id).to_owned(), entry));
@@ -295,7 +319,7 @@ impl Numbers {
         for (id, formerly) in later {
             let found = formerly.iter().find_map(|name| {
                 let entry = old.entries.get(name)?;
-                (!live.contains(name.as_str()) && used.insert(name)).then_some((name, *entry))
+                (!live.contains(name.as_str()) && used.insert(name)).then(|| (name, entry.clone()))
             });
             if let Some((name, entry)) = found {
                 out.insert((*id).to_owned(), (name.clone(), entry));
@@ -327,25 +351,41 @@ impl Numbers {
                 serial
             });
             let entry = Entry {
-                retired: false,
                 number: Some(*number),
                 serial: place,
+                ..Entry::default()
             };
             self.new.insert(scope, id, entry);
         }
-        let vanished = self.old.scopes.get(scope).into_iter();
-        let gone: Vec<(String, Entry)> = vanished
-            .flat_map(|s| &s.entries)
-            .filter(|(id, _)| !numbers.contains_key(*id) && leaves_a_group(scope, id))
-            .map(|(id, entry)| (id.clone(), *entry))
-            .collect();
-        self.retire(scope, gone);
     }
 
-    fn retire(&mut self, scope: &Scope, gone: Vec<(String, Entry)>) {
+    /// Groups of the old lock that Azure keeps though nothing wants them any more.
+    fn left_behind(
+        &self,
+        scope: &Scope,
+        numbers: &BTreeMap<String, u32>,
+        adopted: &BTreeMap<String, (String, Entry)>,
+    ) -> Vec<(String, Entry)> {
+        // Another id for the same name in Azure.
+        let same: BTreeSet<&String> = adopted.values().map(|(from, _)| from).collect();
+        let vanished = self.old.scopes.get(scope).into_iter();
+        vanished
+            .flat_map(|s| &s.entries)
+            .filter(|(id, _)| !numbers.contains_key(*id) && !same.contains(id))
+            .filter(|(id, _)| leaves_a_group(scope, id))
+            .map(|(id, entry)| (id.clone(), entry.clone()))
+            .collect()
+    }
+
+    fn retire(&mut self, scope: &Scope, gone: Vec<(String, Entry)>, exported: bool) {
         for (id, entry) in gone {
-            let retired = true;
-            self.new.insert(scope, &id, Entry { retired, ..entry });
+            let entry = Entry {
+                retired: true,
+                exported,
+                name: None,
+                ..entry
+            };
+            self.new.insert(scope, &id, entry);
         }
     }
 
@@ -379,11 +419,12 @@ impl Numbers {
                 s.entries
                     .iter()
                     .filter(|(id, _)| leaves_a_group(&scope, id))
-                    .map(|(id, entry)| (id.clone(), *entry))
+                    .filter(|(_, entry)| !entry.exported)
+                    .map(|(id, entry)| (id.clone(), entry.clone()))
                     .collect()
             });
             self.start(&scope);
-            self.retire(&scope, gone);
+            self.retire(&scope, gone, false);
         }
     }
 
@@ -414,7 +455,8 @@ impl Numbers {
                     .and_then(|s| s.entries.get(id))
                     .is_some_and(|e| e.retired)
             };
-            entries.entries.retain(|id, e| !(e.retired && was(id)));
+            let goes = |e: &Entry| e.retired && !e.exported;
+            entries.entries.retain(|id, e| !(goes(e) && was(id)));
         }
     }
 

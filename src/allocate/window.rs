@@ -1,5 +1,6 @@
 //! Numbers that must rise in a given order: the members of ordered groups. An insertion takes the
-//! middle of its gap; only where a gap is full do neighbours make room. It gives no tier its band.
+//! middle of its gap, or a stride from the first or last member at the ends; only where a gap is full
+//! do neighbours make room. It gives no tier its band.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -229,16 +230,43 @@ impl Sequence {
         )
     }
 
-    /// Puts a run of neighbours into their gap: strides behind the last member, else evenly.
+    /// Puts a run of neighbours into their gap: strides behind the last member or before the first,
+    /// else evenly.
     fn fill(&mut self, run: &[usize], room: &Room, stride: u32) -> bool {
         let (Some(&first), Some(&last)) = (run.first(), run.last()) else {
             return true;
         };
         let (low, high) = self.gap(first, last);
-        if high == self.size && self.append(run, low, room, stride) {
-            return true;
+        let placed = if high == self.size {
+            self.append(run, low, room, stride)
+        } else {
+            low == 0 && self.prepend(run, high, room, stride)
+        };
+        placed || self.spread(run, low, high)
+    }
+
+    /// Strides before the first member.
+    fn prepend(&mut self, run: &[usize], high: usize, room: &Room, stride: u32) -> bool {
+        let mut places = Vec::new();
+        let mut above = high;
+        for _ in run {
+            let wanted = room
+                .number(above)
+                .and_then(|next| next.checked_sub(stride.max(1)));
+            let place = wanted.filter(|n| room.number(0).is_some_and(|first| first <= *n));
+            // The nearest number from there on that nobody else has.
+            match place.map(|n| room.at_least(n)) {
+                Some(place) if place < above => {
+                    places.push(place);
+                    above = place;
+                }
+                _ => return false,
+            }
         }
-        self.spread(run, low, high)
+        for (at, place) in run.iter().rev().zip(places) {
+            self.set(*at, Some(place));
+        }
+        true
     }
 
     fn append(&mut self, run: &[usize], low: usize, room: &Room, stride: u32) -> bool {
@@ -246,7 +274,8 @@ impl Sequence {
         let stride = stride.max(1);
         let mut next = match low.checked_sub(1).and_then(|before| room.number(before)) {
             Some(number) => number.saturating_add(stride),
-            None => room.number(0).unwrap_or(0).div_ceil(stride) * stride,
+            // The first members of all leave room before them.
+            None => room.number(room.numbers.len() / 4).unwrap_or(0) / stride * stride,
         };
         for _ in run {
             let place = room.at_least(next);

@@ -35,12 +35,25 @@ pub struct Context<'a> {
 pub struct RuleTrace {
     /// The resource's file below the environment's folder.
     pub file: String,
+    /// The resource's id, as far as it is known.
+    pub resource: String,
     /// The rule's name.
     pub rule: String,
     /// Ids of the flows behind it.
     pub flows: Vec<String>,
-    /// The rule is wider than its flows; a later layer narrows it, or the policy accepts it.
-    pub envelope: bool,
+    /// What it is to them.
+    pub role: Role,
+}
+
+/// What a rule is to the flows behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It says what they say.
+    Exact,
+    /// It is wider than they are; a later layer narrows it, or the policy accepts it.
+    Envelope,
+    /// It keeps their envelope from opening more.
+    Guard,
 }
 
 /// What an environment became.

@@ -23,7 +23,7 @@ mod path_faults;
 mod route_faults;
 mod shut;
 
-pub use lowered::{Context, Lowered, RuleTrace};
+pub use lowered::{Context, Lowered, Role, RuleTrace};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,7 @@ use crate::diag::Sink;
 use crate::model;
 use crate::source::Span;
 
+use firewall_policy::lower::Beside;
 use limits::Measured;
 use resource::{AzureType, Resource};
 
@@ -46,7 +47,13 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
         if firewall.classic {
             lower_classic(context, key, firewall, &mut out, sink);
         } else {
-            firewall_policy::lower::lower_firewall(context, key, &[], &mut out, sink);
+            firewall_policy::lower::lower_firewall(
+                context,
+                key,
+                &Beside::default(),
+                &mut out,
+                sink,
+            );
         }
     }
     for key in policy.nsgs.keys() {
@@ -73,11 +80,11 @@ fn lower_classic(
     if !classic_firewall::lower::fits(context, key, sink) {
         return;
     }
-    let Ok((base, foreign)) = classic_base(context, firewall, sink) else {
+    let Ok((base, beside)) = classic_base(context, firewall, sink) else {
         return;
     };
     let mut made = Lowered::default();
-    firewall_policy::lower::lower_firewall(context, key, &foreign, &mut made, sink);
+    firewall_policy::lower::lower_firewall(context, key, &beside, &mut made, sink);
     let groups: Vec<&Resource> = made
         .resources
         .iter()
@@ -99,6 +106,7 @@ fn lower_classic(
     out.traces
         .extend(made.traces.into_iter().map(|trace| RuleTrace {
             file: resource.file.clone(),
+            resource: resource.id.text(),
             ..trace
         }));
     let rules = made.rules.iter().map(|(_, rules)| rules).sum();
@@ -106,16 +114,15 @@ fn lower_classic(
     out.resources.push(resource);
 }
 
-/// The export that a classic firewall is merged into, and the priorities that are not to be given in
-/// it. Collections named after a group that the lock knows are ours and taken out, so that one which
+/// The export that a classic firewall is merged into, and what stands in it beside ours. Collections named after a group that the lock knows are ours and taken out, so that one which
 /// left the source does not come back; one whose number was only read from an export may be ours.
 fn classic_base(
     context: &Context<'_>,
     firewall: &model::Firewall,
     sink: &mut Sink,
-) -> Result<(Option<classic_firewall::base::Base>, Vec<u32>), ()> {
+) -> Result<(Option<classic_firewall::base::Base>, Beside), ()> {
     let Some(file) = &firewall.base else {
-        return Ok((None, Vec::new()));
+        return Ok((None, Beside::default()));
     };
     let name = &firewall.identity.name;
     let read = classic_firewall::base::read(&file.text).and_then(|base| match &base.name {
@@ -132,9 +139,10 @@ fn classic_base(
             let ids = || known.into_iter().flat_map(|s| s.entries.keys());
             let ours: BTreeSet<String> = ids().map(|id| id.to_lowercase()).collect();
             let maybe = ids().filter_map(|id| id.strip_prefix('=').map(str::to_owned));
+            let groups = base.groups();
             let base = base.without(&ours);
-            let taken = base.priorities(&maybe.collect());
-            Ok((Some(base), taken))
+            let foreign = base.priorities(&maybe.collect());
+            Ok((Some(base), Beside { foreign, groups }))
         }
         Err(reason) => {
             sink.push(crate::resolve::base_file_fault(

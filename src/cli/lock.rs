@@ -291,7 +291,8 @@ fn fill(lock: &Lock, bands: &Bands, wanted: &str) -> String {
     let mut out = String::new();
     let shown = lock.scopes.iter().filter(|(scope, entries)| {
         let text = format!("{scope} {}", title(scope));
-        scope.part != Part::Rules && !entries.entries.is_empty() && text.contains(wanted)
+        let counted = !matches!(scope.part, Part::Rules | Part::Runs);
+        counted && !entries.entries.is_empty() && text.contains(wanted)
     });
     for (scope, entries) in shown {
         let list = band_fill(scope, entries, bands);
@@ -309,14 +310,14 @@ fn title(scope: &Scope) -> String {
     let part = match scope.part {
         Part::Inbound => "inbound",
         Part::Outbound => "outbound",
-        Part::Groups | Part::Rules => "groups",
+        Part::Groups | Part::Rules | Part::Runs => "groups",
     };
     format!("{} {part}", scope.name)
 }
 
 fn band_fill(scope: &Scope, entries: &ScopeEntries, bands: &Bands) -> Vec<String> {
     let (table, stride) = match scope.part {
-        Part::Groups | Part::Rules => (&bands.rcg, bands.stride.rcg),
+        Part::Groups | Part::Rules | Part::Runs => (&bands.rcg, bands.stride.rcg),
         Part::Inbound | Part::Outbound => (&bands.nsg, bands.stride.nsg),
     };
     let mut used: BTreeMap<Option<Band>, usize> = BTreeMap::new();

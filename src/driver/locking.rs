@@ -154,12 +154,7 @@ impl<'a> Ledger<'a> {
             self.compare(&text, sink);
         }
         for (scope, id, _) in retired(numbers.lock()) {
-            let known = !partial || compiled.contains(scope.environment.as_str());
-            // The arrays of a classic firewall are replaced as a whole: nothing stays behind.
-            let replaced = policies
-                .iter()
-                .any(|p| p.environment == scope.environment && p.has_classic(&scope.name));
-            if known && !replaced {
+            if !partial || compiled.contains(scope.environment.as_str()) {
                 let group = resource_group(self.settings, policies, scope);
                 sink.push(left(scope, id, &group));
             }
@@ -219,7 +214,7 @@ impl<'a> Ledger<'a> {
             let lost = |a: &BTreeMap<String, Entry>, b: &BTreeMap<String, Entry>| {
                 a.keys().any(|id| !b.contains_key(id))
             };
-            scope.part != Part::Groups
+            has_rules(scope)
                 && was.is_some_and(|w| {
                     lost(&w.entries, &entries.entries) && lost(&entries.entries, &w.entries)
                 })
@@ -236,7 +231,7 @@ impl<'a> Ledger<'a> {
         let mut told: BTreeSet<(String, String)> = BTreeSet::new();
         for (scope, entries) in &numbers.lock().scopes {
             let was = numbers.old().scopes.get(scope);
-            let Some(was) = was.filter(|_| scope.part != Part::Groups) else {
+            let Some(was) = was.filter(|_| has_rules(scope)) else {
                 continue;
             };
             let gone = was
@@ -276,10 +271,16 @@ fn span(file: FileId, place: (usize, usize)) -> Span {
     Span::new(file, offset(place.0), offset(place.1))
 }
 
-/// Entries that are retired.
+/// Whether the entries of a scope are rules.
+fn has_rules(scope: &Scope) -> bool {
+    !matches!(scope.part, Part::Groups | Part::Runs)
+}
+
+/// Entries that are retired and in force in Azure.
 fn retired(lock: &Lock) -> impl Iterator<Item = (&Scope, &String, &Entry)> {
     lock.scopes.iter().flat_map(|(scope, entries)| {
-        let retired = entries.entries.iter().filter(|(_, e)| e.retired);
+        let in_force = |e: &Entry| e.retired && !e.exported;
+        let retired = entries.entries.iter().filter(move |(_, e)| in_force(e));
         retired.map(move |(id, entry)| (scope, id, entry))
     })
 }
@@ -336,24 +337,36 @@ fn path_of<'i>(scope: &Scope, id: &'i str) -> &'i str {
     id.split('/').nth(skipped).unwrap_or(id)
 }
 
-/// A rename as `moved` states it: of the group where only that differs; `main` is not written.
+/// A rename as `moved` states it: of the group or instance where only that differs; `main` is not
+/// written.
 fn renamed(from: &str, to: &str) -> (String, String) {
-    let (mut old, mut new): (Vec<&str>, Vec<&str>) =
-        (from.split("::").collect(), to.split("::").collect());
-    let in_main = |path: &[&str]| path.iter().rev().nth(1) == Some(&"main");
-    if in_main(&old) || in_main(&new) {
-        for path in [&mut old, &mut new] {
-            if in_main(path) {
-                path.remove(path.len() - 2);
-            }
-        }
-    } else {
-        while old.len() > 1 && new.len() > 1 && old.last() == new.last() {
-            old.pop();
-            new.pop();
-        }
+    let (old, new): (Vec<&str>, Vec<&str>) = (from.split("::").collect(), to.split("::").collect());
+    let same = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count()
+        .min(old.len().min(new.len()).saturating_sub(1));
+    let front = |path: &[&str], but: usize| -> Vec<String> {
+        let kept = path.iter().take(path.len().saturating_sub(but));
+        kept.map(|part| (*part).to_owned()).collect()
+    };
+    let (a, b) = (front(&old, same), front(&new, same));
+    let main = |path: &[String]| path.last().is_some_and(|last| last == "main");
+    if same > 0 && !main(&a) && !main(&b) {
+        return (a.join("::"), b.join("::"));
     }
-    (old.join("::"), new.join("::"))
+    let without_main = |path: &[&str]| {
+        let mut path = front(path, 0);
+        if let Some(at) = path.len().checked_sub(2)
+            && path.get(at).is_some_and(|group| group == "main")
+        {
+            path.remove(at);
+        }
+        path.join("::")
+    };
+    (without_main(&old), without_main(&new))
 }
 
 fn flow_span(policies: &[Policy], scope: &Scope, path: &str) -> Option<Span> {
@@ -491,5 +504,9 @@ mod tests {
         assert_eq!(short("w::g::a", "w::h::a"), "w::g -> w::h");
         assert_eq!(short("main::a", "main::b"), "a -> b");
         assert_eq!(short("main::a", "g::a"), "a -> g::a");
+        assert_eq!(short("one::main::a", "two::main::a"), "one -> two");
+        assert_eq!(short("x::one::g::a", "x::two::g::a"), "x::one -> x::two");
+        assert_eq!(short("one::main::a", "one::g::a"), "one::a -> one::g::a");
+        assert_eq!(short("one::g::a", "two::main::b"), "one::g::a -> two::b");
     }
 }

@@ -110,17 +110,6 @@ impl Subnet {
     }
 }
 
-impl Policy {
-    /// Whether a firewall of this Azure name holds its rules itself; the name may have its resource
-    /// group behind an `@`, as in the lock.
-    #[must_use]
-    pub fn has_classic(&self, name: &str) -> bool {
-        let name = name.split('@').next();
-        let mut firewalls = self.firewalls.values();
-        firewalls.any(|f| f.classic && Some(f.identity.name.as_str()) == name)
-    }
-}
-
 /// SKU tier of a firewall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sku {

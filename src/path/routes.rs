@@ -1,7 +1,7 @@
 //! The user routes of every route table: the default, the exceptions, and what peerings need so
 //! that traffic between virtual networks meets the firewall on both ways.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
@@ -33,6 +33,8 @@ pub struct UserRoute {
     pub cause: Cause,
     /// The statement behind it.
     pub span: Span,
+    /// Other statements that ask for the same.
+    pub also: BTreeSet<crate::model::FlowId>,
 }
 
 /// Why a route is there.
@@ -70,6 +72,7 @@ pub(super) fn user_routes(fabric: &Fabric<'_>) -> BTreeMap<Key, TableRoutes> {
                 hop: hop.clone(),
                 cause: Cause::Default,
                 span: table.identity.span,
+                also: BTreeSet::new(),
             });
         }
     }
@@ -145,16 +148,19 @@ fn exception(
                 hop: hop.clone(),
                 cause: Cause::Exception(id.clone()),
                 span,
+                also: BTreeSet::new(),
             },
         );
     }
 }
 
 fn push(routes: &mut Vec<UserRoute>, route: UserRoute) {
-    let known = routes
-        .iter()
-        .any(|r| r.target == route.target && r.hop == route.hop);
-    if !known {
+    let same = |r: &UserRoute| r.target == route.target && r.hop == route.hop;
+    if let Some(known) = routes.iter_mut().find(|r| same(r)) {
+        if let Cause::Exception(id) = route.cause {
+            known.also.insert(id);
+        }
+    } else {
         routes.push(route);
     }
 }
@@ -245,6 +251,7 @@ fn peer_routes(fabric: &Fabric<'_>, out: &mut BTreeMap<Key, TableRoutes>) {
                     hop: hop.clone(),
                     cause: Cause::Peer(peer.clone()),
                     span,
+                    also: BTreeSet::new(),
                 },
             );
         }

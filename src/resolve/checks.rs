@@ -161,33 +161,21 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    /// Checks that what `moved` leads to exists.
+    /// Checks that what `moved` leads to exists: an instance, a group, or a flow.
     pub(crate) fn moved(&mut self) {
         let scopes = self.scopes;
-        for statement in scopes.iter().flat_map(|s| &s.moved) {
-            let mut known = Vec::new();
-            for scope in scopes {
-                for (name, group) in &scope.groups {
-                    known.push((*name).to_owned());
-                    for label in group.members.iter().filter_map(MemberDecl::label) {
-                        known.push(format!("{name}::{}", label.node));
-                    }
+        for scope in scopes {
+            for statement in &scope.moved {
+                let target = statement.to.text();
+                let parts: Vec<&str> = target.split("::").collect();
+                if !leads_somewhere(scopes, scope, &parts) {
+                    self.say(faults::undefined(
+                        statement.to.span,
+                        "instance, group or flow",
+                        &target,
+                        places(scope).iter().map(String::as_str),
+                    ));
                 }
-            }
-            let target = statement.to.text();
-            let tail: Vec<&str> = target.split("::").collect();
-            let found = known.iter().any(|k| {
-                *k == target
-                    || target.ends_with(&format!("::{k}"))
-                    || (tail.len() == 1 && k.ends_with(&format!("::{target}")))
-            });
-            if !found {
-                self.say(faults::undefined(
-                    statement.to.span,
-                    "flow or group",
-                    &target,
-                    known.iter().map(String::as_str),
-                ));
             }
         }
     }
@@ -439,4 +427,40 @@ fn mention_template(template: &ast::Template, out: &mut Vec<String>) {
             out.push(name.node.clone());
         }
     }
+}
+
+/// Whether a path, seen from a module, names an instance, a group or a flow; `main` may be left out.
+fn leads_somewhere(scopes: &[Scope<'_>], scope: &Scope<'_>, path: &[&str]) -> bool {
+    let labelled = |group: &str, label: &str| {
+        let members = scope.groups.get(group).map(|g| &g.members);
+        let labels = members.into_iter().flatten().filter_map(MemberDecl::label);
+        labels.into_iter().any(|l| l.node == label)
+    };
+    let here = match path {
+        [name] => {
+            scope.groups.contains_key(name)
+                || scope.uses.contains_key(name)
+                || labelled("main", name)
+        }
+        [group, label] => labelled(group, label),
+        _ => false,
+    };
+    let below = |(first, rest): (&&str, &[&str])| {
+        let module = scope.uses.get(first).and_then(|u| u.module);
+        let inner = module.and_then(|module| scopes.get(module));
+        inner.is_some_and(|inner| leads_somewhere(scopes, inner, rest))
+    };
+    here || path.split_first().is_some_and(below)
+}
+
+/// What `moved` could lead to in a module, for help.
+fn places(scope: &Scope<'_>) -> Vec<String> {
+    let mut known: Vec<String> = scope.uses.keys().map(|name| (*name).to_owned()).collect();
+    for (name, group) in &scope.groups {
+        known.push((*name).to_owned());
+        for label in group.members.iter().filter_map(MemberDecl::label) {
+            known.push(format!("{name}::{}", label.node));
+        }
+    }
+    known
 }

@@ -41,7 +41,7 @@ pub(crate) fn undefined<'a>(
         "ip group" => Some(format!("declare it: `ip-group {name} = [PREFIX]`")),
         "nsg" => Some(format!("declare it: `nsg {name} {{ }}`")),
         "route table" => Some(format!("declare it: `route-table {name} {{ }}`")),
-        "hop" | "layer" | "flow" | "flow or group" => None,
+        "hop" | "layer" | "flow" | "instance, group or flow" => None,
         _ => Some("declare it".to_owned()),
     };
     let list = (!known.is_empty() && known.len() <= 8).then(|| {

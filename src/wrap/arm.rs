@@ -35,34 +35,19 @@ pub fn files(
     resources: &[Resource],
     versions: &ApiVersions,
 ) -> Result<Vec<OutFile>, SameFile> {
-    // Names of subscriptions and resource groups compare without case.
-    let mut templates: BTreeMap<(String, String), (Scope, Vec<&Resource>)> = BTreeMap::new();
+    let mut templates: BTreeMap<Key, (Scope, Vec<&Resource>)> = BTreeMap::new();
     for resource in resources.iter().filter(|r| r.in_templates()) {
         let scope = scope_of(&resource.id);
-        let lower = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
         templates
-            .entry((lower(&scope.resource_group), lower(&scope.subscription)))
+            .entry(key_of(&scope))
             .or_insert_with(|| (scope, Vec::new()))
             .1
             .push(resource);
     }
-    let mut subscriptions: BTreeMap<String, usize> = BTreeMap::new();
-    for (group, _) in templates.keys() {
-        *subscriptions.entry(group.clone()).or_default() += 1;
-    }
+    let several = several(templates.keys());
     let mut files = Vec::new();
-    for ((group, _), (scope, members)) in &templates {
-        // Groups of one name in several subscriptions get a folder of their subscription.
-        let folder = match &scope.subscription {
-            Some(id) if subscriptions.get(group) > Some(&1) => format!("{}/", file_segment(id)),
-            _ => String::new(),
-        };
-        let name = scope.resource_group.as_deref().unwrap_or("main");
-        let path = format!(
-            "{}/arm/{folder}{}.json",
-            file_segment(environment),
-            file_segment(name)
-        );
+    for (key, (scope, members)) in &templates {
+        let path = path(environment, scope, several.contains(&key.0));
         let ordered = in_order(scope, members, &path)?;
         files.push(OutFile {
             path,
@@ -71,6 +56,58 @@ pub fn files(
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// The template of each resource, in their order; none for what is in no template.
+#[must_use]
+pub fn paths(environment: &str, resources: &[Resource]) -> Vec<Option<String>> {
+    let held = resources.iter().filter(|r| r.in_templates());
+    // The first spelling of a resource group names the file.
+    let mut scopes: BTreeMap<Key, Scope> = BTreeMap::new();
+    for resource in held {
+        let scope = scope_of(&resource.id);
+        scopes.entry(key_of(&scope)).or_insert(scope);
+    }
+    let several = several(scopes.keys());
+    let path = |resource: &Resource| {
+        let key = key_of(&scope_of(&resource.id));
+        let scope = scopes.get(&key).filter(|_| resource.in_templates())?;
+        Some(path(environment, scope, several.contains(&key.0)))
+    };
+    resources.iter().map(path).collect()
+}
+
+/// Resource group and subscription; names of both compare without case.
+type Key = (String, String);
+
+fn key_of(scope: &Scope) -> Key {
+    let lower = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
+    (lower(&scope.resource_group), lower(&scope.subscription))
+}
+
+/// The resource groups whose name several subscriptions have.
+fn several<'k>(keys: impl Iterator<Item = &'k Key>) -> BTreeSet<String> {
+    let mut subscriptions: BTreeMap<&String, usize> = BTreeMap::new();
+    for (group, _) in keys {
+        *subscriptions.entry(group).or_default() += 1;
+    }
+    let more = subscriptions.into_iter().filter(|(_, count)| *count > 1);
+    more.map(|(group, _)| group.clone()).collect()
+}
+
+/// The file of a template. Groups of one name in several subscriptions get a folder of their
+/// subscription.
+fn path(environment: &str, scope: &Scope, several: bool) -> String {
+    let folder = match &scope.subscription {
+        Some(id) if several => format!("{}/", file_segment(id)),
+        _ => String::new(),
+    };
+    let name = scope.resource_group.as_deref().unwrap_or("main");
+    format!(
+        "{}/arm/{folder}{}.json",
+        file_segment(environment),
+        file_segment(name)
+    )
 }
 
 fn scope_of(id: &ResourceId) -> Scope {

@@ -24,10 +24,13 @@ pub struct Manifest {
     pub inputs: Vec<FileHash>,
     /// The files beside the manifest, sorted by path.
     pub files: Vec<FileHash>,
-    /// For each flow, the rules that carry it, sorted.
+    /// For each flow and route statement, the rules and routes that it is behind, sorted.
     pub flows: BTreeMap<String, Vec<RulePlace>>,
     /// The rules that are wider than what was asked of them, sorted by place.
     pub envelopes: Vec<Envelope>,
+    /// The rules that keep envelopes from opening what goes past the firewall, sorted by place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Envelope>,
     /// What must be attached to which subnet for the policy to hold, sorted by subnet.
     pub associations: Vec<Association>,
     /// Rule collection groups that left the source but are still in force in Azure, sorted.
@@ -103,13 +106,15 @@ impl FileHash {
 /// A rule or a route in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RulePlace {
-    /// The file, relative to the manifest, in the form of one file per resource.
+    /// The file, relative to the manifest: of the resource, or the template where only templates
+    /// are written.
     pub file: String,
     /// The rule's Azure name.
     pub rule: String,
 }
 
-/// A rule that lets more pass than the flows behind it ask for; a later hop narrows it.
+/// A rule that stands for several flows: one that lets more pass than they ask for, which a later hop
+/// narrows, or one that guards such a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Envelope {
     /// The file, relative to the manifest.
@@ -155,11 +160,13 @@ impl Manifest {
             rules.sort();
             rules.dedup();
         }
-        for envelope in &mut self.envelopes {
-            envelope.flows.sort();
-            envelope.flows.dedup();
+        for list in [&mut self.envelopes, &mut self.guards] {
+            for envelope in list.iter_mut() {
+                envelope.flows.sort();
+                envelope.flows.dedup();
+            }
+            list.sort();
         }
-        self.envelopes.sort();
         self.associations.sort();
         self.associations.dedup();
         self.retired.sort();

@@ -20,24 +20,9 @@ pub fn files(
     resources: &[Resource],
     versions: &ApiVersions,
 ) -> Result<Vec<OutFile>, SameFile> {
-    let mut holders: BTreeMap<String, usize> = BTreeMap::new();
-    for resource in resources {
-        *holders.entry(resource.file.to_lowercase()).or_default() += 1;
-    }
     // By lower-case path, because some file systems know no other.
     let mut written: BTreeMap<String, (OutFile, &ResourceId)> = BTreeMap::new();
-    for resource in resources {
-        let shared = holders.get(&resource.file.to_lowercase()) > Some(&1);
-        let folder = match (&resource.id, shared) {
-            (ResourceId::Named(id), true) => id.resource_group.as_deref().map(file_segment),
-            _ => None,
-        };
-        let folder = folder.map(|group| format!("{group}/")).unwrap_or_default();
-        let path = format!(
-            "{}/{folder}{}.json",
-            file_segment(environment),
-            resource.file
-        );
+    for (resource, path) in resources.iter().zip(paths(environment, resources)) {
         let file = OutFile {
             text: json::text(&document(resource, versions)),
             path: path.clone(),
@@ -53,6 +38,29 @@ pub fn files(
     let mut files: Vec<OutFile> = written.into_values().map(|(file, _)| file).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// The file of each resource, in their order.
+#[must_use]
+pub fn paths(environment: &str, resources: &[Resource]) -> Vec<String> {
+    let mut holders: BTreeMap<String, usize> = BTreeMap::new();
+    for resource in resources {
+        *holders.entry(resource.file.to_lowercase()).or_default() += 1;
+    }
+    let path = |resource: &Resource| {
+        let shared = holders.get(&resource.file.to_lowercase()) > Some(&1);
+        let folder = match (&resource.id, shared) {
+            (ResourceId::Named(id), true) => id.resource_group.as_deref().map(file_segment),
+            _ => None,
+        };
+        let folder = folder.map(|group| format!("{group}/")).unwrap_or_default();
+        format!(
+            "{}/{folder}{}.json",
+            file_segment(environment),
+            resource.file
+        )
+    };
+    resources.iter().map(path).collect()
 }
 
 /// The document of one resource.

@@ -1,12 +1,13 @@
 //! Numbers read back from JSON: from our own output where there is no lock, from exported resources
 //! when a policy is taken over. It judges no rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::OutFile;
 use super::manifest::Manifest;
+use crate::allocate::collections::{parts_of_classic, run_in_group};
 use crate::allocate::lock::{Entry, Lock, Part, Scope};
 use crate::allocate::numbers::by_name;
 
@@ -27,26 +28,73 @@ pub struct Row {
 #[must_use]
 pub fn has_numbers(path: &str) -> bool {
     path.split_once('/').is_some_and(|(_, rest)| {
-        rest.starts_with("nsg/") || rest.contains("firewall/") || rest == "manifest.json"
+        is_template(rest)
+            || rest.contains("nsg/")
+            || rest.contains("firewall/")
+            || rest == "manifest.json"
     })
 }
 
-/// The rows of the files that we wrote; the first folder of a path is the environment.
+/// Whether a file, by its path below its environment, is a template.
+fn is_template(rest: &str) -> bool {
+    rest.starts_with("arm/")
+}
+
+/// The rows of the files that we wrote; the first folder of a path is the environment. A resource
+/// that stands in a file of its own and in a template is read once.
 #[must_use]
 pub fn rows_of_output(files: &[OutFile]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for file in files {
-        let Some((environment, _)) = file.path.split_once('/') else {
-            continue;
-        };
-        let value = has_numbers(&file.path)
-            .then(|| serde_json::from_str(&file.text).ok())
-            .flatten();
-        if let Some(value) = value {
-            read(environment, &value, &mut rows);
+    let mut seen = BTreeSet::new();
+    for templates in [false, true] {
+        for file in files.iter().filter(|file| has_numbers(&file.path)) {
+            let Some((environment, rest)) = file.path.split_once('/') else {
+                continue;
+            };
+            if is_template(rest) != templates {
+                continue;
+            }
+            let Ok(mut value) = serde_json::from_str::<Value>(&file.text) else {
+                continue;
+            };
+            if templates {
+                unescape(&mut value);
+            }
+            for one in resources(&value) {
+                let word = |key| member(one, key).and_then(Value::as_str);
+                let key = [
+                    environment,
+                    word("type").unwrap_or(""),
+                    word("name").unwrap_or(""),
+                ]
+                .map(str::to_lowercase);
+                if seen.insert(key) {
+                    read(environment, one, &mut rows);
+                }
+            }
         }
     }
     rows
+}
+
+/// The resources of a template; else the one that the file is.
+fn resources(value: &Value) -> Vec<&Value> {
+    match member(value, "resources").and_then(Value::as_array) {
+        Some(list) => list.iter().collect(),
+        None => vec![value],
+    }
+}
+
+/// Takes away what keeps the text of a template from being an expression: the first bracket of `[[`.
+fn unescape(value: &mut Value) {
+    match value {
+        Value::String(text) if text.starts_with("[[") && text.ends_with(']') => {
+            text.remove(0);
+        }
+        Value::Array(list) => list.iter_mut().for_each(unescape),
+        Value::Object(members) => members.values_mut().for_each(unescape),
+        _ => {}
+    }
 }
 
 /// The numbers of our own output, as a lock.
@@ -63,7 +111,7 @@ pub fn lock_of_output(files: &[OutFile]) -> Lock {
             let entry = Entry {
                 retired: true,
                 number: Some(gone.priority),
-                serial: 0,
+                ..Entry::default()
             };
             lock.insert(&scope, &gone.name, entry);
         }
@@ -103,9 +151,9 @@ fn lock_of_rows(rows: &[Row], ours: bool) -> Lock {
             continue;
         }
         let entry = Entry {
-            retired: false,
             number: row.number,
             serial,
+            ..Entry::default()
         };
         lock.insert(&row.scope, &id, entry);
     }
@@ -127,9 +175,17 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
     };
     // REST puts the content below `properties`, the command line beside the name.
     let body = member(value, "properties").unwrap_or(value);
+    if let (Some((group, rule)), Some(_)) = (name.split_once('/'), member(body, "direction")) {
+        // A rule that is a resource of its own.
+        rows.extend(security_rule(environment, group, rule, body));
+        return;
+    }
     if let Some(list) = member(body, "securityRules").and_then(Value::as_array) {
         for rule in list {
-            rows.extend(security_rule(environment, name, rule));
+            let body = member(rule, "properties").unwrap_or(rule);
+            if let Some(rule) = member(rule, "name").and_then(Value::as_str) {
+                rows.extend(security_rule(environment, name, rule, body));
+            }
         }
     } else if CLASSIC.iter().any(|(a, _)| member(body, a).is_some()) {
         classic(environment, name, body, rows);
@@ -143,15 +199,60 @@ fn read(environment: &str, value: &Value, rows: &mut Vec<Row>) {
                 number,
                 body: String::new(),
             });
-            let scope = Scope::new(environment, &policy, Part::Rules);
-            for rule in list
-                .iter()
-                .filter_map(|c| member(c, "rules")?.as_array())
-                .flatten()
-            {
-                rows.extend(collection_rule(&scope, &group, rule));
+            for collection in list {
+                group_collection(environment, &policy, &group, collection, rows);
             }
         }
+    }
+}
+
+/// One collection of a rule collection group: its rules, and its number in an ordered group.
+fn group_collection(
+    environment: &str,
+    policy: &str,
+    group: &str,
+    collection: &Value,
+    rows: &mut Vec<Row>,
+) {
+    let scope = Scope::new(environment, policy, Part::Rules);
+    let name = member(collection, "name").and_then(Value::as_str);
+    let rules = member(collection, "rules").and_then(Value::as_array);
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
+    for rule in rules.into_iter().flatten() {
+        let Some((kind, rule_name)) = collection_rule(rule) else {
+            continue;
+        };
+        kinds.insert(kind);
+        let run = name.and_then(|name| run_in_group(kind, name));
+        rows.push(rule_row(&scope, group, kind, run, rule_name, rule));
+    }
+    for kind in kinds {
+        if let Some(run) = name.and_then(|name| run_in_group(kind, name)) {
+            rows.push(Row {
+                scope: Scope::new(environment, &format!("{policy}:{group}"), Part::Runs),
+                name: format!("{kind}/{run}"),
+                number: member(collection, "priority").and_then(number),
+                body: String::new(),
+            });
+        }
+    }
+}
+
+/// A rule of a collection: `group/net/rule`, and `group/net-run/rule` in an ordered group.
+fn rule_row(
+    scope: &Scope,
+    group: &str,
+    kind: &str,
+    run: Option<&str>,
+    name: &str,
+    rule: &Value,
+) -> Row {
+    let word = run.map_or_else(|| kind.to_owned(), |run| format!("{kind}-{run}"));
+    Row {
+        scope: scope.clone(),
+        name: format!("{group}/{word}/{name}"),
+        number: None,
+        body: matched(rule),
     }
 }
 
@@ -163,7 +264,7 @@ const CLASSIC: [(&str, &str); 3] = [
 ];
 
 /// The collections of a classic firewall: those of one group have its number, the first as it is and
-/// the others moved apart where they met.
+/// the others moved apart where they met; those of an ordered group have numbers of their own.
 fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>) {
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     let scope = Scope::new(environment, firewall, Part::Rules);
@@ -174,27 +275,21 @@ fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>)
                 continue;
             };
             let inside = member(collection, "properties").unwrap_or(collection);
-            let front = match name.rsplit_once('-') {
-                Some((front, place)) if place.chars().all(|c| c.is_ascii_digit()) => front,
-                _ => name,
-            };
-            let group = front
-                .strip_suffix(word)
-                .and_then(|front| front.strip_suffix('-'))
-                .unwrap_or(name);
+            let (group, run) = parts_of_classic(word, name).unwrap_or((name, None));
             if let Some(number) = member(inside, "priority").and_then(number) {
                 let known = numbers.entry(group.to_owned()).or_insert(number);
                 *known = (*known).min(number);
+                rows.extend(run.map(|run| Row {
+                    scope: Scope::new(environment, firewall, Part::Runs),
+                    name: format!("{group}/{word}/{run}"),
+                    number: Some(number),
+                    body: String::new(),
+                }));
             }
             let rules = member(inside, "rules").and_then(Value::as_array);
             for rule in rules.into_iter().flatten() {
                 if let Some(name) = member(rule, "name").and_then(Value::as_str) {
-                    rows.push(Row {
-                        scope: scope.clone(),
-                        name: format!("{group}/{word}/{name}"),
-                        number: None,
-                        body: matched(rule),
-                    });
+                    rows.push(rule_row(&scope, group, word, run, name, rule));
                 }
             }
         }
@@ -209,9 +304,7 @@ fn classic(environment: &str, firewall: &str, body: &Value, rows: &mut Vec<Row>)
     }
 }
 
-fn security_rule(environment: &str, group: &str, rule: &Value) -> Option<Row> {
-    let name = member(rule, "name")?.as_str()?;
-    let body = member(rule, "properties").unwrap_or(rule);
+fn security_rule(environment: &str, group: &str, name: &str, body: &Value) -> Option<Row> {
     let part = match member(body, "direction")?.as_str()?.to_lowercase().as_str() {
         "inbound" => Part::Inbound,
         "outbound" => Part::Outbound,
@@ -225,20 +318,15 @@ fn security_rule(environment: &str, group: &str, rule: &Value) -> Option<Row> {
     })
 }
 
-fn collection_rule(scope: &Scope, group: &str, rule: &Value) -> Option<Row> {
+/// Type and name of a rule of a collection.
+fn collection_rule(rule: &Value) -> Option<(&'static str, &str)> {
     let kind = match member(rule, "ruleType")?.as_str()? {
         "NetworkRule" => "net",
         "ApplicationRule" => "app",
         "NatRule" => "dnat",
         _ => return None,
     };
-    let name = member(rule, "name")?.as_str()?;
-    Some(Row {
-        scope: scope.clone(),
-        name: format!("{group}/{kind}/{name}"),
-        number: None,
-        body: matched(rule),
-    })
+    Some((kind, member(rule, "name")?.as_str()?))
 }
 
 /// What a rule matches and does, as text.

@@ -25,6 +25,7 @@ mod internal_error;
 mod library_pages;
 mod limits;
 mod lock;
+mod manifest;
 mod meaning;
 mod oracle;
 mod oracle_ways;

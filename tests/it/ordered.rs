@@ -121,11 +121,11 @@ fn runs_are_collections_in_source_order() {
     assert_eq!(
         names,
         [
-            "net-01-allow",
-            "app-01-allow",
-            "net-02-deny",
-            "app-02-deny",
-            "app-03-allow"
+            "net-dns-allow",
+            "app-shop-allow",
+            "net-names-deny",
+            "app-sites-deny",
+            "app-web-allow"
         ]
     );
     let priorities: Vec<u64> = collections

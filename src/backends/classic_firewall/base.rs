@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::allocate::collections::parts_of_classic;
 use crate::backends::base::{object, properties, resource, tree};
 use crate::backends::resource::AzureType;
 use crate::backends::tree::Tree;
@@ -52,15 +53,11 @@ pub(crate) struct Foreign {
 
 impl Foreign {
     /// The group that it would be of if it were ours, in lower case: `egress` of `egress-net`, and
-    /// `imported` of `imported-net-01`.
+    /// `imported` of `imported-net.dns`.
     fn group(&self) -> Option<String> {
         let name = self.name.to_lowercase();
         let (_, word) = ARRAYS.iter().find(|(array, _)| *array == self.array)?;
-        let front = match name.rsplit_once('-') {
-            Some((front, place)) if place.chars().all(|c| c.is_ascii_digit()) => front,
-            _ => &name,
-        };
-        let group = front.strip_suffix(word)?.strip_suffix('-')?;
+        let (group, _) = parts_of_classic(word, &name)?;
         Some(group.to_owned())
     }
 }
@@ -90,6 +87,11 @@ impl Base {
         self.foreign
             .retain(|f| f.group().is_none_or(|group| !ours.contains(&group)));
         self
+    }
+
+    /// The groups that collections in it would be of.
+    pub(crate) fn groups(&self) -> BTreeSet<String> {
+        self.foreign.iter().filter_map(Foreign::group).collect()
     }
 
     /// The priorities that others have, but for collections of groups with these names.

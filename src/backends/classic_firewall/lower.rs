@@ -1,10 +1,11 @@
 //! From the rule collection groups that a firewall's flows become to the three arrays of a classic
-//! firewall: no groups, so each collection takes its group's priority. What a classic firewall cannot
+//! firewall: no groups, so each collection takes its group's priority; those of ordered groups have
+//! their own. What a classic firewall cannot
 //! hold is refused here.
 
 use std::collections::BTreeSet;
 
-use crate::allocate::names;
+use crate::allocate::{collections, names};
 use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::resource::{Reference, Resource};
@@ -95,6 +96,10 @@ pub(crate) fn lower(
             );
         }
     }
+    all.network_rule_collections
+        .sort_by_key(|c| c.properties.priority);
+    all.application_rule_collections
+        .sort_by_key(|c| c.properties.priority);
     // A collection of the same name is the one that ours replaces.
     let groups: BTreeSet<String> = groups.iter().map(|g| g.id.name().to_lowercase()).collect();
     let base = base.map(|b| b.clone().without(&groups));
@@ -141,17 +146,17 @@ fn add(
         _ => ActionType::Dnat,
     };
     // A group has one collection a type, so its name and the type are a name for the collection; an
-    // ordered group has several, each with its place behind the type.
+    // ordered group has several, each with its run and a priority of its own.
     let own = text(collection, "name");
-    let place = own
-        .split('-')
-        .nth(1)
-        .filter(|part| part.chars().all(|c| c.is_ascii_digit()));
+    let run = |kind: &str| collections::run_in_group(kind, &own);
+    let has_run = run("net").or(run("app")).is_some();
+    let priority = if has_run {
+        self::priority(collection)
+    } else {
+        priority
+    };
     let mut name = |kind: &str| {
-        let name = match place {
-            Some(place) => format!("{group}-{kind}-{place}"),
-            None => format!("{group}-{kind}"),
-        };
+        let name = collections::in_classic(group, kind, run(kind));
         // A group's own name has been judged; only the longer one may be too long.
         if let (Ok(()), Err(error)) = (names::validate(group), names::validate(&name)) {
             sink.push(faults::bad_name(span, &name, &error.to_string()));

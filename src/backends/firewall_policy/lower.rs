@@ -1,13 +1,13 @@
 //! From the duties of a firewall to its policy and rule collection groups: one group per tier and
 //! group of the source, inside it one collection per rule type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::allocate::lock::Part;
-use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
-use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::lowered::{Context, Lowered, Role, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, RcgLayout};
 use crate::diag::Sink;
@@ -15,9 +15,9 @@ use crate::model::{Firewall, Flow, FlowId, Key, Tier};
 use crate::source::Span;
 
 use super::emit::{emit_policy, emit_rule_collection_group};
-use super::places::{self, RuleId};
+use super::places::{self, APPLICATION, NETWORK, RuleId};
 use super::rules::{FlowRules, Room};
-use super::runs;
+use super::runs::{self, Run};
 use super::shape::{
     ApplicationRule, FilterAction, FilterCollection, NatAction, NatCollection, NatRule,
     NetworkRule, Rule, RuleCollection, RuleCollectionGroupProperties, Verdict,
@@ -35,17 +35,36 @@ pub(super) struct Group {
     pub(super) nat: Vec<NatRule>,
     pub(super) network: Vec<NetworkRule>,
     pub(super) application: Vec<ApplicationRule>,
-    /// The flows of an ordered group: action and rule names by place.
-    pub(super) members: BTreeMap<usize, (Verdict, Vec<String>)>,
+    /// The flows of an ordered group, by place.
+    pub(super) members: BTreeMap<usize, Member>,
+    /// The collections of an ordered group.
+    pub(super) runs: Vec<Run>,
     traces: Vec<(String, String, Span)>,
     pub(super) span: Span,
 }
 
-/// Lowers one firewall. `foreign`: priorities that others have already.
+/// A flow of an ordered group.
+pub(super) struct Member {
+    pub(super) action: Verdict,
+    pub(super) label: String,
+    /// Type and name of its rules.
+    pub(super) rules: Vec<(&'static str, String)>,
+}
+
+/// What stands beside the rules of a firewall that is merged into an export.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// Priorities that others have already.
+    pub(crate) foreign: Vec<u32>,
+    /// Groups whose collections the export holds, in lower case.
+    pub(crate) groups: BTreeSet<String>,
+}
+
+/// Lowers one firewall.
 pub(crate) fn lower_firewall(
     context: &Context<'_>,
     key: &Key,
-    foreign: &[u32],
+    beside: &Beside,
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
@@ -71,7 +90,7 @@ pub(crate) fn lower_firewall(
         ));
     }
     let groups = collect(context, key, firewall, sink);
-    emit_groups(context, key, firewall, groups, foreign, out, sink);
+    emit_groups(context, key, firewall, groups, beside, out, sink);
 }
 
 fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sink) -> Vec<Group> {
@@ -137,6 +156,7 @@ fn group_at<'a>(
         network: Vec::new(),
         application: Vec::new(),
         members: BTreeMap::new(),
+        runs: Vec::new(),
         traces: Vec::new(),
         span,
     })
@@ -145,16 +165,22 @@ fn group_at<'a>(
 fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
     let id = flow.id.text();
     if let Some(position) = flow.position {
-        let names = made.network.iter().map(|r| &r.name);
-        let names = names.chain(made.application.iter().map(|r| &r.name));
+        let network = made.network.iter().map(|r| (NETWORK, &r.name));
+        let application = made.application.iter().map(|r| (APPLICATION, &r.name));
         let action = if flow.allows() {
             Verdict::Allow
         } else {
             Verdict::Deny
         };
         let member = group.members.entry(position);
-        let member = member.or_insert_with(|| (action, Vec::new()));
-        member.1.extend(names.cloned());
+        let member = member.or_insert_with(|| Member {
+            action,
+            label: flow.id.label.clone(),
+            rules: Vec::new(),
+        });
+        let rules = network.chain(application);
+        let rules = rules.map(|(kind, name)| (kind, name.clone()));
+        member.rules.extend(rules);
     }
     for rule in &made.network {
         let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
@@ -237,18 +263,24 @@ fn emit_groups(
     key: &Key,
     firewall: &Firewall,
     groups: Vec<Group>,
-    foreign: &[u32],
+    beside: &Beside,
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
     let policy_id = context.id(&firewall.identity, AzureType::FirewallPolicy);
-    let numbers = number(context, key, &groups, foreign, sink);
+    let numbers = number(context, key, &groups, beside, sink);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut ordered: Vec<(u32, Group)> = groups
         .into_iter()
         .filter_map(|g| numbers.get(&g.name).map(|n| (*n, g)))
         .collect();
     ordered.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    let mut in_order: Vec<&mut Group> = ordered
+        .iter_mut()
+        .map(|(_, group)| group)
+        .filter(|group| !group.members.is_empty())
+        .collect();
+    runs::settle(context, firewall, &mut in_order, &beside.foreign, sink);
     let places = places::of(context, firewall, ordered.iter().map(|(_, group)| group));
     for (priority, mut group) in ordered {
         places::sort(&mut group, &places);
@@ -273,16 +305,17 @@ fn emit_groups(
             rule_collections: if group.members.is_empty() {
                 collections(&group)
             } else {
-                runs::collections(&group, sink)
+                runs::collections(&group)
             },
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
         for (rule, flow, _) in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
+                resource: resource.id.text(),
                 rule,
                 flows: vec![flow],
-                envelope: false,
+                role: Role::Exact,
             });
         }
         out.rules.push((resource.file.clone(), rules));
@@ -360,7 +393,7 @@ fn number(
     context: &Context<'_>,
     key: &Key,
     groups: &[Group],
-    foreign: &[u32],
+    beside: &Beside,
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -388,7 +421,7 @@ fn number(
         .get(&Band::Reserved)
         .copied()
         .into_iter()
-        .chain(foreign.iter().map(|n| (*n, *n)))
+        .chain(beside.foreign.iter().map(|n| (*n, *n)))
         .collect();
     let Some(firewall) = context.fabric.policy.firewalls.get(key) else {
         return BTreeMap::new();
@@ -398,17 +431,36 @@ fn number(
         .zip(requests)
         .map(|(group, request)| {
             let mut formerly = group.old_names.clone();
+            // Azure knows a group by its name: one of another name stays, with its number. Only
+            // the collections of a classic firewall are replaced together.
+            formerly.retain(|old| firewall.classic || old.eq_ignore_ascii_case(&group.name));
             formerly.push(by_name(&group.name));
             Wanted {
                 request,
                 formerly,
+                name: None,
                 order: None,
             }
         })
         .collect();
     let scope = places::scope(context, firewall, Part::Groups);
     let mut memory = context.numbers.borrow_mut();
-    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.rcg);
+    let terms = Terms {
+        reserved,
+        stride: bands.stride.rcg,
+        leaving: if firewall.classic {
+            let now: BTreeSet<String> = groups.iter().map(|g| g.name.to_lowercase()).collect();
+            let old = memory.old().scopes.get(&scope);
+            let left = old.into_iter().flat_map(|s| &s.entries).filter(|(id, _)| {
+                let id = id.to_lowercase();
+                beside.groups.contains(&id) && !now.contains(&id)
+            });
+            Leaving::Goes(left.map(|(id, e)| (id.clone(), e.clone())).collect())
+        } else {
+            Leaving::Stays
+        },
+    };
+    let result = memory.allocate(&scope, &wanted, &terms);
     let span = groups.first().map_or(firewall.identity.span, |g| g.span);
     if let Some(d) = faults::renumbered(span, &scope.to_string(), &result.moved) {
         sink.push(d);

@@ -13,9 +13,9 @@ use super::lower::Group;
 use super::rules::{FlowRules, base_name};
 
 /// The word of the collection of network rules, in ids.
-const NETWORK: &str = "net";
+pub(super) const NETWORK: &str = "net";
 /// The word of the collection of application rules, in ids.
-const APPLICATION: &str = "app";
+pub(super) const APPLICATION: &str = "app";
 
 /// The word of the collection of translations, in ids.
 const TRANSLATION: &str = "dnat";
@@ -24,9 +24,11 @@ const TRANSLATION: &str = "dnat";
 #[derive(Clone, Debug)]
 pub(super) struct RuleId {
     /// The word of its collection.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// Its Azure name.
-    name: String,
+    pub(super) name: String,
+    /// The run whose collection it is in, in an ordered group.
+    pub(super) run: Option<String>,
     /// The flow, and what tells it from other rules of that flow and kind: `weu::names::dns/fqdn`.
     id: String,
 }
@@ -49,6 +51,7 @@ pub(super) fn ids(context: &Context<'_>, flow: &Flow, made: &FlowRules) -> Vec<R
             RuleId {
                 kind,
                 name: name.clone(),
+                run: None,
                 id: format!("{}{slash}{rest}", flow.id.text()),
             }
         })
@@ -60,6 +63,7 @@ pub(super) fn translation(name: &str, id: &FlowId) -> RuleId {
     RuleId {
         kind: TRANSLATION,
         name: name.to_owned(),
+        run: None,
         id: id.text(),
     }
 }
@@ -87,7 +91,11 @@ pub(super) fn of<'g>(
     for group in groups {
         for rule in &group.ids {
             let kind = rule.kind;
-            let id = |group: &str, rule: &str| format!("{group}/{kind}/{rule}");
+            let word = match &rule.run {
+                Some(run) => format!("{kind}-{run}"),
+                None => kind.to_owned(),
+            };
+            let id = |group: &str, rule: &str| format!("{group}/{word}/{rule}");
             let mut formerly = Vec::new();
             let old_rules = memory.formerly(&rule.id);
             for name in std::iter::once(&group.name).chain(&group.old_names) {
@@ -105,6 +113,49 @@ pub(super) fn of<'g>(
         .zip(wanted)
         .filter_map(|(key, (id, _))| Some((key, *places.get(&id)?)))
         .collect()
+}
+
+/// The run that each rule of an ordered group was in, by type and rule name.
+pub(super) fn runs(
+    context: &Context<'_>,
+    firewall: &Firewall,
+    group: &Group,
+) -> BTreeMap<(&'static str, String), String> {
+    let memory = context.numbers.borrow();
+    let old = memory
+        .old()
+        .scopes
+        .get(&scope(context, firewall, Part::Rules));
+    // `group/net-run/rule`, by the first and the last.
+    let mut known: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for id in old.into_iter().flat_map(|s| s.entries.keys()) {
+        let mut parts = id.splitn(3, '/');
+        if let (Some(group), Some(word), Some(rule)) = (parts.next(), parts.next(), parts.next()) {
+            known.entry((group, rule)).or_default().push(word);
+        }
+    }
+    let mut out = BTreeMap::new();
+    for rule in &group.ids {
+        let mut ids = memory.formerly(&rule.id);
+        ids.insert(0, rule.id.clone());
+        let named = rule.name.to_lowercase();
+        let old_groups = std::iter::once(&group.name).chain(&group.old_names);
+        let mut found = None;
+        for name in old_groups {
+            let by_azure = by_name(name);
+            let plain = ids.iter().map(|id| (name.as_str(), id.as_str()));
+            let all = plain.chain([(by_azure.as_str(), named.as_str())]);
+            for key in all {
+                let words = known.get(&key).into_iter().flatten();
+                let mut runs = words.filter_map(|w| w.strip_prefix(rule.kind)?.strip_prefix('-'));
+                found = found.or_else(|| runs.next());
+            }
+        }
+        if let Some(run) = found {
+            out.insert((rule.kind, rule.name.clone()), run.to_owned());
+        }
+    }
+    out
 }
 
 /// Puts the rules of a group into their places.

@@ -1,13 +1,13 @@
 //! From drafts to the resource of a security group: numbers from each tier's band, foreign rules kept,
 //! descriptions cut to size. Which rules there are is decided before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::allocate::lock::Part;
-use crate::allocate::numbers::{Wanted, by_name};
+use crate::allocate::lock::{Entry, Part, Scope};
+use crate::allocate::numbers::{Leaving, Terms, Wanted, by_name};
 use crate::allocate::{AllocErrorKind, Request, names};
 use crate::backends::faults;
-use crate::backends::lowered::{Context, Lowered, RuleTrace};
+use crate::backends::lowered::{Context, Lowered, Role, RuleTrace};
 use crate::backends::resource::AzureType;
 use crate::config::{Band, NsgRuleLayout};
 use crate::diag::Sink;
@@ -16,7 +16,7 @@ use crate::model::{Key, Nsg};
 use super::base;
 use super::caps;
 use super::emit::{emit_network_security_group, emit_security_rule};
-use super::lower::Draft;
+use super::lower::{Draft, rule_name};
 use super::operand::OneOrMany;
 use super::shape::{
     Direction, NetworkSecurityGroupProperties, SecurityRule, SecurityRuleProperties,
@@ -30,7 +30,16 @@ pub(super) fn finish(
     out: &mut Lowered,
     sink: &mut Sink,
 ) {
-    let foreign = foreign_rules(nsg, &drafts, sink);
+    let exported = exported_rules(nsg, sink);
+    let left = left(context, nsg, &drafts, &exported);
+    let ours = |name: &str| {
+        let left = left.values().flatten();
+        let mut names = left.map(|(name, _)| name.as_str());
+        names.any(|n| n.eq_ignore_ascii_case(name))
+            || drafts.iter().any(|d| d.name.eq_ignore_ascii_case(name))
+    };
+    let mut foreign = exported;
+    foreign.retain(|rule| !ours(&rule.name));
     let mut rules: Vec<SecurityRule> = Vec::new();
     let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
     let mut traces = Vec::new();
@@ -41,7 +50,8 @@ pub(super) fn finish(
             .filter(|f| f.inbound == (direction == Direction::Inbound))
             .map(|f| f.priority)
             .collect();
-        let numbers = number(context, key, direction, &mine, &taken, sink);
+        let held = left.get(&direction).cloned().unwrap_or_default();
+        let numbers = number(context, key, direction, &mine, &taken, held, sink);
         for draft in mine {
             if let Err(error) = names::validate(&draft.name) {
                 sink.push(faults::bad_name(
@@ -67,9 +77,10 @@ pub(super) fn finish(
             };
             traces.push(RuleTrace {
                 file: String::new(),
+                resource: String::new(),
                 rule: draft.name.clone(),
                 flows: draft.flows.clone(),
-                envelope: draft.envelope,
+                role: draft.role,
             });
             rules.push(SecurityRule {
                 name: draft.name.clone(),
@@ -108,6 +119,7 @@ pub(super) fn finish(
     base::merge(&mut resource.properties, &foreign);
     for mut trace in traces {
         trace.file.clone_from(&resource.file);
+        trace.resource = resource.id.text();
         out.traces.push(trace);
     }
     out.rules.push((resource.file.clone(), count));
@@ -125,32 +137,63 @@ fn children(
     out: &mut Lowered,
 ) {
     let group = context.id(&nsg.identity, AzureType::NetworkSecurityGroup);
-    let files: BTreeMap<String, String> = rules
+    let files: BTreeMap<String, (String, String)> = rules
         .into_iter()
         .map(|rule| {
             let resource = emit_security_rule(&rule.properties, &group, &rule.name);
             let file = resource.file.clone();
+            let id = resource.id.text();
             out.rules.push((file.clone(), 1));
             out.resources.push(resource);
-            (rule.name, file)
+            (rule.name, (file, id))
         })
         .collect();
     for mut trace in traces {
-        trace.file = files.get(&trace.rule).cloned().unwrap_or_default();
+        (trace.file, trace.resource) = files.get(&trace.rule).cloned().unwrap_or_default();
         out.traces.push(trace);
     }
 }
 
-/// Rules of the base file that are not ours: a rule of ours with the same name replaces it.
-fn foreign_rules(nsg: &Nsg, drafts: &[Draft], sink: &mut Sink) -> Vec<base::ForeignRule> {
+/// Rules that were ours and left the source, while the base file still holds one of that name: by
+/// direction, name and what the lock has. They are not foreign, and do not come back with the file.
+fn left(
+    context: &Context<'_>,
+    nsg: &Nsg,
+    drafts: &[Draft],
+    exported: &[base::ForeignRule],
+) -> BTreeMap<Direction, Vec<(String, Entry)>> {
+    let memory = context.numbers.borrow();
+    let lower = |name: &str| name.to_lowercase();
+    let held: BTreeSet<String> = exported.iter().map(|rule| lower(&rule.name)).collect();
+    let now: BTreeSet<String> = drafts.iter().map(|draft| lower(&draft.name)).collect();
+    let mut out: BTreeMap<Direction, Vec<(String, Entry)>> = BTreeMap::new();
+    for direction in [Direction::Inbound, Direction::Outbound] {
+        let scope = scope(context, nsg, direction);
+        let old = memory.old().scopes.get(&scope);
+        for (id, entry) in old.into_iter().flat_map(|s| &s.entries) {
+            // A name alone was read from a file: whose it is, nobody knows, unless it was ours before.
+            let name = match (id.strip_prefix('='), &entry.name) {
+                (Some(name), _) if entry.exported => name.to_owned(),
+                (Some(_), _) => continue,
+                (None, Some(name)) => lower(name),
+                (None, None) => lower(&rule_name(id)),
+            };
+            if held.contains(&name) && !now.contains(&name) {
+                let list = out.entry(direction).or_default();
+                list.push((name, entry.clone()));
+            }
+        }
+    }
+    out
+}
+
+/// The rules of the base file.
+fn exported_rules(nsg: &Nsg, sink: &mut Sink) -> Vec<base::ForeignRule> {
     let Some(file) = &nsg.base else {
         return Vec::new();
     };
     match base::read(&file.text) {
-        Ok(mut rules) => {
-            rules.retain(|f| !drafts.iter().any(|d| d.name.eq_ignore_ascii_case(&f.name)));
-            rules
-        }
+        Ok(rules) => rules,
         Err(reason) => {
             sink.push(crate::resolve::base_file_fault(
                 file.span,
@@ -169,6 +212,7 @@ fn number(
     direction: Direction,
     drafts: &[&Draft],
     foreign: &[u32],
+    held: Vec<(String, Entry)>,
     sink: &mut Sink,
 ) -> BTreeMap<String, u32> {
     let bands = &context.settings.bands;
@@ -187,15 +231,10 @@ fn number(
         .into_iter()
         .chain(foreign.iter().map(|n| (*n, *n)))
         .collect();
-    let part = match direction {
-        Direction::Inbound => Part::Inbound,
-        Direction::Outbound => Part::Outbound,
-    };
     let Some(nsg) = context.fabric.policy.nsgs.get(key) else {
         return BTreeMap::new();
     };
-    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
-    let scope = context.scope(&nsg.identity, part, &mut nsgs);
+    let scope = scope(context, nsg, direction);
     let mut memory = context.numbers.borrow_mut();
     let ranks = ranks(drafts);
     let wanted: Vec<Wanted> = drafts
@@ -207,11 +246,19 @@ fn number(
             Wanted {
                 request,
                 formerly,
+                // If it leaves, it must be known in an export.
+                name: (nsg.base.is_some() && draft.name != rule_name(&draft.id))
+                    .then(|| draft.name.clone()),
                 order: ranks.get(&draft.id).copied(),
             }
         })
         .collect();
-    let result = memory.allocate(&scope, &wanted, &reserved, bands.stride.nsg);
+    let terms = Terms {
+        reserved,
+        stride: bands.stride.nsg,
+        leaving: Leaving::Goes(held.into_iter().map(|(n, e)| (by_name(&n), e)).collect()),
+    };
+    let result = memory.allocate(&scope, &wanted, &terms);
     if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
         sink.push(d);
     }
@@ -244,6 +291,15 @@ fn number(
     result.numbers
 }
 
+fn scope(context: &Context<'_>, nsg: &Nsg, direction: Direction) -> Scope {
+    let part = match direction {
+        Direction::Inbound => Part::Inbound,
+        Direction::Outbound => Part::Outbound,
+    };
+    let mut nsgs = context.fabric.policy.nsgs.values().map(|n| &n.identity);
+    context.scope(&nsg.identity, part, &mut nsgs)
+}
+
 fn outside(numbers: Option<&(u32, u32)>, band: Band) -> String {
     numbers.map_or_else(
         || format!("is outside band `{}`", band.name()),
@@ -262,7 +318,7 @@ fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
     if length <= caps::DESCRIPTION {
         return Some(text.clone());
     }
-    if !draft.envelope {
+    if draft.role == Role::Exact {
         sink.push(faults::description_shortened(
             draft.span,
             &draft.name,

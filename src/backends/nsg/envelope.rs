@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use crate::allocate::envelope_id;
-use crate::backends::lowered::Context;
+use crate::backends::lowered::{Context, Role};
 use crate::backends::plan::Duty;
 use crate::config::Band;
 use crate::model::address::Family;
@@ -31,6 +31,13 @@ struct Sort {
 struct Behind {
     flows: BTreeSet<String>,
     subnets: BTreeSet<Key>,
+    span: Span,
+}
+
+/// What a guard denies, and the flows whose envelopes need it.
+struct Guarded {
+    ports: PortSet,
+    flows: BTreeSet<String>,
     span: Span,
 }
 
@@ -69,7 +76,7 @@ impl Envelopes {
     /// The rules: envelopes, and guards for every exception of their subnets.
     pub(super) fn drafts(&self, context: &Context<'_>, key: &Key) -> Vec<Draft> {
         let mut out = Vec::new();
-        let mut guards: BTreeMap<(Operand, Protocol, Operand), (PortSet, Span)> = BTreeMap::new();
+        let mut guards: BTreeMap<(Operand, Protocol, Operand), Guarded> = BTreeMap::new();
         for (sort, behind) in &self.list {
             let what = format!(
                 "{key}|out|{:?}|{:?}|{}",
@@ -103,7 +110,7 @@ impl Envelopes {
                 access: Access::Allow,
                 direction: Direction::Outbound,
                 flows: behind.flows.iter().cloned().collect(),
-                envelope: true,
+                role: Role::Envelope,
                 span: behind.span,
             });
             if !sort.narrowed {
@@ -112,11 +119,17 @@ impl Envelopes {
             for exception in exceptions(context, &behind.subnets) {
                 let slot = guards
                     .entry((sort.source.clone(), sort.protocol, exception))
-                    .or_insert_with(|| (PortSet::from_ranges(&[]), behind.span));
-                slot.0 = slot.0.union(&sort.ports);
+                    .or_insert_with(|| Guarded {
+                        ports: PortSet::from_ranges(&[]),
+                        flows: BTreeSet::new(),
+                        span: behind.span,
+                    });
+                slot.ports = slot.ports.union(&sort.ports);
+                slot.flows.extend(behind.flows.iter().cloned());
             }
         }
-        for ((source, protocol, exception), (ports, span)) in guards {
+        for ((source, protocol, exception), guarded) in guards {
+            let Guarded { ports, flows, span } = guarded;
             // The id leaves the ports out: a port more on the envelopes is no other guard.
             let what = format!("{key}|guard|{source:?}|{protocol:?}|{exception:?}");
             let target = match &exception {
@@ -143,8 +156,8 @@ impl Envelopes {
                 destination: exception,
                 access: Access::Deny,
                 direction: Direction::Outbound,
-                flows: Vec::new(),
-                envelope: false,
+                flows: flows.into_iter().collect(),
+                role: Role::Guard,
                 span,
             });
         }

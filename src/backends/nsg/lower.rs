@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::backends::faults::{self, Several};
-use crate::backends::lowered::{Context, Lowered};
+use crate::backends::lowered::{Context, Lowered, Role};
 use crate::backends::ordered;
 use crate::backends::plan::{Duties, Duty, asked_by_name, is_public};
 use crate::backends::resource::AzureType;
@@ -74,7 +74,7 @@ pub(super) struct Draft {
     pub access: Access,
     pub direction: Direction,
     pub flows: Vec<String>,
-    pub envelope: bool,
+    pub role: Role,
     pub span: Span,
 }
 
@@ -263,7 +263,7 @@ impl Room<'_> {
             },
             direction: self.direction,
             flows: vec![flow.id.text()],
-            envelope: false,
+            role: Role::Exact,
             span: flow.spans.whole,
         }
     }
@@ -567,7 +567,7 @@ fn defaults(nsg: &Nsg, drafts: &mut Vec<Draft>) {
             },
             direction,
             flows: Vec::new(),
-            envelope: false,
+            role: Role::Exact,
             span: nsg.identity.span,
         });
     }

@@ -8,7 +8,7 @@
 //! translation is the destination and port behind it.
 
 use crate::backends::faults;
-use crate::backends::lowered::Context;
+use crate::backends::lowered::{Context, Role};
 use crate::config::Band;
 use crate::diag::Sink;
 use crate::model::Key;
@@ -72,7 +72,7 @@ fn draft(dnat: &Dnat, from: &AddressSet, target: &AddressSet) -> Draft {
         access: Access::Allow,
         direction: Direction::Inbound,
         flows: vec![dnat.id.text()],
-        envelope: false,
+        role: Role::Exact,
         span: dnat.spans.whole,
     }
 }

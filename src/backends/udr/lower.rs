@@ -1,12 +1,12 @@
 //! From the worked-out routes of a table to its shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
 use crate::allocate::names;
 use crate::backends::faults;
-use crate::backends::lowered::{Context, Lowered, last_segment};
+use crate::backends::lowered::{Context, Lowered, Role, RuleTrace, last_segment};
 use crate::catalog::{Target as CatalogTarget, TargetUse};
 use crate::diag::Sink;
 use crate::model::{FlowId, Hop, Key};
@@ -32,10 +32,17 @@ pub(crate) fn lower_route_table(
     let several = several_targets(&planned.routes);
     let mut routes: Vec<Route> = Vec::new();
     let mut claims: BTreeMap<String, (Hop, Span)> = BTreeMap::new();
+    // By prefix: who asked for the route, though another may have asked first.
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for route in &planned.routes {
         let Some(prefix) = prefix_of(context, route, sink) else {
             continue;
         };
+        let behind = asked.entry(prefix.clone()).or_default();
+        behind.extend(route.also.iter().map(FlowId::text));
+        if let Cause::Exception(id) = &route.cause {
+            behind.insert(id.text());
+        }
         match claims.get(&prefix) {
             Some((hop, first)) => {
                 if *hop != route.hop {
@@ -76,6 +83,16 @@ pub(crate) fn lower_route_table(
         routes,
     };
     let resource = emit_route_table(&properties, &context.identity(&table.identity));
+    for route in &properties.routes {
+        let flows = asked.remove(&route.properties.address_prefix);
+        out.traces.push(RuleTrace {
+            file: resource.file.clone(),
+            resource: resource.id.text(),
+            rule: route.name.clone(),
+            flows: flows.unwrap_or_default().into_iter().collect(),
+            role: Role::Exact,
+        });
+    }
     out.rules
         .push((resource.file.clone(), properties.routes.len()));
     out.resources.push(resource);
