@@ -19,6 +19,7 @@ pub mod udr;
 
 mod lowered;
 mod ordered;
+mod private_ranges;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 

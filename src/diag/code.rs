@@ -133,6 +133,8 @@ codes! {
     PC3011 Error Lower "not-compiled-yet";
     PC3012 Warning Lower "tag-not-marked-for-target";
     PC3013 Error Resolve "empty-ip-group";
+    PC3014 Warning Resolve "key-in-no-output";
+    PC3015 Error Resolve "bad-resource-id";
     PC3020 Error Lower "azure-limit";
     PC3021 Warning Lower "recommended-limit";
     PC4001 Error Lower "layer-cannot-express";

@@ -142,8 +142,12 @@ pub struct Firewall {
     pub manage_policy: bool,
     /// SKU.
     pub sku: Sku,
+    /// The statement says the SKU.
+    pub sku_stated: bool,
     /// DNS proxy is on.
     pub dns_proxy: bool,
+    /// The statement says whether it is.
+    pub dns_proxy_stated: bool,
     /// Private address.
     pub private_ip: Option<Ipv4Addr>,
     /// Public addresses; empty if nobody told them.

@@ -1,11 +1,13 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod azure_id;
 mod broken;
 mod checks;
 mod conditions;
 mod dnat;
 mod faults;
+mod firewalls;
 mod flows;
 mod imports;
 mod instances;
@@ -26,7 +28,7 @@ use crate::source::{Loader, SourceMap};
 
 use world::{Missing, Used, World};
 
-pub(crate) use faults::{base_file as base_file_fault, classic_cannot, not_compiled};
+pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.

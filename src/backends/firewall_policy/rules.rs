@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
+use crate::backends::private_ranges::text_of;
 use crate::backends::resource::Reference;
 use crate::catalog::{Target, TargetUse};
 use crate::config::RcgLayout;
@@ -462,15 +463,6 @@ impl Room<'_> {
                 ..NetworkRule::default()
             });
         }
-    }
-}
-
-/// A single address without its length, as Azure shows it.
-pub(super) fn text_of(net: &ipnet::IpNet) -> String {
-    if net.prefix_len() == net.max_prefix_len() {
-        net.addr().to_string()
-    } else {
-        net.to_string()
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) fn finish(
         ));
     }
     if context.settings.layout.nsg_rules == NsgRuleLayout::Children {
+        told_by_its_owner(key, nsg, sink);
         children(context, nsg, rules, traces, out);
         return;
     }
@@ -138,6 +139,24 @@ fn children(
     for mut trace in traces {
         trace.file = files.get(&trace.rule).cloned().unwrap_or_default();
         out.traces.push(trace);
+    }
+}
+
+/// What the group alone can say, where only its rules are written.
+fn told_by_its_owner(key: &Key, nsg: &Nsg, sink: &mut Sink) {
+    let keys = [
+        ("flush", nsg.flush.is_some()),
+        ("tags", !nsg.identity.tags.is_empty()),
+        ("location", nsg.identity.location.is_some()),
+    ];
+    for (word, _) in keys.into_iter().filter(|(_, stated)| *stated) {
+        sink.push(crate::resolve::in_no_output(
+            nsg.identity.span,
+            word,
+            &format!("NSG `{key}`"),
+            "with `layout: { nsg-rules: children }` the group itself is somebody else's",
+            "set it where the group is made, or write `nsg-rules: inline`",
+        ));
     }
 }
 
