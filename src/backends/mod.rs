@@ -17,6 +17,7 @@ pub mod ip_group;
 pub mod nsg;
 pub mod udr;
 
+mod idle_clauses;
 mod lowered;
 mod ordered;
 mod private_ranges;
@@ -39,6 +40,7 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     let mut out = Lowered::default();
     let policy = context.fabric.policy;
     ordered::check(context, sink);
+    idle_clauses::check(context, sink);
     ip_group::lower::lower_ip_groups(context, &mut out);
     for (key, firewall) in &policy.firewalls {
         if firewall.classic {

@@ -328,6 +328,8 @@ pub struct FlowSpans {
     pub layers: Option<Span>,
     /// `pin`.
     pub pin: Option<Span>,
+    /// `name`.
+    pub name: Option<Span>,
     /// `for`.
     pub purpose: Option<Span>,
     /// `inspect`, if it stands on the flow itself.
@@ -415,6 +417,12 @@ pub struct Route {
     pub hop: Hop,
     /// The table.
     pub table: Key,
+    /// `owner`.
+    pub owner: Option<String>,
+    /// `until`.
+    pub until: Option<Date>,
+    /// `name`, with its place.
+    pub name: Option<(String, Span)>,
     /// The statement.
     pub span: Span,
 }

@@ -55,6 +55,12 @@ impl<'a> Clauses<'a> {
             .collect()
     }
 
+    /// Where the word of a clause stands.
+    pub(super) fn place(&self, word: &str) -> Option<Span> {
+        let clause = self.list.iter().find(|c| c.keyword.node == word)?;
+        Some(clause.keyword.span)
+    }
+
     pub(super) fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
         self.list.iter().find_map(|c| pick(&c.kind))
     }
@@ -244,13 +250,7 @@ impl<'a> World<'a, '_> {
             }
         }
         let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
-        let clause_span = |word: &str| {
-            clauses
-                .list
-                .iter()
-                .find(|c| c.keyword.node == word)
-                .map(|c| c.keyword.span)
-        };
+        let clause_span = |word: &str| clauses.place(word);
         let model = Flow {
             id,
             tier,
@@ -300,6 +300,7 @@ impl<'a> World<'a, '_> {
                 services: services_span,
                 layers: at.1,
                 pin: clause_span("pin"),
+                name: clause_span("name"),
                 purpose: clause_span("for"),
                 // On a group it is meant for those of its flows that it can be meant for.
                 inspect: flow
@@ -622,6 +623,15 @@ impl<'a> World<'a, '_> {
             to,
             hop,
             table,
+            owner: clauses.find(|k| match k {
+                ClauseKind::Owner(text) => Some(text.text.node.clone()),
+                _ => None,
+            }),
+            until: clauses.until,
+            name: clauses.find(|k| match k {
+                ClauseKind::Name(text) => Some((text.node.clone(), text.span)),
+                _ => None,
+            }),
             span: route
                 .label
                 .as_ref()

@@ -494,8 +494,12 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
 /// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
 /// and the instance only where one rule collection group gathers several.
 pub(super) fn base_name(id: &FlowId, given: Option<&String>, with_instance: bool) -> String {
+    let half = |name: String| match id.way {
+        Some(way) => format!("{name}-{way}"),
+        None => name,
+    };
     if let Some(name) = given {
-        return name.clone();
+        return half(name.clone());
     }
     let mut parts: Vec<&str> = Vec::new();
     if with_instance {
@@ -505,12 +509,7 @@ pub(super) fn base_name(id: &FlowId, given: Option<&String>, with_instance: bool
         parts.push(&id.group);
     }
     parts.push(&id.label);
-    let mut name = parts.join("-");
-    if let Some(way) = id.way {
-        name.push('-');
-        name.push_str(way);
-    }
-    name
+    half(parts.join("-"))
 }
 
 /// Names the rules of one kind: the protocol is added where a flow needs several.

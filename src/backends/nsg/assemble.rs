@@ -43,18 +43,18 @@ pub(super) fn finish(
             .collect();
         let numbers = number(context, key, direction, &mine, &taken, sink);
         for draft in mine {
+            let refuse = |why: &str| match &draft.given {
+                Some(given) => faults::bad_given_name(given.span, &draft.name, why),
+                None => faults::bad_name(draft.span, &draft.name, why),
+            };
             if let Err(error) = names::validate(&draft.name) {
-                sink.push(faults::bad_name(
-                    draft.span,
-                    &draft.name,
-                    &error.to_string(),
-                ));
+                sink.push(refuse(&error.to_string()));
             }
             if let Some(other) = names_seen.insert(draft.name.to_lowercase(), draft.id.clone())
                 && other != draft.id
             {
                 let why = format!("is already taken by `{other}` in NSG `{key}`");
-                sink.push(faults::bad_name(draft.span, &draft.name, &why));
+                sink.push(refuse(&why));
             }
             let (Some(priority), Some(source), Some(destination), Ok(ports), Ok(source_ports)) = (
                 numbers.get(&draft.id).copied(),
