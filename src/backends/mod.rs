@@ -21,6 +21,7 @@ mod idle_clauses;
 mod lowered;
 mod ordered;
 mod private_ranges;
+mod tags;
 
 pub use lowered::{Context, Lowered, RuleTrace};
 
@@ -93,7 +94,8 @@ fn lower_classic(
         what: format!("firewall `{key}`"),
         span: Context::span(&firewall.identity).unwrap_or_default(),
     };
-    for (cap, used) in firewall_policy::measure::measure_firewall(&groups) {
+    let counts = firewall_policy::measure::measure_firewall(&groups);
+    for (cap, used) in with_addresses(counts, firewall) {
         measured.record(context, cap, used, out, sink);
     }
     out.traces
@@ -189,7 +191,7 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
                 what: format!("the policy of firewall `{key}`"),
                 span: whole.unwrap_or_default(),
             },
-            firewall_policy::measure::measure_policy(&groups),
+            with_addresses(firewall_policy::measure::measure_policy(&groups), firewall),
         ));
         for (group, span) in groups.iter().zip(spans) {
             let name = group.id.name().to_owned();
@@ -228,6 +230,19 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
             measured.record(context, cap, used, out, sink);
         }
     }
+}
+
+/// The counts with the firewall's public addresses, if somebody told them.
+fn with_addresses(
+    mut counts: Vec<(&'static limits::Cap, usize)>,
+    firewall: &model::Firewall,
+) -> Vec<(&'static limits::Cap, usize)> {
+    let used = firewall.public_ips.count(model::address::Family::V4);
+    if used > 0 {
+        let used = usize::try_from(used).unwrap_or(usize::MAX);
+        counts.push((&firewall_policy::caps::PUBLIC_IPS, used));
+    }
+    counts
 }
 
 /// The place of the first flow behind each resource, by file.

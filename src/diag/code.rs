@@ -135,6 +135,7 @@ codes! {
     PC3013 Error Resolve "empty-ip-group";
     PC3014 Warning Resolve "key-in-no-output";
     PC3015 Error Resolve "bad-resource-id";
+    PC3016 Error Analyze "firewall-subnet-too-small";
     PC3020 Error Lower "azure-limit";
     PC3021 Warning Lower "recommended-limit";
     PC4001 Error Lower "layer-cannot-express";

@@ -401,7 +401,7 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
     )
     .label("its addresses are not ours to subtract")
     .help("write a `deny` for the excepted part, or list what is left")
-    .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
+    .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`; a service tag may stand in it where the catalogue has it apart from, or inside, the other side")
 }
 
 /// What an element of a list is that another element holds.

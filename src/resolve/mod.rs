@@ -6,6 +6,7 @@ mod broken;
 mod checks;
 mod conditions;
 mod dnat;
+mod except;
 mod faults;
 mod firewalls;
 mod flows;

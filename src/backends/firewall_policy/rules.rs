@@ -7,6 +7,7 @@ use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
 use crate::backends::private_ranges::text_of;
 use crate::backends::resource::Reference;
+use crate::backends::tags;
 use crate::catalog::{Target, TargetUse};
 use crate::config::RcgLayout;
 use crate::diag::Sink;
@@ -406,7 +407,7 @@ impl Room<'_> {
             if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
                 groups.push(Reference(self.context.internet_id()));
             }
-            for tag in &to.tags {
+            for tag in tags::minimal(self.context.fabric, &to.tags) {
                 if !self.context.fabric.tag(tag).meets(&self.duty.to) {
                     continue;
                 }

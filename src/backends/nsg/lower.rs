@@ -8,6 +8,7 @@ use crate::backends::lowered::{Context, Lowered};
 use crate::backends::ordered;
 use crate::backends::plan::{Duties, Duty, is_public};
 use crate::backends::resource::AzureType;
+use crate::backends::tags;
 use crate::catalog::{Target, TargetUse};
 use crate::config::Band;
 use crate::diag::Sink;
@@ -375,7 +376,7 @@ impl Room<'_> {
         if end.internet && self.context.fabric.internet.meets(seen) {
             out.push(Operand::Tag("Internet".to_owned()));
         }
-        for tag in &end.tags {
+        for tag in tags::minimal(self.context.fabric, &end.tags) {
             if !self.context.fabric.tag(tag).meets(seen) {
                 continue;
             }
