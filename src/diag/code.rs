@@ -187,6 +187,7 @@ codes! {
     PC6017 Note Analyze "sql-redirect";
     PC6018 Warning Resolve "inside-another";
     PC6019 Warning Analyze "sql-without-instances";
+    PC6020 Warning Analyze "no-label";
     PC7001 Error Allocate "lock-out-of-date";
     PC7002 Error Allocate "number-held-twice";
     PC7003 Warning Allocate "renumbered";
