@@ -25,6 +25,11 @@ pub fn text(policy: &Policy) -> String {
             s.identity.name, s.prefix, s.vnet, s.nsg, s.route_table, s.service_endpoints
         );
     }
+    for (key, s) in &policy.subnets {
+        if let Some(zone) = &s.zone {
+            let _ = writeln!(out, "subnet-zone {key} {zone}");
+        }
+    }
     for (key, f) in &policy.firewalls {
         let _ = writeln!(
             out,

@@ -96,6 +96,8 @@ pub struct Subnet {
     pub route_table: Option<Key>,
     /// Service tags reached through service endpoints.
     pub service_endpoints: BTreeSet<String>,
+    /// The zone that it belongs to, a word for reports.
+    pub zone: Option<String>,
     /// The platform service that it runs, with its place.
     pub runs: Option<(String, Span)>,
 }
@@ -340,6 +342,17 @@ pub struct FlowSpans {
     pub source_ports: Option<Span>,
 }
 
+/// What an end was before `except` took something from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `any` stands in it.
+    pub any: bool,
+    /// `tag(Internet)` stands in it.
+    pub internet: bool,
+    /// Prefixes and ranges.
+    pub addresses: AddressSet,
+}
+
 /// One flow.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -359,6 +372,8 @@ pub struct Flow {
     pub from: Endpoint,
     /// Destination.
     pub to: Endpoint,
+    /// Source and destination as they were written, where `except` made them what they are.
+    pub written: [Option<Written>; 2],
     /// Layers, if restricted.
     pub at: Option<Vec<Layer>>,
     /// `via`.

@@ -78,6 +78,18 @@ pub(crate) fn module(
         .help(help)
 }
 
+/// A file of the root module that is imported too. `left`: the root without such files.
+pub(crate) fn root_imported(span: Span, file: &str, left: &[String]) -> Diagnostic {
+    module(
+        Some(span),
+        format!("`{file}` is a source of this project already, so it cannot be imported too"),
+        format!(
+            "write `sources: [{}]` in portcullis.yaml; where `sources` is not set, every .gate file of the folder is a source",
+            left.join(", ")
+        ),
+    )
+}
+
 /// A service tag that is not in the catalogue.
 pub(crate) fn service_tag(
     span: Span,

@@ -251,6 +251,7 @@ impl<'a> World<'a, '_> {
         }
         let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
         let clause_span = |word: &str| clauses.place(word);
+        let written = [self.written(a, instance), self.written(b, instance)];
         let model = Flow {
             id,
             tier,
@@ -260,6 +261,7 @@ impl<'a> World<'a, '_> {
             traffic,
             from,
             to,
+            written,
             at: at.0,
             via,
             overrides,
@@ -315,6 +317,7 @@ impl<'a> World<'a, '_> {
         if between {
             let mut back = model.clone();
             std::mem::swap(&mut back.from, &mut back.to);
+            back.written.reverse();
             std::mem::swap(&mut back.spans.from, &mut back.spans.to);
             back.id.way = Some("ba");
             let mut forth = model;

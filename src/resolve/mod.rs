@@ -18,6 +18,7 @@ mod scope;
 mod url;
 mod values;
 mod world;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,9 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
+    if modules.is_empty() {
+        return Vec::new();
+    }
     let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
     let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules

@@ -402,10 +402,8 @@ impl<'a> World<'a, '_> {
             .and_then(|v| self.resource_key(v, ResourceKind::RouteTable, instance));
         let service_endpoints = self.service_endpoints(&keys);
         let runs = keys.get("runs").and_then(|v| self.known_service(v));
-        if let Some(value) = keys.get("zone") {
-            // A label for reports; any word or text will do.
-            self.word_value(value);
-        }
+        // A word for reports: any word or text will do.
+        let zone = keys.get("zone").and_then(|v| self.word_value(v));
         let key = self.key(instance, &r.name.node);
         policy.subnets.insert(
             key,
@@ -416,6 +414,7 @@ impl<'a> World<'a, '_> {
                 nsg,
                 route_table,
                 service_endpoints,
+                zone: zone.map(|(word, _)| word),
                 runs,
             },
         );
