@@ -26,10 +26,7 @@ impl<'a> World<'a, '_> {
             .member(&keys, "output", &["policy", "classic"], instance)
             .is_some_and(|(word, _)| word == "classic");
         let kind = if classic { "azureFirewalls" } else { POLICY };
-        let mut identity = self.identity(r, &keys, kind, instance);
-        if let Some(name) = self.text(&keys, "policy", instance) {
-            identity.name = name;
-        }
+        let identity = self.identity(r, &keys, kind, instance);
         let base = match keys.get("base") {
             Some(value) if !classic => {
                 let path = self.text(&keys, "base", instance).unwrap_or_default();

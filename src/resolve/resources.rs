@@ -170,9 +170,27 @@ impl<'a> World<'a, '_> {
             .map(|i| i.path.clone())
             .unwrap_or_default();
         parts.push(r.name.node.clone());
+        let id = self.resource_id(keys, kind, instance);
+        let of_id = id.as_deref().and_then(|id| id.rsplit('/').next());
+        // A firewall statement is named by its policy, where it says one.
+        let key = if keys.get("policy").is_some() {
+            "policy"
+        } else {
+            "name"
+        };
+        let given = self.text(keys, key, instance);
+        if let (Some(given), Some(id), Some(name), Some(value)) =
+            (&given, &id, of_id, keys.get("id"))
+            && !given.eq_ignore_ascii_case(name)
+        {
+            let why = format!("its name is `{name}`, and `{key}` says `{given}`");
+            self.say(faults::bad_resource_id(value.span, id, &why, kind));
+        }
         Identity {
-            name: self.text(keys, "name", instance).unwrap_or(parts.join("-")),
-            id: self.resource_id(keys, kind, instance),
+            name: given
+                .or_else(|| of_id.map(str::to_owned))
+                .unwrap_or(parts.join("-")),
+            id,
             location: self.location(keys, instance),
             resource_group: self.text(keys, "resource-group", instance),
             tags: self.azure_tags(keys, instance),
