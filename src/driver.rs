@@ -315,7 +315,11 @@ fn summary(policy: &Policy, lowered: &Lowered) -> EnvSummary {
         .zip(&lowered.rules)
         .map(|(resource, (file, rules))| SummaryRow {
             kind: kind_words(resource.kind),
-            name: resource.id.name().to_owned(),
+            // The rule of a security group is known by its group too.
+            name: match resource.kind {
+                AzureType::SecurityRule => resource.id.names().join("/"),
+                _ => resource.id.name().to_owned(),
+            },
             rules: *rules,
             envelopes: envelopes.get(file.as_str()).copied().unwrap_or_default(),
         })
@@ -393,6 +397,7 @@ fn manifest(
             route_table: name(subnet.route_table.as_ref(), &|k| {
                 policy.route_tables.get(k).map(|t| t.identity.name.clone())
             }),
+            zone: subnet.zone.clone(),
         });
     }
     out

@@ -7,7 +7,7 @@ use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::Endpoint;
 use crate::model::internet::public;
 use crate::model::service::Proto;
-use crate::model::{Flow, Hop};
+use crate::model::{Flow, Hop, Written};
 use crate::source::Span;
 
 use super::{Scene, label};
@@ -23,7 +23,12 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
     for flow in scene.own_flows().filter(|f| f.allows()) {
         // `via internet` says that the outside is meant.
         let meant = flow.via == Some(Hop::Internet);
-        let any_to_any = flow.from.any && flow.to.any;
+        // What `except` leaves was not written, and what it was taken from was.
+        let [from, to] = &flow.written;
+        let is_any = |end: &Endpoint, written: &Option<Written>| {
+            end.any || written.as_ref().is_some_and(|w| w.any)
+        };
+        let any_to_any = is_any(&flow.from, from) && is_any(&flow.to, to);
         if any_to_any {
             tell(flow, flow.spans.whole, "`any` to `any`", sink);
         }
@@ -38,13 +43,19 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
                 sink,
             );
         }
-        for (end, span) in [(&flow.from, flow.spans.from), (&flow.to, flow.spans.to)] {
-            if let Some(prefix) = wide(&end.addresses) {
+        for (end, written, span) in [
+            (&flow.from, from, flow.spans.from),
+            (&flow.to, to, flow.spans.to),
+        ] {
+            // Of a wide prefix `except` may leave little.
+            let before = written.as_ref().map_or(&end.addresses, |w| &w.addresses);
+            if let Some(prefix) = wide(&end.addresses).and_then(|_| wide(before)) {
                 let reason = format!("`{prefix}` is a /8 or wider");
                 tell(flow, span, &reason, sink);
             }
         }
-        if flow.from.internet && !meant {
+        let internet = flow.from.internet || from.as_ref().is_some_and(|w| w.internet);
+        if internet && !meant {
             tell(flow, flow.spans.from, "the internet as a source", sink);
         }
         if flow.to.names.iter().any(|n| n.text == "*") {

@@ -1,5 +1,5 @@
-//! Flows past their day, near it, or without one where the settings ask for it. Whose flow it is and
-//! why is not judged here.
+//! Statements past their day, near it, or flows without one where the settings ask for it. Whose they
+//! are and why is not judged here.
 
 use crate::config::{Band, Expiry, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Severity, Sink};
@@ -9,37 +9,87 @@ use crate::syntax::ast::Date;
 
 use super::label;
 
-/// Judges the age of every flow of a policy, and takes out what has expired where that is asked
-/// for. Done before anything else looks at the flows.
+/// Judges the age of every flow, route and translation of a policy, and takes out what has expired
+/// where that is asked for. Done before anything else looks at them.
 pub fn judge(policy: &mut Policy, settings: &Settings, today: Option<Date>, sink: &mut Sink) {
     for flow in &policy.flows {
         length(flow, settings, today, sink);
     }
     let Some(today) = today else {
-        if let Some(first) = policy.flows.iter().find(|f| f.until.is_some()) {
-            let count = policy.flows.iter().filter(|f| f.until.is_some()).count();
-            sink.push(not_judged(first.spans.whole, count));
+        let mut dated: Vec<Span> = aged(policy).map(|a| a.span).collect();
+        dated.sort_unstable();
+        dated.dedup();
+        if let Some(first) = dated.first() {
+            sink.push(not_judged(*first, dated.len()));
         }
         return;
     };
+    for aged in aged(policy) {
+        told(&aged, settings, today, sink);
+    }
+    if settings.expiry.on_expired == OnExpired::Drop {
+        let lives = |until: Option<Date>| until.is_none_or(|until| until >= today);
+        policy.flows.retain(|f| lives(f.until));
+        policy.routes.retain(|r| lives(r.until));
+        policy.dnats.retain(|d| lives(d.until));
+    }
+}
+
+/// A statement with a last day.
+struct Aged<'a> {
+    /// `flow`, `route`, `dnat`.
+    what: &'static str,
+    label: String,
+    owner: Option<&'a str>,
+    until: Date,
+    span: Span,
+}
+
+/// Every statement with a last day, flows first.
+fn aged(policy: &Policy) -> impl Iterator<Item = Aged<'_>> {
+    let flows = policy.flows.iter().filter_map(|f| {
+        Some(Aged {
+            what: "flow",
+            label: label(f),
+            owner: f.owner.as_deref(),
+            until: f.until?,
+            span: f.spans.whole,
+        })
+    });
+    let routes = policy.routes.iter().filter_map(|r| {
+        Some(Aged {
+            what: "route",
+            label: r.id.text(),
+            owner: r.owner.as_deref(),
+            until: r.until?,
+            span: r.span,
+        })
+    });
+    let dnats = policy.dnats.iter().filter_map(|d| {
+        Some(Aged {
+            what: "dnat",
+            label: d.id.text(),
+            owner: d.owner.as_deref(),
+            until: d.until?,
+            span: d.spans.whole,
+        })
+    });
+    flows.chain(routes).chain(dnats)
+}
+
+fn told(aged: &Aged<'_>, settings: &Settings, today: Date, sink: &mut Sink) {
     let Expiry {
         warn_days,
         on_expired,
     } = settings.expiry;
-    policy.flows.retain(|flow| {
-        let Some(until) = flow.until else {
-            return true;
-        };
-        if until < today {
-            sink.push(expired(flow, until, on_expired));
-            return on_expired != OnExpired::Drop;
-        }
-        let left = days(today, until);
-        if left <= i64::from(warn_days) {
-            sink.push(soon(flow, until, left));
-        }
-        true
-    });
+    if aged.until < today {
+        sink.push(expired(aged, on_expired));
+        return;
+    }
+    let left = days(today, aged.until);
+    if left <= i64::from(warn_days) {
+        sink.push(soon(aged, left));
+    }
 }
 
 /// How long a flow of a tier may live.
@@ -76,42 +126,42 @@ fn days(from: Date, to: Date) -> i64 {
     from.until(to).map_or(0, |span| i64::from(span.get_days()))
 }
 
-fn expired(flow: &Flow, until: Date, mode: OnExpired) -> Diagnostic {
+fn expired(aged: &Aged<'_>, mode: OnExpired) -> Diagnostic {
+    let what = aged.what;
     let d = Diagnostic::new(
         Code::PC6001,
-        flow.spans.whole,
-        format!("flow `{}` expired on {until}", label(flow)),
+        aged.span,
+        format!("{what} `{}` expired on {}", aged.label, aged.until),
     );
     match mode {
         OnExpired::Error => d
             .label("past its day")
-            .help("renew `until` with a ticket, or delete the flow"),
+            .help(format!("renew `until` with a ticket, or delete the {what}")),
         OnExpired::Warn => d
             .severity(Severity::Warning)
             .label("past its day, still compiled")
-            .help("renew `until` with a ticket, or delete the flow"),
+            .help(format!("renew `until` with a ticket, or delete the {what}")),
         OnExpired::Drop => d
             .severity(Severity::Note)
             .label("past its day, left out of this run")
-            .help("delete the flow, or renew `until` with a ticket"),
+            .help(format!("delete the {what}, or renew `until` with a ticket")),
     }
     .note("`until` is inclusive, in UTC; `--expired` and `expiry: on-expired` say what follows")
 }
 
-fn soon(flow: &Flow, until: Date, left: i64) -> Diagnostic {
+fn soon(aged: &Aged<'_>, left: i64) -> Diagnostic {
     let when = match left {
         0 => "expires today".to_owned(),
         1 => "expires tomorrow".to_owned(),
-        n => format!("expires in {n} days, on {until}"),
+        n => format!("expires in {n} days, on {}", aged.until),
     };
-    let owner = flow
+    let owner = aged
         .owner
-        .as_ref()
         .map_or_else(String::new, |o| format!(" (owner {o})"));
     Diagnostic::new(
         Code::PC6002,
-        flow.spans.whole,
-        format!("flow `{}`{owner} {when}", label(flow)),
+        aged.span,
+        format!("{} `{}`{owner} {when}", aged.what, aged.label),
     )
     .label("near its last day")
     .help("renew `until` with a ticket, or plan its removal")
@@ -124,15 +174,15 @@ fn too_far(flow: &Flow, most: i64, message: String) -> Diagnostic {
 }
 
 fn not_judged(span: Span, count: usize) -> Diagnostic {
-    let flows = if count == 1 {
-        "1 flow has".to_owned()
+    let statements = if count == 1 {
+        "1 statement has".to_owned()
     } else {
-        format!("{count} flows have")
+        format!("{count} statements have")
     };
     Diagnostic::new(
         Code::PC6011,
         span,
-        format!("expiry was not judged: {flows} an `until` and no day is given"),
+        format!("expiry was not judged: {statements} an `until` and no day is given"),
     )
     .label("the first of them")
     .help("pass `--as-of today`, or set `as-of` in portcullis.yaml")

@@ -1,12 +1,26 @@
-//! What must not stand on the firewall's own subnet: a route back to it, a security group.
+//! What must not stand on the firewall's own subnet, a route back to it, a security group, and how
+//! large it is.
 
 use crate::diag::{Code, Diagnostic, Sink};
+use crate::model::address::{AddressSet, Family};
 use crate::model::{Hop, Key, Subnet};
+use crate::source::Span;
 
 use super::Scene;
 
-/// Tells both.
+/// The longest prefix of a firewall's subnet.
+///
+/// Source: "Azure Firewall FAQ", why a /26 (checked 2026-11-25): room for the instances it scales to.
+const LONGEST: u8 = 26;
+
+/// Tells them.
 pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
+    for (key, firewall) in &scene.policy().firewalls {
+        if too_small(&firewall.subnet) {
+            let whose = format!("the subnet of firewall `{key}`");
+            sink.push(small(firewall.identity.span, &whose, &firewall.subnet));
+        }
+    }
     for (key, subnet) in &scene.policy().subnets {
         let named = subnet.identity.name == "AzureFirewallSubnet";
         let holds = scene
@@ -16,6 +30,10 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             .any(|f| !f.subnet.is_empty() && subnet.prefix.is_subset(&f.subnet));
         if !named && !holds {
             continue;
+        }
+        if named && !holds && too_small(&subnet.prefix) {
+            let whose = format!("the firewall's own subnet `{key}`");
+            sink.push(small(subnet.identity.span, &whose, &subnet.prefix));
         }
         let default = subnet
             .route_table
@@ -29,6 +47,30 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             sink.push(guarded(key, subnet, nsg));
         }
     }
+}
+
+fn too_small(prefix: &AddressSet) -> bool {
+    let needed = 1u128 << (32 - LONGEST);
+    (1..needed).contains(&prefix.count(Family::V4))
+}
+
+fn small(span: Span, whose: &str, prefix: &AddressSet) -> Diagnostic {
+    let nets: Vec<String> = prefix
+        .to_prefixes()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Diagnostic::new(
+        Code::PC3016,
+        span,
+        format!(
+            "{whose} has {}; Azure Firewall needs a /{LONGEST} or larger",
+            nets.join(", ")
+        ),
+    )
+    .label("too small")
+    .help(format!("give it a /{LONGEST}"))
+    .note("Azure Firewall FAQ: AzureFirewallSubnet is at least a /26, so that there are addresses for every instance (checked 2026-11-25)")
 }
 
 fn looped(key: &Key, subnet: &Subnet, firewall: &str) -> Diagnostic {

@@ -8,6 +8,7 @@ mod exceptions;
 pub mod expiry;
 mod firewall_subnet;
 mod icmp;
+mod labels;
 mod learnt_routes;
 mod names;
 mod odd_port;
@@ -39,6 +40,7 @@ pub struct Scene<'a> {
 
 /// Runs every check over one environment.
 pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
+    labels::check(scene, sink);
     records::check(scene, sink);
     exceptions::check(scene, sink);
     breadth::check(scene, sink);

@@ -99,6 +99,13 @@ pub(crate) fn bad_name(span: Span, name: &str, reason: &str) -> Diagnostic {
     )
 }
 
+/// A name that was written with `name`, at that place.
+pub(crate) fn bad_given_name(span: Span, name: &str, reason: &str) -> Diagnostic {
+    bad_name(span, name, reason)
+        .label("set here")
+        .help("write another `name`, or drop the clause: a name is then made from the label")
+}
+
 /// Why a flow needs several security rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Several {

@@ -70,15 +70,25 @@ pub struct Lowered {
 }
 
 impl Context<'_> {
-    /// The Azure identity of a declared resource: what its statement says, else `deploy:`.
+    /// The Azure identity of a declared resource: its `id`, else what its statement says, else
+    /// `deploy:`.
     #[must_use]
     pub fn identity(&self, declared: &model::Identity) -> Identity {
         let deploy = self.settings.deploy_for(&self.fabric.policy.environment);
+        let given = declared.id.as_deref().map(ResourceId::parse);
+        let (subscription, group, name) = match given {
+            Some(ResourceId::Named(id)) => {
+                (id.subscription, id.resource_group, id.names.last().cloned())
+            }
+            _ => (None, None, None),
+        };
         Identity {
-            name: declared.name.clone(),
+            name: name.unwrap_or_else(|| declared.name.clone()),
             place: Place {
-                subscription: deploy.subscription,
-                resource_group: declared.resource_group.clone().or(deploy.resource_group),
+                subscription: subscription.or(deploy.subscription),
+                resource_group: group
+                    .or_else(|| declared.resource_group.clone())
+                    .or(deploy.resource_group),
                 location: declared.location.clone().or(deploy.location),
             },
             tags: declared.tags.clone(),

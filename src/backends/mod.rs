@@ -17,11 +17,14 @@ pub mod ip_group;
 pub mod nsg;
 pub mod udr;
 
+mod idle_clauses;
 mod lowered;
 mod ordered;
 mod path_faults;
+mod private_ranges;
 mod route_faults;
 mod shut;
+mod tags;
 
 pub use lowered::{Context, Lowered, Role, RuleTrace};
 
@@ -42,6 +45,7 @@ pub fn lower(context: &Context<'_>, sink: &mut Sink) -> Lowered {
     let mut out = Lowered::default();
     let policy = context.fabric.policy;
     ordered::check(context, sink);
+    idle_clauses::check(context, sink);
     ip_group::lower::lower_ip_groups(context, &mut out);
     for (key, firewall) in &policy.firewalls {
         if firewall.classic {
@@ -100,7 +104,8 @@ fn lower_classic(
         what: format!("firewall `{key}`"),
         span: Context::span(&firewall.identity).unwrap_or_default(),
     };
-    for (cap, used) in firewall_policy::measure::measure_firewall(&groups) {
+    let counts = firewall_policy::measure::measure_firewall(&groups);
+    for (cap, used) in with_addresses(counts, firewall) {
         measured.record(context, cap, used, out, sink);
     }
     out.traces
@@ -197,7 +202,7 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
                 what: format!("the policy of firewall `{key}`"),
                 span: whole.unwrap_or_default(),
             },
-            firewall_policy::measure::measure_policy(&groups),
+            with_addresses(firewall_policy::measure::measure_policy(&groups), firewall),
         ));
         for (group, span) in groups.iter().zip(spans) {
             let name = group.id.name().to_owned();
@@ -236,6 +241,19 @@ fn measure(context: &Context<'_>, out: &mut Lowered, sink: &mut Sink) {
             measured.record(context, cap, used, out, sink);
         }
     }
+}
+
+/// The counts with the firewall's public addresses, if somebody told them.
+fn with_addresses(
+    mut counts: Vec<(&'static limits::Cap, usize)>,
+    firewall: &model::Firewall,
+) -> Vec<(&'static limits::Cap, usize)> {
+    let used = firewall.public_ips.count(model::address::Family::V4);
+    if used > 0 {
+        let used = usize::try_from(used).unwrap_or(usize::MAX);
+        counts.push((&firewall_policy::caps::PUBLIC_IPS, used));
+    }
+    counts
 }
 
 /// The place of the first flow behind each resource, by file.

@@ -36,12 +36,13 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<u8, IoFault> {
         .collect();
     if !there.is_empty() {
         return Err(IoFault::Other(format!(
-            "`{}` is there already; nothing was written",
+            "`{}` {} there already; nothing was written",
             there
                 .iter()
                 .map(|name| run::join(&shown, name))
                 .collect::<Vec<_>>()
-                .join("`, `")
+                .join("`, `"),
+            if there.len() == 1 { "is" } else { "are" }
         )));
     }
     io::write_all(&folder, &shown, &files)?;

@@ -134,6 +134,9 @@ codes! {
     PC3011 Error Lower "not-compiled-yet";
     PC3012 Warning Lower "tag-not-marked-for-target";
     PC3013 Error Resolve "empty-ip-group";
+    PC3014 Warning Resolve "key-in-no-output";
+    PC3015 Error Resolve "bad-resource-id";
+    PC3016 Error Analyze "firewall-subnet-too-small";
     PC3020 Error Lower "azure-limit";
     PC3021 Warning Lower "recommended-limit";
     PC4001 Error Lower "layer-cannot-express";
@@ -187,6 +190,7 @@ codes! {
     PC6017 Note Analyze "sql-redirect";
     PC6018 Warning Resolve "inside-another";
     PC6019 Warning Analyze "sql-without-instances";
+    PC6020 Warning Analyze "no-label";
     PC7001 Error Allocate "lock-out-of-date";
     PC7002 Error Allocate "number-held-twice";
     PC7003 Warning Allocate "renumbered";

@@ -116,6 +116,16 @@ impl AddressSet {
         Self::from_intervals(family, self.intervals(family).to_vec())
     }
 
+    /// How many addresses of a family there are.
+    #[must_use]
+    pub fn count(&self, family: Family) -> u128 {
+        self.intervals(family)
+            .iter()
+            .fold(0, |sum: u128, (first, last)| {
+                sum.saturating_add(last.saturating_sub(*first).saturating_add(1))
+            })
+    }
+
     /// Addresses in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

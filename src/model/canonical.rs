@@ -32,6 +32,11 @@ pub fn text(policy: &Policy) -> String {
             s.identity.name, s.prefix, s.vnet, s.nsg, s.route_table, s.service_endpoints
         );
     }
+    for (key, s) in &policy.subnets {
+        if let Some(zone) = &s.zone {
+            let _ = writeln!(out, "subnet-zone {key} {zone}");
+        }
+    }
     for (key, f) in &policy.firewalls {
         let _ = writeln!(
             out,
@@ -41,6 +46,9 @@ pub fn text(policy: &Policy) -> String {
         // What is seldom written has a line of its own, so that it changes no other hash.
         if let Some((parent, _)) = &f.base_policy {
             let _ = writeln!(out, "firewall-parent {key} {parent:?}");
+        }
+        if let Some(mode) = &f.threat_intel {
+            let _ = writeln!(out, "firewall-threat-intel {key} {mode}");
         }
         if let Some(ranges) = &f.snat_private {
             let _ = writeln!(out, "firewall-snat {key} {ranges:?}");
@@ -105,6 +113,15 @@ pub fn text(policy: &Policy) -> String {
         if let Some(position) = f.position {
             let _ = writeln!(out, "flow-ordered {} {position} {:?}", f.id.text(), f.verb);
         }
+        if f.pin.is_some() || f.rule_name.is_some() {
+            let _ = writeln!(
+                out,
+                "flow-rule {} {:?} {:?}",
+                f.id.text(),
+                f.pin,
+                f.rule_name
+            );
+        }
         if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
             let _ = writeln!(
                 out,
@@ -128,6 +145,10 @@ pub fn text(policy: &Policy) -> String {
             r.hop,
             r.table
         );
+        if r.until.is_some() || r.name.is_some() {
+            let name = r.name.as_ref().map(|(name, _)| name);
+            let _ = writeln!(out, "route-more {} {:?} {name:?}", r.id.text(), r.until);
+        }
     }
     out
 }

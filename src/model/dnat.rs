@@ -32,6 +32,10 @@ pub struct DnatSpans {
     pub to: Span,
     /// The target with its port.
     pub into: Span,
+    /// `pin`.
+    pub pin: Option<Span>,
+    /// `name`.
+    pub name: Option<Span>,
 }
 
 /// One translation.

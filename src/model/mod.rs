@@ -98,6 +98,8 @@ pub struct Subnet {
     pub route_table: Option<Key>,
     /// Service tags reached through service endpoints.
     pub service_endpoints: BTreeSet<String>,
+    /// The zone that it belongs to, a word for reports.
+    pub zone: Option<String>,
     /// The platform service that it runs, with its place.
     pub runs: Option<(String, Span)>,
 }
@@ -133,8 +135,12 @@ pub struct Firewall {
     pub manage_policy: bool,
     /// SKU.
     pub sku: Sku,
+    /// The statement says the SKU.
+    pub sku_stated: bool,
     /// DNS proxy is on.
     pub dns_proxy: bool,
+    /// The statement says whether it is.
+    pub dns_proxy_stated: bool,
     /// Private address.
     pub private_ip: Option<Ipv4Addr>,
     /// Public addresses; empty if nobody told them.
@@ -317,6 +323,8 @@ pub struct FlowSpans {
     pub via: Option<Span>,
     /// `pin`.
     pub pin: Option<Span>,
+    /// `name`.
+    pub name: Option<Span>,
     /// `for`.
     pub purpose: Option<Span>,
     /// `inspect`, if it stands on the flow itself.
@@ -325,6 +333,17 @@ pub struct FlowSpans {
     pub header: Option<Span>,
     /// `source-port`.
     pub source_ports: Option<Span>,
+}
+
+/// What an end was before `except` took something from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `any` stands in it.
+    pub any: bool,
+    /// `tag(Internet)` stands in it.
+    pub internet: bool,
+    /// Prefixes and ranges.
+    pub addresses: AddressSet,
 }
 
 /// One flow.
@@ -346,6 +365,8 @@ pub struct Flow {
     pub from: Endpoint,
     /// Destination.
     pub to: Endpoint,
+    /// Source and destination as they were written, where `except` made them what they are.
+    pub written: [Option<Written>; 2],
     /// Layers, if restricted.
     pub at: Option<Vec<Layer>>,
     /// `via`.
@@ -404,6 +425,12 @@ pub struct Route {
     pub hop: Hop,
     /// The table.
     pub table: Key,
+    /// `owner`.
+    pub owner: Option<String>,
+    /// `until`.
+    pub until: Option<Date>,
+    /// `name`, with its place.
+    pub name: Option<(String, Span)>,
     /// The statement.
     pub span: Span,
 }

@@ -82,6 +82,8 @@ impl<'a> World<'a, '_> {
                     .into_port
                     .as_ref()
                     .map_or(dnat.into.span, |p| dnat.into.span.to(p.span)),
+                pin: clauses.place("pin"),
+                name: clauses.place("name"),
             },
         })
     }

@@ -2,7 +2,7 @@
 //! them is the resolvers' work.
 
 use crate::diag::suggest::closest;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::source::Span;
 use crate::syntax::ast::Verb;
 
@@ -84,6 +84,18 @@ pub(crate) fn module(
     Diagnostic::general(Code::PC1003, span, message)
         .label("imported here")
         .help(help)
+}
+
+/// A file of the root module that is imported too. `left`: the root without such files.
+pub(crate) fn root_imported(span: Span, file: &str, left: &[String]) -> Diagnostic {
+    module(
+        Some(span),
+        format!("`{file}` is a source of this project already, so it cannot be imported too"),
+        format!(
+            "write `sources: [{}]` in portcullis.yaml; where `sources` is not set, every .gate file of the folder is a source",
+            left.join(", ")
+        ),
+    )
 }
 
 /// A service tag that is not in the catalogue.
@@ -409,7 +421,7 @@ pub(crate) fn not_exact(span: Span, what: &str) -> Diagnostic {
     )
     .label("its addresses are not ours to subtract")
     .help("write a `deny` for the excepted part, or list what is left")
-    .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`")
+    .note("`except` is exact set arithmetic over prefixes, ranges, subnets, `any` and `tag(Internet)`; a service tag may stand in it where the catalogue has it apart from, or inside, the other side")
 }
 
 /// What an element of a list is that another element holds.
@@ -532,6 +544,50 @@ pub(crate) fn classic_cannot(span: Span, firewall: &str, feature: &str) -> Diagn
     .label("only a firewall policy has this")
     .help(format!("write `output = policy` on firewall `{firewall}`, or write it without"))
     .note("REST reference Azure Firewalls: a firewall itself holds three arrays of rules, its application rules have names and FQDN tags only, and the rest is in a policy (checked 2026-11-23)")
+}
+
+/// A key that only the whole firewall has, asked of one whose arrays alone are written.
+pub(crate) fn fragment_cannot(span: Span, firewall: &str, key: &str) -> Diagnostic {
+    let mut d = classic_cannot(span, firewall, &format!("`{key}` in a fragment"));
+    d.label = "not in the three arrays of rules".to_owned();
+    d.help("write `base = \"EXPORT.json\"`, so that the whole firewall is written, or drop the key")
+        .note("REST reference Azure Firewalls: `threatIntelMode`, `additionalProperties` and tags are of the firewall, beside its rule collections (checked 2026-11-25)")
+}
+
+/// A key that says something of a resource which is not emitted.
+pub(crate) fn in_no_output(
+    span: Span,
+    key: &str,
+    whose: &str,
+    why: &str,
+    help: &str,
+) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3014,
+        span,
+        format!("`{key}` of {whose} is in no output: {why}"),
+    )
+    .label("changes nothing in Azure")
+    .help(help)
+}
+
+/// The same of a key that is of use as a fact.
+pub(crate) fn only_a_fact(d: Diagnostic) -> Diagnostic {
+    d.severity(Severity::Note)
+        .note("read as a fact about the policy, and checked as one")
+}
+
+/// A resource id of another form or type.
+pub(crate) fn bad_resource_id(span: Span, id: &str, reason: &str, kind: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC3015,
+        span,
+        format!("`{id}` is not the id of this resource: {reason}"),
+    )
+    .label(format!(
+        "a complete id of type `Microsoft.Network/{kind}` is needed"
+    ))
+    .help(format!("write `{}`", super::azure_id::example(kind)))
 }
 
 /// A feature whose lowering this version does not have.

@@ -55,6 +55,12 @@ impl<'a> Clauses<'a> {
             .collect()
     }
 
+    /// Where the word of a clause stands.
+    pub(super) fn place(&self, word: &str) -> Option<Span> {
+        let clause = self.list.iter().find(|c| c.keyword.node == word)?;
+        Some(clause.keyword.span)
+    }
+
     pub(super) fn find<T>(&self, pick: impl Fn(&'a ClauseKind) -> Option<T>) -> Option<T> {
         self.list.iter().find_map(|c| pick(&c.kind))
     }
@@ -244,13 +250,8 @@ impl<'a> World<'a, '_> {
             }
         }
         let text_of = |pick: fn(&ClauseKind) -> Option<String>| clauses.find(pick);
-        let clause_span = |word: &str| {
-            clauses
-                .list
-                .iter()
-                .find(|c| c.keyword.node == word)
-                .map(|c| c.keyword.span)
-        };
+        let clause_span = |word: &str| clauses.place(word);
+        let written = [self.written(a, instance), self.written(b, instance)];
         let model = Flow {
             id,
             tier,
@@ -260,6 +261,7 @@ impl<'a> World<'a, '_> {
             traffic,
             from,
             to,
+            written,
             at: at.0,
             via,
             overrides,
@@ -301,6 +303,7 @@ impl<'a> World<'a, '_> {
                 layers: at.1,
                 via: clause_span("via"),
                 pin: clause_span("pin"),
+                name: clause_span("name"),
                 purpose: clause_span("for"),
                 // On a group it is meant for those of its flows that it can be meant for.
                 inspect: flow
@@ -315,6 +318,7 @@ impl<'a> World<'a, '_> {
         if between {
             let mut back = model.clone();
             std::mem::swap(&mut back.from, &mut back.to);
+            back.written.reverse();
             std::mem::swap(&mut back.spans.from, &mut back.spans.to);
             back.id.way = Some("ba");
             let mut forth = model;
@@ -624,6 +628,15 @@ impl<'a> World<'a, '_> {
             to,
             hop,
             table,
+            owner: clauses.find(|k| match k {
+                ClauseKind::Owner(text) => Some(text.text.node.clone()),
+                _ => None,
+            }),
+            until: clauses.until,
+            name: clauses.find(|k| match k {
+                ClauseKind::Name(text) => Some((text.node.clone(), text.span)),
+                _ => None,
+            }),
             span: route
                 .label
                 .as_ref()

@@ -42,7 +42,8 @@ pub(crate) struct Module {
     pub standard: bool,
 }
 
-/// Reads the root module and everything it imports. Index 0 is the root.
+/// Reads the root module and everything it imports. Index 0 is the root; no module at all if a file
+/// is of the root and imported, because it would be resolved twice.
 pub(crate) fn load_modules(
     loader: &dyn Loader,
     roots: &[String],
@@ -56,7 +57,8 @@ pub(crate) fn load_modules(
         modules: vec![Module::default()],
         known: BTreeMap::new(),
         open: Vec::new(),
-        roots: roots.len(),
+        roots,
+        twice: Vec::new(),
     };
     for path in roots {
         match graph.loader.load(path) {
@@ -75,7 +77,11 @@ pub(crate) fn load_modules(
     graph.check_root();
     graph.open.extend(roots.iter().cloned());
     graph.follow(0);
-    graph.modules
+    if graph.twice.is_empty() {
+        graph.modules
+    } else {
+        Vec::new()
+    }
 }
 
 /// Longest chain of modules that import one another.
@@ -88,8 +94,10 @@ struct Graph<'a> {
     modules: Vec<Module>,
     known: BTreeMap<String, usize>,
     open: Vec<String>,
-    /// How many files the root module has; they come first in `open`.
-    roots: usize,
+    /// Files of the root module.
+    roots: &'a [String],
+    /// Of these the ones that another one imports.
+    twice: Vec<String>,
 }
 
 impl Graph<'_> {
@@ -142,6 +150,11 @@ impl Graph<'_> {
                 }
             }
         }
+        let left = if module == 0 {
+            self.roots_not_imported(&wanted)
+        } else {
+            Vec::new()
+        };
         for (path, name) in wanted {
             let from = self
                 .sources
@@ -155,6 +168,14 @@ impl Graph<'_> {
                 ));
                 continue;
             };
+            if target != from && self.roots.contains(&target) && !left.is_empty() {
+                if !self.twice.contains(&target) {
+                    self.sink
+                        .push(faults::root_imported(path.span, &target, &left));
+                    self.twice.push(target);
+                }
+                continue;
+            }
             if self.open.contains(&target) {
                 let start = self.open.iter().position(|p| *p == target).unwrap_or(0);
                 let mut circle: Vec<&str> =
@@ -176,7 +197,7 @@ impl Graph<'_> {
                 self.link(module, name, index);
                 continue;
             }
-            if self.open.len() >= self.roots + MAX_CHAIN {
+            if self.open.len() >= self.roots.len() + MAX_CHAIN {
                 let what = format!("imports lead through more than {MAX_CHAIN} modules");
                 let help = "use this module from one nearer to the root";
                 self.sink.push(syntax::too_large(path.span, &what, help));
@@ -216,6 +237,19 @@ impl Graph<'_> {
                 }
             }
         }
+    }
+
+    /// The files of the root that none of these statements of the root imports.
+    fn roots_not_imported(&self, wanted: &[(ast::Str, Span)]) -> Vec<String> {
+        let imported: Vec<String> = wanted
+            .iter()
+            .filter_map(|(path, _)| {
+                let from = self.sources.get(path.span.file)?;
+                locate(&from.name, &path.node)
+            })
+            .collect();
+        let left = self.roots.iter().filter(|r| !imported.contains(r));
+        left.cloned().collect()
     }
 
     fn link(&mut self, module: usize, name: Span, target: usize) {

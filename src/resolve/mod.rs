@@ -1,11 +1,14 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod azure_id;
 mod broken;
 mod checks;
 mod conditions;
 mod dnat;
+mod except;
 mod faults;
+mod firewalls;
 mod flows;
 mod imports;
 mod instances;
@@ -15,6 +18,7 @@ mod scope;
 mod url;
 mod values;
 mod world;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +30,7 @@ use crate::source::{Loader, SourceMap};
 
 use world::{Missing, Used, World};
 
-pub(crate) use faults::{base_file as base_file_fault, classic_cannot, not_compiled};
+pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
@@ -39,6 +43,9 @@ pub fn resolve(
     sink: &mut Sink,
 ) -> Vec<Policy> {
     let modules = imports::load_modules(loader, roots, sources, sink);
+    if modules.is_empty() {
+        return Vec::new();
+    }
     let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
     let broken = broken::broken_names(&modules, sources, sink.items());
     let scopes: Vec<_> = modules

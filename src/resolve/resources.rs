@@ -1,5 +1,5 @@
-//! Resource statements to the model: vnets, subnets, firewalls, security groups, route tables, IP
-//! groups, with every key of their blocks typed.
+//! Resource statements to the model: vnets, subnets, security groups, route tables, IP groups, with
+//! every key of their blocks typed. Firewalls have a file of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use crate::catalog::{service_endpoint_tag, service_endpoints};
 use crate::diag::Diagnostic;
 use crate::model::address::AddressSet;
 use crate::model::{
-    BaseFile, DefaultAction, Firewall, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Sku,
-    Subnet, Vnet,
+    BaseFile, DefaultAction, Hop, Identity, IpGroup, Nsg, Policy, RouteTable, Subnet, Vnet,
 };
 use crate::source::{LoadError, Span};
 use crate::syntax::ast::{self, ExprKind, ResourceKind, Value};
 
+use super::azure_id::{check_id, type_of};
 use super::faults;
 use super::imports::locate;
 use super::scope::Decl;
-use super::values::{describe, single_v4};
+use super::values::describe;
 use super::world::{InstanceId, Type, Typed, World, kind_of};
 
 /// What a subnet can say that it runs: services whose required flows are checked.
@@ -88,13 +88,20 @@ pub(crate) fn word_of(kind: ResourceKind) -> &'static str {
 }
 
 /// The entries of one statement's block, by key.
-struct Keys<'a> {
+pub(super) struct Keys<'a> {
     entries: BTreeMap<String, &'a crate::source::Spanned<Value>>,
+    places: BTreeMap<String, Span>,
 }
 
 impl<'a> Keys<'a> {
-    fn get(&self, key: &str) -> Option<&'a crate::source::Spanned<Value>> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a crate::source::Spanned<Value>> {
         self.entries.get(key).copied()
+    }
+
+    /// Where the key itself stands.
+    pub(super) fn key_span(&self, key: &str) -> Option<Span> {
+        self.entries.get(key)?;
+        self.places.get(key).copied()
     }
 }
 
@@ -124,7 +131,7 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn keys(&mut self, r: &'a ast::Resource) -> Keys<'a> {
+    pub(super) fn keys(&mut self, r: &'a ast::Resource) -> Keys<'a> {
         let mut entries = BTreeMap::new();
         let mut places: BTreeMap<String, Span> = BTreeMap::new();
         let known: Vec<&str> = keys_of(r.kind).iter().chain(COMMON).copied().collect();
@@ -147,13 +154,14 @@ impl<'a> World<'a, '_> {
             }
             entries.insert(key, &entry.node.value);
         }
-        Keys { entries }
+        Keys { entries, places }
     }
 
-    fn identity(
+    pub(super) fn identity(
         &mut self,
         r: &'a ast::Resource,
         keys: &Keys<'a>,
+        kind: &'static str,
         instance: InstanceId,
     ) -> Identity {
         let mut parts: Vec<String> = self
@@ -162,9 +170,27 @@ impl<'a> World<'a, '_> {
             .map(|i| i.path.clone())
             .unwrap_or_default();
         parts.push(r.name.node.clone());
+        let id = self.resource_id(keys, kind, instance);
+        let of_id = id.as_deref().and_then(|id| id.rsplit('/').next());
+        // A firewall statement is named by its policy, where it says one.
+        let key = if keys.get("policy").is_some() {
+            "policy"
+        } else {
+            "name"
+        };
+        let given = self.text(keys, key, instance);
+        if let (Some(given), Some(id), Some(name), Some(value)) =
+            (&given, &id, of_id, keys.get("id"))
+            && !given.eq_ignore_ascii_case(name)
+        {
+            let why = format!("its name is `{name}`, and `{key}` says `{given}`");
+            self.say(faults::bad_resource_id(value.span, id, &why, kind));
+        }
         Identity {
-            name: self.text(keys, "name", instance).unwrap_or(parts.join("-")),
-            id: self.text(keys, "id", instance),
+            name: given
+                .or_else(|| of_id.map(str::to_owned))
+                .unwrap_or(parts.join("-")),
+            id,
             location: self.location(keys, instance),
             resource_group: self.text(keys, "resource-group", instance),
             tags: self.azure_tags(keys, instance),
@@ -172,7 +198,28 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn text(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<String> {
+    /// The complete resource id of a statement; one of another form or type would make an id that
+    /// nobody has.
+    fn resource_id(
+        &mut self,
+        keys: &Keys<'a>,
+        kind: &'static str,
+        instance: InstanceId,
+    ) -> Option<String> {
+        let id = self.text(keys, "id", instance)?;
+        if let (Err(reason), Some(value)) = (check_id(&id, kind), keys.get("id")) {
+            self.say(faults::bad_resource_id(value.span, &id, &reason, kind));
+            return None;
+        }
+        Some(id)
+    }
+
+    pub(super) fn text(
+        &mut self,
+        keys: &Keys<'a>,
+        key: &str,
+        instance: InstanceId,
+    ) -> Option<String> {
         let value = keys.get(key)?;
         match self.convert(&value.node, value.span, &Type::Str, instance)? {
             Typed::Str(text) => Some(text),
@@ -216,7 +263,12 @@ impl<'a> World<'a, '_> {
         out
     }
 
-    fn flag(&mut self, keys: &Keys<'a>, key: &str, instance: InstanceId) -> Option<bool> {
+    pub(super) fn flag(
+        &mut self,
+        keys: &Keys<'a>,
+        key: &str,
+        instance: InstanceId,
+    ) -> Option<bool> {
         let value = keys.get(key)?;
         match self.convert(&value.node, value.span, &Type::Bool, instance)? {
             Typed::Bool(b) => Some(b),
@@ -224,7 +276,7 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn member(
+    pub(super) fn member(
         &mut self,
         keys: &Keys<'a>,
         key: &str,
@@ -253,7 +305,7 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn addresses(
+    pub(super) fn addresses(
         &mut self,
         keys: &Keys<'a>,
         key: &str,
@@ -273,7 +325,7 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn vnet_key(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<String> {
+    pub(super) fn vnet_key(&mut self, keys: &Keys<'a>, instance: InstanceId) -> Option<String> {
         let value = keys.get("vnet")?;
         match self.convert(&value.node, value.span, &Type::Vnet, instance)? {
             Typed::Vnet(key) => Some(key),
@@ -283,7 +335,8 @@ impl<'a> World<'a, '_> {
 
     fn vnet_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
         let keys = self.keys(r);
-        let identity = self.identity(r, &keys, instance);
+        let identity = self.identity(r, &keys, type_of(r.kind), instance);
+        self.tags_of_networks(r, &keys);
         let space = r
             .expr
             .as_ref()
@@ -330,6 +383,16 @@ impl<'a> World<'a, '_> {
         );
     }
 
+    /// Networks are described, never emitted, so nobody gets their tags.
+    fn tags_of_networks(&mut self, r: &'a ast::Resource, keys: &Keys<'a>) {
+        if let Some(span) = keys.key_span("tags") {
+            let whose = format!("{} `{}`", word_of(r.kind), r.name.node);
+            let why = format!("a {} is described here, not emitted", word_of(r.kind));
+            let help = "set them where the network is made, and drop the key";
+            self.say(faults::in_no_output(span, "tags", &whose, &why, help));
+        }
+    }
+
     fn subnet_statement(
         &mut self,
         r: &'a ast::Resource,
@@ -337,7 +400,8 @@ impl<'a> World<'a, '_> {
         policy: &mut Policy,
     ) {
         let keys = self.keys(r);
-        let identity = self.identity(r, &keys, instance);
+        let identity = self.identity(r, &keys, type_of(r.kind), instance);
+        self.tags_of_networks(r, &keys);
         let prefix = r
             .expr
             .as_ref()
@@ -352,10 +416,8 @@ impl<'a> World<'a, '_> {
             .and_then(|v| self.resource_key(v, ResourceKind::RouteTable, instance));
         let service_endpoints = self.service_endpoints(&keys);
         let runs = keys.get("runs").and_then(|v| self.known_service(v));
-        if let Some(value) = keys.get("zone") {
-            // A label for reports; any word or text will do.
-            self.word_value(value);
-        }
+        // A word for reports: any word or text will do.
+        let zone = keys.get("zone").and_then(|v| self.word_value(v));
         let key = self.key(instance, &r.name.node);
         policy.subnets.insert(
             key,
@@ -366,6 +428,7 @@ impl<'a> World<'a, '_> {
                 nsg,
                 route_table,
                 service_endpoints,
+                zone: zone.map(|(word, _)| word),
                 runs,
             },
         );
@@ -491,107 +554,9 @@ impl<'a> World<'a, '_> {
         None
     }
 
-    fn firewall_statement(
-        &mut self,
-        r: &'a ast::Resource,
-        instance: InstanceId,
-        policy: &mut Policy,
-    ) {
-        let keys = self.keys(r);
-        let mut identity = self.identity(r, &keys, instance);
-        if let Some(name) = self.text(&keys, "policy", instance) {
-            identity.name = name;
-        }
-        let classic = self
-            .member(&keys, "output", &["policy", "classic"], instance)
-            .is_some_and(|(word, _)| word == "classic");
-        let base = match keys.get("base") {
-            Some(value) if !classic => {
-                let path = self.text(&keys, "base", instance).unwrap_or_default();
-                let why = "the rules of this firewall are in a policy; `base` goes with `output = classic`";
-                self.say(faults::base_file(value.span, &path, "firewall", why));
-                None
-            }
-            _ => self.base_file(&keys, instance, "firewall"),
-        };
-        let manage = self.member(&keys, "manage", &["rules", "policy"], instance);
-        let base_policy = self
-            .text(&keys, "base-policy", instance)
-            .zip(keys.get("base-policy").map(|v| v.span));
-        let sku = match self.member(&keys, "sku", &["basic", "standard", "premium"], instance) {
-            Some((word, _)) if word == "basic" => Sku::Basic,
-            Some((word, _)) if word == "premium" => Sku::Premium,
-            _ => Sku::Standard,
-        };
-        let private_ip = match self.addresses(&keys, "private-ip", instance) {
-            Some(set) => {
-                let address = single_v4(&set);
-                if let (None, Some(value)) = (address, keys.get("private-ip")) {
-                    self.say(faults::wrong_type(
-                        value.span,
-                        "one IPv4 address",
-                        "several addresses",
-                    ));
-                }
-                address
-            }
-            None => None,
-        };
-        let public_ips = self
-            .addresses(&keys, "public-ips", instance)
-            .unwrap_or_default();
-        let subnet = self
-            .addresses(&keys, "subnet", instance)
-            .unwrap_or_default();
-        let vnet = self.vnet_key(&keys, instance);
-        let threat_intel = self
-            .member(&keys, "threat-intel", &["off", "alert", "deny"], instance)
-            .map(|(word, _)| word);
-        let snat_private = self.addresses(&keys, "snat-private", instance);
-        let infrastructure = self.member(&keys, "infrastructure", &["allow", "deny"], instance);
-        let dns_proxy = self.flag(&keys, "dns-proxy", instance).unwrap_or(false);
-        let owned = manage.as_ref().filter(|(word, _)| word == "policy");
-        for (span, feature) in [
-            (keys.get("policy").map(|v| v.span), "a policy (`policy`)"),
-            (
-                keys.get("base-policy").map(|v| v.span),
-                "a parent policy (`base-policy`)",
-            ),
-            (
-                owned.map(|(_, span)| *span),
-                "a policy to own (`manage = policy`)",
-            ),
-        ] {
-            if let (true, Some(span)) = (classic, span) {
-                self.say(faults::classic_cannot(span, &r.name.node, feature));
-            }
-        }
-        let key = self.key(instance, &r.name.node);
-        policy.firewalls.insert(
-            key,
-            Firewall {
-                identity,
-                classic,
-                manage_policy: manage.is_some_and(|(word, _)| word == "policy"),
-                sku,
-                dns_proxy,
-                private_ip,
-                public_ips,
-                base_policy,
-                snat_private,
-                infrastructure_denied: infrastructure.is_some_and(|(word, _)| word == "deny"),
-                subnet,
-                vnet,
-                threat_intel,
-                base,
-                implied: false,
-            },
-        );
-    }
-
     fn nsg_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
         let keys = self.keys(r);
-        let identity = self.identity(r, &keys, instance);
+        let identity = self.identity(r, &keys, type_of(r.kind), instance);
         let action = |found: Option<(String, Span)>| {
             found.map(|(word, _)| {
                 if word == "deny" {
@@ -622,7 +587,7 @@ impl<'a> World<'a, '_> {
     }
 
     /// The text of the file that `base` names, beside the source file.
-    fn base_file(
+    pub(super) fn base_file(
         &mut self,
         keys: &Keys<'a>,
         instance: InstanceId,
@@ -656,7 +621,7 @@ impl<'a> World<'a, '_> {
 
     fn table_statement(&mut self, r: &'a ast::Resource, instance: InstanceId, policy: &mut Policy) {
         let keys = self.keys(r);
-        let identity = self.identity(r, &keys, instance);
+        let identity = self.identity(r, &keys, type_of(r.kind), instance);
         let default = keys.get("default").and_then(|value| {
             match self.convert(&value.node, value.span, &Type::Hop, instance)? {
                 Typed::Hop(hop) => Some(hop),
@@ -692,7 +657,7 @@ impl<'a> World<'a, '_> {
         policy: &mut Policy,
     ) {
         let keys = self.keys(r);
-        let identity = self.identity(r, &keys, instance);
+        let identity = self.identity(r, &keys, type_of(r.kind), instance);
         let addresses = r
             .expr
             .as_ref()

@@ -56,66 +56,6 @@ impl<'a> World<'a, '_> {
         }
     }
 
-    fn except(
-        &mut self,
-        left: &ast::Expr,
-        right: &ast::Expr,
-        instance: InstanceId,
-    ) -> Option<Endpoint> {
-        let a = self.endpoint(left, instance);
-        let b = self.endpoint(right, instance);
-        let (a, b) = (a?, b?);
-        if self.in_test {
-            // Probes are packet sets: tags are subtracted when the test runs, not here.
-            return Some(a);
-        }
-        let from = self.exact(&a, left.span)?;
-        let minus = self.exact(&b, right.span)?;
-        let rest = from.subtract(&minus);
-        if rest.is_empty() {
-            self.say(faults::nothing_left(left.span, right.span));
-            return None;
-        }
-        Some(Endpoint::of(rest))
-    }
-
-    /// The addresses of an operand of `except`, if they are exactly known.
-    fn exact(&mut self, e: &Endpoint, span: Span) -> Option<AddressSet> {
-        let what = if e.virtual_network {
-            "`tag(VirtualNetwork)`"
-        } else if !e.names.is_empty() {
-            "names"
-        } else if !e.fqdn_tags.is_empty() {
-            "FQDN tags"
-        } else if !e.categories.is_empty() {
-            "web categories"
-        } else if !e.urls.is_empty() {
-            "URLs"
-        } else if !e.asgs.is_empty() {
-            "application security groups"
-        } else if !e.tags.is_empty() {
-            "service tags"
-        } else if e.internet && self.internet.is_none() {
-            // Its set depends on every declared range, and those are still in the making.
-            "`tag(Internet)`"
-        } else {
-            let mut all = if e.any {
-                AddressSet::all()
-            } else {
-                e.addresses.clone()
-            };
-            if let (true, Some(internet)) = (e.internet, &self.internet) {
-                all = all.union(internet);
-            }
-            for group in e.ip_groups.values().flatten() {
-                all = all.union(group);
-            }
-            return Some(all);
-        };
-        self.say(faults::not_exact(span, what));
-        None
-    }
-
     fn call(&mut self, call: &ast::Call, instance: InstanceId) -> Option<Endpoint> {
         let span = call.arg.span;
         let mut out = Endpoint::default();

@@ -137,6 +137,9 @@ pub struct Association {
     /// The route table attached to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_table: Option<String>,
+    /// The zone that the policy puts it into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 impl Manifest {

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use portcullis::config;
+use portcullis::diag::CODES;
+use portcullis::diag::levels::may_be_lowered;
 use portcullis::source::SourceMap;
 
 use crate::cli::{POLICY, SETTINGS, command, folder, portcullis, run};
@@ -61,6 +63,24 @@ fn lints_of_the_settings() {
     assert_eq!(with("lints: { PC1011: error }\n").code, 1);
     let ran = with("lints: { PC1011: allow }\n");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn the_schema_knows_every_code_and_its_levels() {
+    let schema: serde_json::Value = serde_json::from_str(config::SCHEMA).unwrap();
+    let lints = &schema["properties"]["lints"];
+    assert_eq!(lints["additionalProperties"], false);
+    let listed = lints["properties"].as_object().unwrap();
+    assert_eq!(listed.len(), CODES.len(), "one entry a code");
+    for info in CODES {
+        let levels = if may_be_lowered(info.code) {
+            "#/$defs/level"
+        } else {
+            "#/$defs/error-only"
+        };
+        assert_eq!(listed[info.id]["$ref"], levels, "{}", info.id);
+    }
+    assert_eq!(schema["$defs"]["error-only"]["const"], "error");
 }
 
 #[test]

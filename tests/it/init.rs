@@ -64,6 +64,9 @@ fn nothing_is_written_over() {
     );
     let ran = portcullis(dir.path(), &["init", "hub.gate"]);
     assert_eq!(ran.code, 2);
+    fs::write(dir.path().join("portcullis.yaml"), "").unwrap();
+    let ran = portcullis(dir.path(), &["init"]);
+    assert!(ran.err.contains("` are there already; "), "{}", ran.err);
 }
 
 #[test]
@@ -138,11 +141,12 @@ fn schema_and_reader_know_the_same_keys() {
         assert_eq!(of_schema, of_reader, "{frame}");
         maps += 1;
     }
-    // Every closed map of the schema was looked at, but for the one that two places share.
+    // Every closed map of the schema was looked at, but for `lints`, whose keys are the codes; one is
+    // shared by two places.
     let closed = config::SCHEMA
         .matches("\"additionalProperties\": false")
         .count();
-    assert_eq!(maps - 1, closed);
+    assert_eq!(maps - 1, closed - 1);
 }
 
 #[test]
@@ -161,11 +165,7 @@ fn schema_and_reader_know_the_same_words() {
             "/properties/layout/properties/nsg-rules",
             "{ layout: { nsg-rules: W } }",
         ),
-        (
-            "PC6003",
-            "/properties/lints/additionalProperties",
-            "{ lints: { PC6003: W } }",
-        ),
+        ("PC6003", "/$defs/level", "{ lints: { PC6003: W } }"),
         ("owner", "/$defs/required-of", "{ require: { owner: W } }"),
         (
             "fail",

@@ -115,6 +115,43 @@ fn a_translation_opens_its_target_for_the_firewall_only() {
     assert_eq!(properties["destinationPortRange"], "8443");
 }
 
+#[test]
+fn the_summary_names_a_rule_with_its_group() {
+    let folder = root().join("security-rules-as-children");
+    let out = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["main.gate", "portcullis.yaml"] {
+        fs::copy(folder.join(name), copy.path().join(name)).unwrap();
+    }
+    let out_name = out.path().to_string_lossy().into_owned();
+    let ran = portcullis(copy.path(), &["compile", "--out", &out_name]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let names: Vec<&str> = ran
+        .out
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("security rule"))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect();
+    assert!(!names.is_empty(), "{}", ran.out);
+    assert!(names.iter().all(|name| name.contains('/')), "{names:?}");
+}
+
+#[test]
+fn a_zone_is_listed_with_its_subnet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("portcullis.yaml"), crate::cli::SETTINGS).unwrap();
+    fs::write(
+        folder.path().join("a.gate"),
+        "nsg app\n\nsubnet app = 10.1.0.0/24 {\n  nsg = app\n  zone = restricted\n}\n\nallow web: tcp/443 from app to 10.2.0.0/16\n",
+    )
+    .unwrap();
+    let ran = portcullis(folder.path(), &["compile"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let manifest = fs::read_to_string(folder.path().join("out/default/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(manifest["associations"][0]["zone"], "restricted");
+}
+
 /// The resources of one case's expected output.
 struct Emitted(Vec<Value>);
 

@@ -512,6 +512,7 @@ fn the_manifest_is_sorted_and_names_every_file() {
             flows: strings(&["y", "x"]),
         }],
         associations: vec![Association {
+            zone: None,
             subnet: "hub.aks".to_owned(),
             network_security_group: Some("nsg-aks".to_owned()),
             route_table: None,

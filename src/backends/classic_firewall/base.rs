@@ -103,9 +103,14 @@ impl Base {
             .collect()
     }
 
-    /// The firewall's properties with our arrays among those of others, each by priority.
-    pub(crate) fn merged(&self, ours: &Tree) -> Tree {
-        let mut members = self.content.clone();
+    /// The firewall's properties with our arrays among those of others, each by priority, and with
+    /// what the statement says of it.
+    pub(crate) fn merged(&self, ours: &Tree, said: &Tree) -> Tree {
+        let mut content = Tree::Object(self.content.clone());
+        overlay(&mut content, said);
+        let Tree::Object(mut members) = content else {
+            return content;
+        };
         for (array, _) in ARRAYS {
             let mut all: Vec<Tree> = ours.items(array).to_vec();
             let foreign = self.foreign.iter().filter(|f| f.array == array);
@@ -122,6 +127,23 @@ impl Base {
         let rank = |key: &str| ORDER.iter().position(|o| *o == key).unwrap_or(ORDER.len());
         members.sort_by(|a, b| (rank(&a.0), &a.0).cmp(&(rank(&b.0), &b.0)));
         Tree::Object(members)
+    }
+}
+
+/// Puts the members of one object into another; objects inside are joined in the same way.
+fn overlay(there: &mut Tree, said: &Tree) {
+    let (Tree::Object(members), Tree::Object(new)) = (&mut *there, said) else {
+        *there = said.clone();
+        return;
+    };
+    for (key, value) in new {
+        match members
+            .iter_mut()
+            .find(|(k, _)| k.eq_ignore_ascii_case(key))
+        {
+            Some((_, old)) => overlay(old, value),
+            None => members.push((key.clone(), value.clone())),
+        }
     }
 }
 
@@ -246,7 +268,7 @@ mod tests {
             [("a".into(), "1".into()), ("b".into(), "2".into())]
         );
         assert_eq!(base.foreign[0].priority, 150);
-        let merged = base.merged(&Tree::Object(Vec::new()));
+        let merged = base.merged(&Tree::Object(Vec::new()), &Tree::Object(Vec::new()));
         let Tree::Object(members) = &merged else {
             panic!("{merged:?}")
         };

@@ -5,7 +5,7 @@ use crate::backends::resource::{AzureType, Identity, Resource};
 use crate::backends::tree::Tree;
 
 use super::base::Base;
-use super::shape::RuleCollections;
+use super::shape::{RuleCollections, Said};
 
 /// The fragment of a firewall that somebody else owns: no location and no tags, so that no service
 /// takes it for the whole.
@@ -29,13 +29,14 @@ pub fn emit_fragment(collections: &RuleCollections, identity: &Identity) -> Reso
 #[must_use]
 pub(crate) fn emit_merged(
     collections: &RuleCollections,
+    said: &Said,
     identity: &Identity,
     base: &Base,
 ) -> Resource {
     let mut resource = Resource::top_level(
         AzureType::AzureFirewall,
         identity,
-        base.merged(&Tree::from_shape(collections)),
+        base.merged(&Tree::from_shape(collections), &Tree::from_shape(said)),
         Resource::file_of(&["firewall", &identity.name, "firewall"]),
     );
     if resource.location.is_none() {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::allocate::{collections, names};
 use crate::backends::faults;
 use crate::backends::lowered::Context;
+use crate::backends::private_ranges::private_ranges;
 use crate::backends::resource::{Reference, Resource};
 use crate::backends::tree::Tree;
 use crate::catalog::fqdn_tag;
@@ -19,8 +20,8 @@ use crate::source::Span;
 use super::base::Base;
 use super::emit::{emit_fragment, emit_merged};
 use super::shape::{
-    Action, ActionType, ApplicationProtocol, ApplicationRule, Collection, CollectionProperties,
-    NatRule, NetworkRule, RuleCollections,
+    Action, ActionType, AdditionalProperties, ApplicationProtocol, ApplicationRule, Collection,
+    CollectionProperties, NatRule, NetworkRule, RuleCollections, Said, Sku,
 };
 
 /// The highest priority of a collection ("Azure Firewall rule processing logic", checked 2026-11-23).
@@ -121,8 +122,34 @@ pub(crate) fn lower(
     }
     let identity = context.identity(&firewall.identity);
     match base {
-        Some(base) => Some(emit_merged(&all, &identity, &base)),
+        Some(base) => Some(emit_merged(&all, &said(firewall), &identity, &base)),
         None => (all != RuleCollections::default()).then(|| emit_fragment(&all, &identity)),
+    }
+}
+
+/// What the statement says of the firewall beside its rules.
+fn said(firewall: &Firewall) -> Said {
+    let threat_intel_mode = firewall.threat_intel.as_deref().map(|word| match word {
+        "off" => "Off".to_owned(),
+        "deny" => "Deny".to_owned(),
+        _ => "Alert".to_owned(),
+    });
+    let sku = firewall.sku_stated.then(|| Sku {
+        tier: format!("{:?}", firewall.sku),
+    });
+    let more = AdditionalProperties {
+        dns_proxy: firewall
+            .dns_proxy_stated
+            .then(|| firewall.dns_proxy.to_string()),
+        private_ranges: firewall
+            .snat_private
+            .as_ref()
+            .map(|set| private_ranges(set).join(", ")),
+    };
+    Said {
+        threat_intel_mode,
+        sku,
+        additional_properties: (more != AdditionalProperties::default()).then_some(more),
     }
 }
 

@@ -21,6 +21,49 @@ pub struct RuleCollections {
     pub nat_rule_collections: Vec<Collection<NatRule>>,
 }
 
+/// What a statement says of the firewall itself, beside its rules; the rest is the export's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Said {
+    /// `Off`, `Alert`, `Deny`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threat_intel_mode: Option<String>,
+    /// The tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    /// Settings that have no field of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_properties: Option<AdditionalProperties>,
+}
+
+/// `sku`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sku {
+    /// `Basic`, `Standard`, `Premium`.
+    pub tier: String,
+}
+
+/// `additionalProperties`, all of them text.
+///
+/// Source: "Azure Firewall SNAT private IP address ranges" and "Azure Firewall DNS settings", both on
+/// firewalls without a policy (checked 2026-11-25).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdditionalProperties {
+    /// `true` or `false`.
+    #[serde(
+        rename = "Network.DNS.EnableProxy",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub dns_proxy: Option<String>,
+    /// Ranges in one text, a comma between them.
+    #[serde(
+        rename = "Network.SNAT.PrivateRanges",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub private_ranges: Option<String>,
+}
+
 /// One rule collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection<R> {

@@ -72,8 +72,18 @@ pub(crate) const IP_GROUPS: Cap = Cap {
     help: "merge groups that are used together",
 };
 
+/// Public addresses of a firewall.
+pub(crate) const PUBLIC_IPS: Cap = Cap {
+    name: "public addresses",
+    value: 250,
+    kind: LimitKind::Other,
+    source: "Azure Firewall limits: 250 public IP addresses per firewall",
+    checked: "2026-11-25",
+    help: "publish through another firewall, or take unused addresses out of `public-ips`",
+};
+
 /// Every limit of this room.
-pub(crate) const ALL: [&Cap; 7] = [
+pub(crate) const ALL: [&Cap; 8] = [
     &GROUP_BYTES,
     &GROUPS,
     &COLLECTIONS,
@@ -81,6 +91,7 @@ pub(crate) const ALL: [&Cap; 7] = [
     &NETWORK_FQDNS,
     &DNAT,
     &IP_GROUPS,
+    &PUBLIC_IPS,
 ];
 
 /// The highest priority of a rule collection group ("Azure Firewall rule processing logic", checked

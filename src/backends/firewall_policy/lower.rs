@@ -39,7 +39,7 @@ pub(super) struct Group {
     pub(super) members: BTreeMap<usize, Member>,
     /// The collections of an ordered group.
     pub(super) runs: Vec<Run>,
-    traces: Vec<(String, String, Span)>,
+    traces: Vec<Trace>,
     pub(super) span: Span,
 }
 
@@ -58,6 +58,15 @@ pub(crate) struct Beside {
     pub(crate) foreign: Vec<u32>,
     /// Groups whose collections the export holds, in lower case.
     pub(crate) groups: BTreeSet<String>,
+}
+
+/// A rule, the flow behind it and their places.
+struct Trace {
+    rule: String,
+    flow: String,
+    span: Span,
+    /// Where `name` stands, if that named the rule.
+    given: Option<Span>,
 }
 
 /// Lowers one firewall.
@@ -125,9 +134,12 @@ fn collect(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mut Sin
         let slot = slot_of(context, Tier::Allow, &dnat.id);
         let group = group_at(context, &mut groups, slot, dnat.spans.whole);
         let id = dnat.id.text();
-        let traces = made
-            .iter()
-            .map(|rule| (rule.name.clone(), id.clone(), dnat.spans.whole));
+        let traces = made.iter().map(|rule| Trace {
+            rule: rule.name.clone(),
+            flow: id.clone(),
+            span: dnat.spans.whole,
+            given: dnat.spans.name,
+        });
         group.traces.extend(traces);
         let ids = made
             .iter()
@@ -182,14 +194,16 @@ fn add(group: &mut Group, flow: &Flow, made: FlowRules) {
         let rules = rules.map(|(kind, name)| (kind, name.clone()));
         member.rules.extend(rules);
     }
-    for rule in &made.network {
-        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
-        group.traces.push(trace);
-    }
-    for rule in &made.application {
-        let trace = (rule.name.clone(), id.clone(), flow.spans.whole);
-        group.traces.push(trace);
-    }
+    let network = made.network.iter().map(|rule| &rule.name);
+    let application = made.application.iter().map(|rule| &rule.name);
+    group
+        .traces
+        .extend(network.chain(application).map(|name| Trace {
+            rule: name.clone(),
+            flow: id.clone(),
+            span: flow.spans.whole,
+            given: flow.spans.name,
+        }));
     group.network.extend(made.network);
     group.application.extend(made.application);
 }
@@ -309,12 +323,12 @@ fn emit_groups(
             },
         };
         let resource = emit_rule_collection_group(&properties, &policy_id, &group.name);
-        for (rule, flow, _) in group.traces {
+        for trace in group.traces {
             out.traces.push(RuleTrace {
                 file: resource.file.clone(),
                 resource: resource.id.text(),
-                rule,
-                flows: vec![flow],
+                rule: trace.rule,
+                flows: vec![trace.flow],
                 role: Role::Exact,
             });
         }
@@ -363,28 +377,38 @@ fn collections(group: &Group) -> Vec<RuleCollection> {
     nat.into_iter().chain(filters).collect()
 }
 
+/// Rules inside a collection have no published name rule, so a name that was written is kept as it
+/// is; how long it may be is taken from the collections ("Azure Firewall rule processing logic" and
+/// "Naming rules and restrictions for Azure resources", checked 2026-11-25).
 fn check_rule_names(group: &Group, sink: &mut Sink) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for (rule, flow, span) in &group.traces {
-        if rule.len() > names::MAX_LENGTH {
-            sink.push(faults::bad_name(
-                *span,
-                rule,
-                &format!(
-                    "has {} characters; at most {} are allowed",
-                    rule.len(),
-                    names::MAX_LENGTH
-                ),
-            ));
+    for Trace {
+        rule,
+        flow,
+        span,
+        given,
+    } in &group.traces
+    {
+        let refuse = |why: &str| match given {
+            Some(place) => faults::bad_given_name(*place, rule, why),
+            None => faults::bad_name(*span, rule, why),
+        };
+        let length = rule.chars().count();
+        if rule.trim().is_empty() {
+            sink.push(refuse("is empty"));
+        } else if length > names::MAX_LENGTH {
+            sink.push(refuse(&format!(
+                "has {length} characters; at most {} are allowed",
+                names::MAX_LENGTH
+            )));
+        } else if rule.chars().any(char::is_control) {
+            sink.push(refuse("contains a control character"));
         }
         if let Some(other) = seen.insert(rule.to_lowercase(), flow)
             && other != flow
         {
-            sink.push(faults::bad_name(
-                *span,
-                rule,
-                &format!("is already taken by `{other}` in `{}`", group.name),
-            ));
+            let why = format!("is already taken by `{other}` in `{}`", group.name);
+            sink.push(refuse(&why));
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use crate::backends::faults;
 use crate::backends::lowered::Context;
+use crate::backends::private_ranges::text_of;
 use crate::backends::resource::Reference;
 use crate::config::RcgLayout;
 use crate::diag::Sink;
@@ -16,7 +17,7 @@ use crate::model::dnat::{Dnat, Target};
 use crate::model::service::Proto;
 
 use super::caps;
-use super::rules::{base_name, text_of};
+use super::rules::base_name;
 use super::shape::{IpProtocol, NatRule};
 
 /// The rules of one translation.

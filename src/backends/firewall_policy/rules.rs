@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
+use crate::backends::private_ranges::text_of;
 use crate::backends::resource::Reference;
+use crate::backends::tags;
 use crate::catalog::{Target, TargetUse};
 use crate::config::RcgLayout;
 use crate::diag::Sink;
@@ -405,7 +407,7 @@ impl Room<'_> {
             if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
                 groups.push(Reference(self.context.internet_id()));
             }
-            for tag in &to.tags {
+            for tag in tags::minimal(self.context.fabric, &to.tags) {
                 if !self.context.fabric.tag(tag).meets(&self.duty.to) {
                     continue;
                 }
@@ -465,15 +467,6 @@ impl Room<'_> {
     }
 }
 
-/// A single address without its length, as Azure shows it.
-pub(super) fn text_of(net: &ipnet::IpNet) -> String {
-    if net.prefix_len() == net.max_prefix_len() {
-        net.addr().to_string()
-    } else {
-        net.to_string()
-    }
-}
-
 fn port_texts(proto: Proto, ports: &PortSet) -> Vec<String> {
     match proto {
         Proto::Icmp | Proto::Any => vec!["*".to_owned()],
@@ -502,8 +495,12 @@ fn protocol_text(protocol: IpProtocol) -> &'static str {
 /// `GROUP-LABEL`, `-ab` or `-ba` behind it for a half of a `between`; the group `main` is not named,
 /// and the instance only where one rule collection group gathers several.
 pub(super) fn base_name(id: &FlowId, given: Option<&String>, with_instance: bool) -> String {
+    let half = |name: String| match id.way {
+        Some(way) => format!("{name}-{way}"),
+        None => name,
+    };
     if let Some(name) = given {
-        return name.clone();
+        return half(name.clone());
     }
     let mut parts: Vec<&str> = Vec::new();
     if with_instance {
@@ -513,12 +510,7 @@ pub(super) fn base_name(id: &FlowId, given: Option<&String>, with_instance: bool
         parts.push(&id.group);
     }
     parts.push(&id.label);
-    let mut name = parts.join("-");
-    if let Some(way) = id.way {
-        name.push('-');
-        name.push_str(way);
-    }
-    name
+    half(parts.join("-"))
 }
 
 /// Names the rules of one kind: the protocol is added where a flow needs several.

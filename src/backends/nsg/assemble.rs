@@ -53,18 +53,18 @@ pub(super) fn finish(
         let held = left.get(&direction).cloned().unwrap_or_default();
         let numbers = number(context, key, direction, &mine, &taken, held, sink);
         for draft in mine {
+            let refuse = |why: &str| match &draft.given {
+                Some(given) => faults::bad_given_name(given.span, &draft.name, why),
+                None => faults::bad_name(draft.span, &draft.name, why),
+            };
             if let Err(error) = names::validate(&draft.name) {
-                sink.push(faults::bad_name(
-                    draft.span,
-                    &draft.name,
-                    &error.to_string(),
-                ));
+                sink.push(refuse(&error.to_string()));
             }
             if let Some(other) = names_seen.insert(draft.name.to_lowercase(), draft.id.clone())
                 && other != draft.id
             {
                 let why = format!("is already taken by `{other}` in NSG `{key}`");
-                sink.push(faults::bad_name(draft.span, &draft.name, &why));
+                sink.push(refuse(&why));
             }
             let (Some(priority), Some(source), Some(destination), Ok(ports), Ok(source_ports)) = (
                 numbers.get(&draft.id).copied(),
@@ -108,6 +108,7 @@ pub(super) fn finish(
         ));
     }
     if context.settings.layout.nsg_rules == NsgRuleLayout::Children {
+        told_by_its_owner(key, nsg, sink);
         children(context, nsg, rules, traces, out);
         return;
     }
@@ -151,6 +152,24 @@ fn children(
     for mut trace in traces {
         (trace.file, trace.resource) = files.get(&trace.rule).cloned().unwrap_or_default();
         out.traces.push(trace);
+    }
+}
+
+/// What the group alone can say, where only its rules are written.
+fn told_by_its_owner(key: &Key, nsg: &Nsg, sink: &mut Sink) {
+    let keys = [
+        ("flush", nsg.flush.is_some()),
+        ("tags", !nsg.identity.tags.is_empty()),
+        ("location", nsg.identity.location.is_some()),
+    ];
+    for (word, _) in keys.into_iter().filter(|(_, stated)| *stated) {
+        sink.push(crate::resolve::in_no_output(
+            nsg.identity.span,
+            word,
+            &format!("NSG `{key}`"),
+            "with `layout: { nsg-rules: children }` the group itself is somebody else's",
+            "set it where the group is made, or write `nsg-rules: inline`",
+        ));
     }
 }
 

@@ -32,8 +32,19 @@ pub(crate) const DESTINATIONS: Cap = Cap {
     help: "use broader prefixes or service tags",
 };
 
+/// Application security groups over all rules. A side of one rule may have 10 of them ("Azure
+/// networking limits", checked 2026-11-25); here it has one, so that is never above.
+pub(crate) const APPLICATION_GROUPS: Cap = Cap {
+    name: "application security groups",
+    value: 100,
+    kind: LimitKind::Other,
+    source: "Azure networking limits: 100 application security groups in all rules of a network security group",
+    checked: "2026-11-25",
+    help: "use prefixes, or put members of several groups into one",
+};
+
 /// Every limit of this room.
-pub(crate) const ALL: [&Cap; 3] = [&RULES, &SOURCES, &DESTINATIONS];
+pub(crate) const ALL: [&Cap; 4] = [&RULES, &SOURCES, &DESTINATIONS, &APPLICATION_GROUPS];
 
 /// Characters of a rule's description (Security Rules REST reference, checked 2026-11-23). A longer
 /// one is shortened, so nothing is ever above.

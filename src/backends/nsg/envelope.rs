@@ -99,6 +99,7 @@ impl Envelopes {
                 ),
                 id,
                 band: Band::Envelope,
+                given: None,
                 order: None,
                 pin: None,
                 description: Some(format!("{action}: {}", list.join(", "))),
@@ -144,6 +145,7 @@ impl Envelopes {
                     hex(&what, 2)
                 ),
                 band: Band::Guard,
+                given: None,
                 order: None,
                 pin: None,
                 description: Some(

@@ -8,6 +8,7 @@ use crate::backends::lowered::{Context, Lowered, Role};
 use crate::backends::ordered;
 use crate::backends::plan::{Duties, Duty, asked_by_name, is_public};
 use crate::backends::resource::AzureType;
+use crate::backends::tags;
 use crate::catalog::{Target, TargetUse};
 use crate::config::Band;
 use crate::diag::Sink;
@@ -61,6 +62,8 @@ impl Operand {
 pub(super) struct Draft {
     pub id: String,
     pub name: String,
+    /// The name was written with `name`.
+    pub given: Option<Given>,
     pub band: Band,
     /// The ordered group, instance path first, and the flow's place in it.
     pub order: Option<(Vec<String>, usize)>,
@@ -76,6 +79,15 @@ pub(super) struct Draft {
     pub flows: Vec<String>,
     pub role: Role,
     pub span: Span,
+}
+
+/// A name that a statement gives its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Where it stands.
+    pub span: Span,
+    /// The statement: the id of its flows, without the half of a `between`.
+    pub statement: String,
 }
 
 /// Lowers one security group.
@@ -116,10 +128,30 @@ pub(crate) fn lower_nsg(context: &Context<'_>, key: &Key, out: &mut Lowered, sin
             }
         }
     }
+    tell_apart(&mut drafts);
     drafts.extend(envelopes.drafts(context, key));
     drafts.extend(nat::drafts(context, key, sink));
     defaults(nsg, &mut drafts);
     finish(context, key, nsg, drafts, out, sink);
+}
+
+/// The rules of a statement with a `name` have it, and where they are several what a generated name
+/// has behind the label too: direction, tag, family, protocol.
+fn tell_apart(drafts: &mut [Draft]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for given in drafts.iter().filter_map(|d| d.given.as_ref()) {
+        *counts.entry(given.statement.clone()).or_default() += 1;
+    }
+    for draft in drafts {
+        let Some(given) = &draft.given else {
+            continue;
+        };
+        if counts.get(&given.statement).is_some_and(|n| *n > 1)
+            && let Some(expansion) = draft.id.strip_prefix(&given.statement)
+        {
+            draft.name.push_str(&expansion.replace('/', "-"));
+        }
+    }
 }
 
 /// Why the rules of a flow are several, if its ends are the reason and not its protocols.
@@ -244,9 +276,18 @@ impl Room<'_> {
             id.push_str(part);
         }
         let name = flow.rule_name.clone().unwrap_or_else(|| rule_name(&id));
+        let given = flow.rule_name.as_ref().map(|_| Given {
+            span: flow.spans.name.unwrap_or(flow.spans.whole),
+            statement: model::FlowId {
+                way: None,
+                ..flow.id.clone()
+            }
+            .text(),
+        });
         Draft {
             id,
             name,
+            given,
             band: band_of(flow.tier),
             order: order_of(flow),
             pin: flow.pin,
@@ -335,7 +376,7 @@ impl Room<'_> {
         if end.internet && self.context.fabric.internet.meets(seen) {
             out.push(Operand::Tag("Internet".to_owned()));
         }
-        for tag in &end.tags {
+        for tag in tags::minimal(self.context.fabric, &end.tags) {
             if !self.context.fabric.tag(tag).meets(seen) {
                 continue;
             }
@@ -552,6 +593,7 @@ fn defaults(nsg: &Nsg, drafts: &mut Vec<Draft>) {
         drafts.push(Draft {
             id: name.to_owned(),
             name: name.to_owned(),
+            given: None,
             band: Band::Default,
             order: None,
             pin: None,

@@ -1,6 +1,8 @@
 //! How much of its limits a network security group uses, counted in what was emitted, foreign rules
 //! included. Judged elsewhere.
 
+use std::collections::BTreeSet;
+
 use crate::backends::limits::Cap;
 use crate::backends::resource::Resource;
 use crate::backends::tree::Tree;
@@ -17,6 +19,12 @@ pub(crate) fn measure(nsg: &Resource) -> Vec<(&'static Cap, usize)> {
             .map(|rule| rule.items(many).len() + usize::from(is_address(rule.get(one))))
             .sum()
     };
+    let members: BTreeSet<String> = rules
+        .iter()
+        .filter_map(|rule| rule.get("properties"))
+        .flat_map(Tree::references)
+        .map(|id| id.key())
+        .collect();
     vec![
         (&caps::RULES, rules.len()),
         (
@@ -27,6 +35,7 @@ pub(crate) fn measure(nsg: &Resource) -> Vec<(&'static Cap, usize)> {
             &caps::DESTINATIONS,
             side("destinationAddressPrefix", "destinationAddressPrefixes"),
         ),
+        (&caps::APPLICATION_GROUPS, members.len()),
     ]
 }
 

@@ -16,7 +16,7 @@ use crate::model::address::{AddressSet, Family};
 use crate::model::dnat::Dnat;
 use crate::model::service::PortSet;
 
-use super::lower::{Draft, Operand, protocol_of, rule_name};
+use super::lower::{Draft, Given, Operand, protocol_of, rule_name};
 use super::shape::{Access, Direction};
 
 /// The rules that translations need at one security group.
@@ -59,6 +59,10 @@ fn draft(dnat: &Dnat, from: &AddressSet, target: &AddressSet) -> Draft {
     };
     Draft {
         name: dnat.rule_name.clone().unwrap_or_else(|| rule_name(&id)),
+        given: dnat.spans.name.map(|span| Given {
+            span,
+            statement: dnat.id.text(),
+        }),
         id,
         band: Band::Allow,
         order: None,

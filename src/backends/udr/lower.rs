@@ -34,6 +34,7 @@ pub(crate) fn lower_route_table(
     let mut claims: BTreeMap<String, (Hop, Span)> = BTreeMap::new();
     // By prefix: who asked for the route, though another may have asked first.
     let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut names_seen: BTreeMap<String, String> = BTreeMap::new();
     for route in &planned.routes {
         let Some(prefix) = prefix_of(context, route, sink) else {
             continue;
@@ -56,7 +57,23 @@ pub(crate) fn lower_route_table(
             }
             None => claims.insert(prefix.clone(), (route.hop.clone(), route.span)),
         };
-        let name = name_of(context, key, route, several.contains(&route.cause), sink);
+        let given = given_name(context, &route.cause);
+        let several = several.contains(&route.cause);
+        let name = name_of(key, route, given.map(|(name, _)| name), several);
+        let refuse = |why: &str| match given {
+            Some((_, span)) => faults::bad_given_name(*span, &name, why),
+            None => faults::bad_name(route.span, &name, why),
+        };
+        if let Err(error) = names::validate(&name) {
+            sink.push(refuse(&error.to_string()));
+        }
+        let whose = cause_text(&route.cause);
+        if let Some(other) = names_seen.insert(name.to_lowercase(), whose.clone())
+            && other != whose
+        {
+            let why = format!("is already taken by `{other}` in route table `{key}`");
+            sink.push(refuse(&why));
+        }
         let properties = match &route.hop {
             Hop::Firewall(firewall) => {
                 let address = context
@@ -153,27 +170,27 @@ fn cause_text(cause: &Cause) -> String {
 
 /// `default`, `GROUP-LABEL` or `peer-VNET`; one of several targets has the tag or four hexadecimal
 /// digits of the prefix behind it, never an ordinal.
-fn name_of(
-    context: &Context<'_>,
-    key: &Key,
-    route: &UserRoute,
-    several: bool,
-    sink: &mut Sink,
-) -> String {
-    let base = match &route.cause {
-        Cause::Default => "default".to_owned(),
-        Cause::Exception(id) => exception_name(key, id),
-        Cause::Peer(vnet) => format!("peer-{}", last_segment(vnet)),
+fn name_of(key: &Key, route: &UserRoute, given: Option<&String>, several: bool) -> String {
+    let base = match (&route.cause, given) {
+        (_, Some(name)) => name.clone(),
+        (Cause::Default, _) => "default".to_owned(),
+        (Cause::Exception(id), _) => exception_name(key, id),
+        (Cause::Peer(vnet), _) => format!("peer-{}", last_segment(vnet)),
     };
-    let name = match (&route.target, several) {
-        (_, false) => base,
+    match (&route.target, several) {
+        (_, false) | (Target::Default, true) => base,
         (Target::Tag(tag), true) => format!("{base}-{tag}"),
-        (Target::Default, true) => base,
         (Target::Prefix(net), true) => format!("{base}-{}", four_hex(&net.to_string())),
+    }
+}
+
+/// What `name` on the statement behind a route says, with its place.
+fn given_name<'a>(context: &Context<'a>, cause: &Cause) -> Option<&'a (String, Span)> {
+    let Cause::Exception(id) = cause else {
+        return None;
     };
-    let _ = context;
-    check_name(&name, route.span, sink);
-    name
+    let routes = &context.fabric.policy.routes;
+    routes.iter().find(|r| r.id == *id)?.name.as_ref()
 }
 
 fn exception_name(table: &Key, id: &FlowId) -> String {
