@@ -21,8 +21,8 @@ pub struct Required {
     pub module: String,
     /// Its required flows; one entry for each edition of the page behind it, any of which will do.
     pub choices: Vec<Vec<Flow>>,
-    /// The region is not known: any will do.
-    pub any_region: bool,
+    /// No region is known: any will do for this one, which the flows name.
+    pub any_region: Option<String>,
 }
 
 /// One thing that an end of a required flow holds.
@@ -51,7 +51,7 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             fabric: scene.fabric,
             key,
             subnet,
-            any_region: required.any_region,
+            any_region: required.any_region.is_some(),
         };
         let missing = required
             .choices
@@ -63,7 +63,7 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             .min_by_key(Vec::len)
             .unwrap_or_default();
         if !missing.is_empty() {
-            sink.push(lacks(key, subnet, &required.module, &missing));
+            sink.push(lacks(key, subnet, required, &missing));
         }
     }
 }
@@ -208,7 +208,7 @@ fn placeholder() -> AddressSet {
 }
 
 /// A required flow in words: `inbound::management (tcp/3443 from tag(ApiManagement))`.
-fn describe(flow: &Flow, subnet: &Subnet) -> String {
+fn describe(flow: &Flow, subnet: &Subnet, region: Option<&str>) -> String {
     let (side, other) = if flow.from.addresses.meets(&subnet.prefix) {
         ("to", &flow.to)
     } else {
@@ -217,10 +217,16 @@ fn describe(flow: &Flow, subnet: &Subnet) -> String {
     let parts: Vec<String> = atoms(other)
         .iter()
         .map(|atom| match atom {
-            Atom::Tag(tag) => format!("tag({tag})"),
+            Atom::Tag(tag) => match (tag.split_once('.'), region) {
+                (Some((base, _)), Some(_)) => format!("tag({base}.REGION)"),
+                _ => format!("tag({tag})"),
+            },
             Atom::Internet => "tag(Internet)".to_owned(),
             Atom::Network => "tag(VirtualNetwork)".to_owned(),
-            Atom::Name(name) => name.text.clone(),
+            Atom::Name(name) => match region {
+                Some(region) => name.text.replace(region, "REGION"),
+                None => name.text.clone(),
+            },
             Atom::FqdnTag(tag) => format!("fqdn-tag({tag})"),
             Atom::Addresses(set) => {
                 let list: Vec<String> = set.to_prefixes().iter().map(IpNet::to_string).collect();
@@ -247,12 +253,17 @@ fn describe(flow: &Flow, subnet: &Subnet) -> String {
     )
 }
 
-fn lacks(key: &Key, subnet: &Subnet, module: &str, missing: &[&Flow]) -> Diagnostic {
+fn lacks(key: &Key, subnet: &Subnet, required: &Required, missing: &[&Flow]) -> Diagnostic {
+    let module = &required.module;
+    let region = required.any_region.as_deref();
     let (service, span) = subnet
         .runs
         .clone()
         .unwrap_or_else(|| (String::new(), subnet.identity.span));
-    let list: Vec<String> = missing.iter().map(|f| describe(f, subnet)).collect();
+    let list: Vec<String> = missing
+        .iter()
+        .map(|f| describe(f, subnet, region))
+        .collect();
     let number = match missing.len() {
         1 => "1 flow".to_owned(),
         several => format!("{several} flows"),

@@ -70,8 +70,8 @@ fn of_subnet(
             || vec![None],
             |p| p.ty.members.iter().map(|m| Some(m.node.as_str())).collect(),
         );
-    let of_region = |region: &'static Region| -> Vec<Vec<Flow>> {
-        editions
+    let of_region = |region: &'static Region| -> (&'static Region, Vec<Vec<Flow>>) {
+        let choices = editions
             .iter()
             .map(|edition| {
                 let mut with = String::new();
@@ -93,22 +93,23 @@ fn of_subnet(
                     format!("vnet net = {prefix}\nuse \"{module}\" as needs with {{\n{with}}}\n");
                 flows(&root, catalog)
             })
-            .collect()
+            .collect();
+        (region, choices)
     };
     // Not every region has every regional tag: the one of which most is known serves for all.
-    let choices = match known {
+    let (region, choices) = match known {
         Some(region) => of_region(region),
         None => regions()
             .iter()
             .filter(|r| r.cloud == catalog.identity().cloud && r.tag_suffix.is_some())
             .take(REGIONS)
             .map(of_region)
-            .max_by_key(|choices| choices.iter().map(Vec::len).sum::<usize>())?,
+            .max_by_key(|(_, choices)| choices.iter().map(Vec::len).sum::<usize>())?,
     };
     Some(Required {
         choices,
         module,
-        any_region: known.is_none(),
+        any_region: known.is_none().then(|| region.arm.to_owned()),
     })
 }
 
@@ -165,7 +166,7 @@ fn flows(root: &str, catalog: &Catalog) -> Vec<Flow> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use crate::catalog::Cloud;
     use crate::model::address::AddressSet;
@@ -194,7 +195,7 @@ mod tests {
                 let found = found.get("s").unwrap_or_else(|| panic!("{service}"));
                 assert_eq!(found.choices.len(), editions, "{service}");
                 assert!(found.choices.iter().all(|c| !c.is_empty()), "{service}");
-                assert!(found.any_region);
+                assert!(found.any_region.is_some());
             }
         }
     }
