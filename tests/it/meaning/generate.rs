@@ -93,6 +93,12 @@ pub(super) fn policy(seed: u64) -> Policy {
     for index in 0..count {
         maker.flow(index);
     }
+    if shape != Shape::TwoFirewalls && maker.dice.percent(15) {
+        let members = 2 + maker.dice.below(3);
+        for index in count..count + members {
+            maker.ordered(index);
+        }
+    }
     maker.policy
 }
 
@@ -108,6 +114,7 @@ impl Maker {
                         name: "own".to_owned(),
                         space: "51.10.0.0/16".to_owned(),
                         peers: Vec::new(),
+                        gateway: false,
                     });
                 }
             }
@@ -115,7 +122,10 @@ impl Maker {
                 self.firewall("fw", "10.0.1.4", None, false);
                 self.firewall("fx", "10.128.1.4", None, false);
             }
-            Shape::Hub => self.hub("", 0, "fw", 4),
+            Shape::Hub => {
+                self.hub("", 0, "fw", 4);
+                self.gateway();
+            }
             Shape::TwoHubs => {
                 self.hub("", 0, "fw", 2);
                 self.hub("x", 128, "fx", 2);
@@ -129,6 +139,9 @@ impl Maker {
                         Vec::new()
                     };
                     self.vnet(format!("net{index}"), 10 * (index + 1), peers);
+                }
+                if vnets == 1 {
+                    self.gateway();
                 }
                 let subnets = 1 + self.dice.below(3);
                 for index in 0..subnets {
@@ -172,6 +185,7 @@ impl Maker {
             name,
             space: format!("10.{second}.0.0/16"),
             peers,
+            gateway: false,
         });
     }
 
@@ -303,7 +317,7 @@ impl Maker {
 
     fn flow(&mut self, index: usize) {
         let denies: Vec<usize> = (0..self.policy.flows.len())
-            .filter(|i| self.policy.flows[*i].verb == Verb::Deny)
+            .filter(|i| self.policy.flows[*i].verb == Verb::Deny && !self.policy.flows[*i].ordered)
             .collect();
         let roll = self.dice.below(100);
         let verb = match roll {
@@ -346,7 +360,31 @@ impl Maker {
             between,
             at,
             via,
+            ordered: false,
         });
+    }
+
+    /// On-premises is reached from every network, or from none.
+    fn gateway(&mut self) {
+        if self.dice.percent(30) {
+            for vnet in &mut self.policy.vnets {
+                vnet.gateway = true;
+            }
+        }
+    }
+
+    /// A member of the one ordered group.
+    fn ordered(&mut self, index: usize) {
+        self.flow(index);
+        if let Some(flow) = self.policy.flows.last_mut() {
+            if flow.verb != Verb::Allow {
+                flow.verb = Verb::Deny;
+            }
+            flow.group = 3;
+            flow.ordered = true;
+            flow.at = None;
+            flow.via = None;
+        }
     }
 
     fn layer(&mut self, to: &[Part], allows: bool) -> Option<String> {
@@ -442,6 +480,7 @@ impl Maker {
                 None
             },
             via: None,
+            ordered: false,
         }
     }
 
@@ -461,6 +500,8 @@ impl Maker {
             "10.0.0.0/8",
             "172.16.0.0/12",
             "172.16.8.0/24",
+            "192.168.0.0/16",
+            "192.168.7.0/24",
             "10.10.4.5",
         ];
         let free = [

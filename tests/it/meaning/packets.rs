@@ -184,6 +184,8 @@ fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
         "10.200.0.1",
         "10.77.1.1",
         "172.16.8.1",
+        "192.168.7.9",
+        "192.168.255.255",
     ] {
         out.extend(Address::parse(text));
     }

@@ -14,7 +14,12 @@ pub(super) struct Vnet {
     pub(super) name: String,
     pub(super) space: String,
     pub(super) peers: Vec<String>,
+    /// The prefix of on-premises is reached from here.
+    pub(super) gateway: bool,
 }
+
+/// What lies behind every gateway.
+pub(super) const ON_PREMISES: &str = "192.168.0.0/16";
 
 /// A subnet.
 #[derive(Clone, Debug)]
@@ -111,6 +116,8 @@ pub(super) struct Flow {
     pub(super) between: bool,
     pub(super) at: Option<String>,
     pub(super) via: Option<&'static str>,
+    /// A member of an ordered group: an allow or a deny that counts by its place.
+    pub(super) ordered: bool,
 }
 
 /// A whole policy.
@@ -131,10 +138,17 @@ impl Policy {
         let mut out = String::new();
         for vnet in &self.vnets {
             let _ = write!(out, "vnet {} = {}", vnet.name, vnet.space);
-            if vnet.peers.is_empty() {
+            let mut keys = String::new();
+            if !vnet.peers.is_empty() {
+                let _ = writeln!(keys, "  peers = [{}]", vnet.peers.join(", "));
+            }
+            if vnet.gateway {
+                let _ = writeln!(keys, "  on-premises = {ON_PREMISES}");
+            }
+            if keys.is_empty() {
                 out.push('\n');
             } else {
-                let _ = writeln!(out, " {{\n  peers = [{}]\n}}", vnet.peers.join(", "));
+                let _ = writeln!(out, " {{\n{keys}}}");
             }
         }
         for firewall in self.firewalls.iter().filter(|f| !f.implied) {
@@ -200,7 +214,9 @@ impl Policy {
         for group in groups {
             let inside = group > 0;
             if inside {
-                let _ = writeln!(out, "group g{group} {{");
+                let ordered = self.flows.iter().any(|f| f.group == group && f.ordered);
+                let word = if ordered { "ordered group" } else { "group" };
+                let _ = writeln!(out, "{word} g{group} {{");
             }
             for flow in self.flows.iter().filter(|f| f.group == group) {
                 let indent = if inside { "  " } else { "" };
@@ -283,7 +299,11 @@ impl Policy {
             .iter()
             .map(|f| json!({ "privateIp": f.address, "policy": f.name }))
             .collect();
-        json!({ "vnets": vnets, "subnets": subnets, "firewalls": firewalls })
+        let gateway = self.vnets.iter().any(|v| v.gateway);
+        let on_premises: Vec<&str> = gateway.then_some(ON_PREMISES).into_iter().collect();
+        json!({
+            "vnets": vnets, "subnets": subnets, "firewalls": firewalls, "onPremises": on_premises,
+        })
     }
 
     /// Every range that the policy declares as its own.
@@ -292,7 +312,9 @@ impl Policy {
             .iter()
             .map(|v| &v.space)
             .chain(self.subnets.iter().map(|s| &s.prefix))
-            .map(|text| range(text))
+            .map(String::as_str)
+            .chain(self.vnets.iter().any(|v| v.gateway).then_some(ON_PREMISES))
+            .map(range)
             .collect()
     }
 
