@@ -118,7 +118,7 @@ fn holds(
     match part {
         Part::Any => true,
         Part::Range(text) => range(text).contains(address),
-        Part::Subnet(name) => range(&policy.subnet(name).prefix).contains(address),
+        Part::Subnet(name) => address.within(&policy.subnet(name).ranges()),
         Part::Tag("AzureLoadBalancer") => address == HOST,
         Part::Tag(tag) => facts.in_tag(address, tag),
         Part::Internet => address.is_public() && !address.within(&policy.declared()),
@@ -141,9 +141,15 @@ fn network(policy: &Policy, address: Address) -> Option<Vec<crate::oracle::addre
     let subnet = policy
         .subnets
         .iter()
-        .find(|s| range(&s.prefix).contains(address))?;
+        .find(|s| address.within(&s.ranges()))?;
     let Some(name) = &subnet.vnet else {
-        return Some(policy.subnets.iter().map(|s| range(&s.prefix)).collect());
+        return Some(
+            policy
+                .subnets
+                .iter()
+                .flat_map(super::policy::Subnet::ranges)
+                .collect(),
+        );
     };
     let own = policy.vnets.iter().find(|v| v.name == *name).unwrap();
     Some(
@@ -151,7 +157,7 @@ fn network(policy: &Policy, address: Address) -> Option<Vec<crate::oracle::addre
             .vnets
             .iter()
             .filter(|v| v.name == *name || own.peers.contains(&v.name) || v.peers.contains(name))
-            .map(|v| range(&v.space))
+            .flat_map(super::policy::Vnet::ranges)
             .chain(own.gateway.then(|| range(ON_PREMISES)))
             .collect(),
     )

@@ -113,6 +113,7 @@ impl Maker {
                     self.policy.vnets.push(Vnet {
                         name: "own".to_owned(),
                         space: "51.10.0.0/16".to_owned(),
+                        six: None,
                         peers: Vec::new(),
                         gateway: false,
                     });
@@ -184,6 +185,7 @@ impl Maker {
         self.policy.vnets.push(Vnet {
             name,
             space: format!("10.{second}.0.0/16"),
+            six: Some(format!("fd00:{second}::/48")),
             peers,
             gateway: false,
         });
@@ -282,10 +284,15 @@ impl Maker {
             Vec::new()
         };
         let length = self.dice.word(&["24", "27", "28"]);
+        let six = self
+            .dice
+            .percent(20)
+            .then(|| format!("fd00:{second}:0:{}::/64", 4 + index));
         self.policy.subnets.push(Subnet {
             name: format!("s{index}"),
             vnet: (!vnet.is_empty()).then(|| vnet.to_owned()),
             prefix: format!("10.{second}.{}.0/{length}", 4 + index),
+            six,
             nsg,
             table,
             endpoints,
@@ -589,6 +596,7 @@ impl Maker {
             "51.10.0.0/16",
             "51.10.20.0/24",
             "8.8.8.8",
+            "2606:2800:220::/48",
             "51.10.19.250-51.10.20.9",
         ];
         match self.dice.below(100) {

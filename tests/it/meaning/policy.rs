@@ -13,6 +13,8 @@ use crate::oracle::address::Range;
 pub(super) struct Vnet {
     pub(super) name: String,
     pub(super) space: String,
+    /// Its IPv6 space.
+    pub(super) six: Option<String>,
     pub(super) peers: Vec<String>,
     /// The prefix of on-premises is reached from here.
     pub(super) gateway: bool,
@@ -27,6 +29,8 @@ pub(super) struct Subnet {
     pub(super) name: String,
     pub(super) vnet: Option<String>,
     pub(super) prefix: String,
+    /// Its IPv6 prefix.
+    pub(super) six: Option<String>,
     pub(super) nsg: Option<String>,
     pub(super) table: Option<String>,
     pub(super) endpoints: Vec<&'static str>,
@@ -137,7 +141,7 @@ impl Policy {
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         for vnet in &self.vnets {
-            let _ = write!(out, "vnet {} = {}", vnet.name, vnet.space);
+            let _ = write!(out, "vnet {} = {}", vnet.name, both(&vnet.space, &vnet.six));
             let mut keys = String::new();
             if !vnet.peers.is_empty() {
                 let _ = writeln!(keys, "  peers = [{}]", vnet.peers.join(", "));
@@ -184,7 +188,12 @@ impl Policy {
             out.push_str("}\n");
         }
         for subnet in &self.subnets {
-            let _ = writeln!(out, "subnet {} = {} {{", subnet.name, subnet.prefix);
+            let _ = writeln!(
+                out,
+                "subnet {} = {} {{",
+                subnet.name,
+                both(&subnet.prefix, &subnet.six)
+            );
             for (key, value) in [
                 ("vnet", &subnet.vnet),
                 ("nsg", &subnet.nsg),
@@ -277,10 +286,11 @@ impl Policy {
         let mut vnets: Vec<Value> = self
             .vnets
             .iter()
-            .map(|v| json!({ "name": v.name, "space": [v.space], "peers": v.peers }))
+            .map(|v| json!({ "name": v.name, "space": texts(&v.space, &v.six), "peers": v.peers }))
             .collect();
         if vnets.is_empty() {
-            let space: Vec<&String> = self.subnets.iter().map(|s| &s.prefix).collect();
+            let all = self.subnets.iter();
+            let space: Vec<&str> = all.flat_map(|s| texts(&s.prefix, &s.six)).collect();
             vnets.push(json!({ "name": one, "space": space, "peers": [] }));
         }
         let subnets: Vec<Value> = self
@@ -289,7 +299,7 @@ impl Policy {
             .map(|s| {
                 json!({
                     "name": s.name, "vnet": s.vnet.as_deref().unwrap_or(one),
-                    "prefix": s.prefix, "nsg": s.nsg, "routeTable": s.table,
+                    "prefix": texts(&s.prefix, &s.six), "nsg": s.nsg, "routeTable": s.table,
                     "serviceEndpoints": s.endpoints,
                 })
             })
@@ -310,9 +320,8 @@ impl Policy {
     pub(super) fn declared(&self) -> Vec<Range> {
         self.vnets
             .iter()
-            .map(|v| &v.space)
-            .chain(self.subnets.iter().map(|s| &s.prefix))
-            .map(String::as_str)
+            .flat_map(|v| texts(&v.space, &v.six))
+            .chain(self.subnets.iter().flat_map(|s| texts(&s.prefix, &s.six)))
             .chain(self.vnets.iter().any(|v| v.gateway).then_some(ON_PREMISES))
             .map(range)
             .collect()
@@ -349,6 +358,41 @@ impl Policy {
             }
         }
         out
+    }
+}
+
+impl Vnet {
+    /// Its address space.
+    pub(super) fn ranges(&self) -> Vec<Range> {
+        texts(&self.space, &self.six)
+            .into_iter()
+            .map(range)
+            .collect()
+    }
+}
+
+impl Subnet {
+    /// Its prefixes.
+    pub(super) fn ranges(&self) -> Vec<Range> {
+        texts(&self.prefix, &self.six)
+            .into_iter()
+            .map(range)
+            .collect()
+    }
+}
+
+/// The prefixes of both families.
+fn texts<'a>(four: &'a str, six: &'a Option<String>) -> Vec<&'a str> {
+    let mut out = vec![four];
+    out.extend(six.as_deref());
+    out
+}
+
+/// The same as written.
+fn both(four: &str, six: &Option<String>) -> String {
+    match six {
+        Some(six) => format!("[{four}, {six}]"),
+        None => four.to_owned(),
     }
 }
 
