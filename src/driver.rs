@@ -1,6 +1,7 @@
 //! The table of contents of a compilation: the stages in order. It reads and writes nothing.
 
 mod folder;
+mod library;
 mod locking;
 
 use std::cell::RefCell;
@@ -174,10 +175,12 @@ fn judge(
         settings.expiry.on_expired = mode;
     }
     expiry::judge(policy, &settings, today, sink);
+    let required = library::required(policy, catalog, &settings);
     let scene = Scene {
         fabric: &Fabric::new(policy, catalog),
         settings: &settings,
         sources,
+        required: &required,
     };
     analyze(&scene, sink);
 }

@@ -16,14 +16,17 @@ mod probes;
 mod records;
 mod regional;
 mod repeated;
+pub mod required;
 mod route_ties;
 mod shared_domains;
 mod tag_meaning;
 mod translation;
 
+use std::collections::BTreeMap;
+
 use crate::config::Settings;
 use crate::diag::Sink;
-use crate::model::{Flow, Policy};
+use crate::model::{Flow, Key, Policy};
 use crate::path::Fabric;
 use crate::source::{SourceMap, Span};
 
@@ -36,6 +39,8 @@ pub struct Scene<'a> {
     pub settings: &'a Settings,
     /// The texts, for what a value no longer shows.
     pub sources: &'a SourceMap,
+    /// What the services that subnets run require, by subnet.
+    pub required: &'a BTreeMap<Key, required::Required>,
 }
 
 /// Runs every check over one environment.
@@ -54,6 +59,7 @@ pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
     icmp::check(scene, sink);
     probes::check(scene, sink);
     appliance::check(scene, sink);
+    required::check(scene, sink);
     firewall_subnet::check(scene, sink);
     route_ties::check(scene, sink);
     learnt_routes::check(scene, sink);

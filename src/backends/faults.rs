@@ -228,9 +228,13 @@ fn inexpressible(span: Span, what: &str, layer: &str, why: &str, help: &str) -> 
     .help(help)
 }
 
-/// The same, for a part that is left out as of no account.
-pub(crate) fn left_out(d: Diagnostic) -> Diagnostic {
-    d.severity(Severity::Note)
+/// The same, for a part that is left out as of no account; a warning if it is all that was written.
+pub(crate) fn left_out(d: Diagnostic, whole: bool) -> Diagnostic {
+    d.severity(if whole {
+        Severity::Warning
+    } else {
+        Severity::Note
+    })
 }
 
 pub(crate) fn nowhere(flow: &Flow, way: &str) -> Diagnostic {

@@ -8,7 +8,7 @@ use crate::model::internet::{platform, public};
 use crate::model::service::{PortSet, Proto};
 use crate::model::{DefaultAction, Flow, Key, Layer};
 use crate::path::routes::Target;
-use crate::path::{Fabric, Way};
+use crate::path::{Entry, Fabric, Way};
 
 use super::faults;
 use super::plan::{Duties, Plan, describe, wanted};
@@ -47,6 +47,7 @@ pub(super) fn check(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
             continue;
         };
         let bench = Bench { fabric, plan, flow };
+        bench.outside(sink);
         for way in &ways {
             if flow.allows() && flow.at.is_some() {
                 bench.restricted(way, sink);
@@ -97,6 +98,26 @@ impl<'a> Bench<'a> {
             out.push(Place::In(subnet, nsg));
         }
         out
+    }
+
+    /// Between ends that no subnet declares only the one firewall can let anything through.
+    fn outside(&self, sink: &mut Sink) {
+        let Some(at) = self.flow.at.as_ref().filter(|_| self.flow.allows()) else {
+            return;
+        };
+        let firewall = |l: &Layer| matches!(l, Layer::AnyFirewall | Layer::Firewall(_));
+        let everything = self.flow.from.any && self.flow.to.any;
+        if everything || at.iter().any(firewall) {
+            return;
+        }
+        let open = Flow {
+            at: None,
+            ..self.flow.clone()
+        };
+        let ways = self.fabric.ways(&open).unwrap_or_default();
+        if let Some(way) = ways.iter().find(|w| w.entry == Entry::Outside) {
+            sink.push(faults::nowhere(self.flow, &describe(way)));
+        }
     }
 
     fn restricted(&self, way: &Way, sink: &mut Sink) {

@@ -160,6 +160,7 @@ codes! {
     PC4021 Warning Lower "dnat-any-source";
     PC4022 Note Lower "family-without-counterpart";
     PC4023 Warning Lower "kept-past-firewall";
+    PC4024 Warning Analyze "service-lacks-flows";
     PC5010 Error Lower "ordered-groups-meet";
     PC5012 Error Lower "allows-differ";
     PC4030 Warning Analyze "icmp-dropped-by-firewall";

@@ -31,6 +31,12 @@ const STANDARD: &[(&str, &str)] = embedded![
     "machine-learning",
 ];
 
+/// The text of a module of the library.
+pub(crate) fn library_text(path: &str) -> Option<&'static str> {
+    let found = STANDARD.iter().find(|(known, _)| *known == path);
+    found.map(|(_, text)| *text)
+}
+
 /// One module: the root's files together, or one imported file.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
@@ -203,8 +209,8 @@ impl Graph<'_> {
                 self.sink.push(syntax::too_large(path.span, &what, help));
                 continue;
             }
-            let text = match STANDARD.iter().find(|(p, _)| *p == target) {
-                Some((_, text)) => Ok((*text).to_owned()),
+            let text = match library_text(&target) {
+                Some(text) => Ok(text.to_owned()),
                 None => self.loader.load(&target),
             };
             match text {

@@ -31,6 +31,7 @@ use crate::source::{Loader, SourceMap};
 use world::{Missing, Used, World};
 
 pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
+pub(crate) use imports::library_text;
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.

@@ -164,13 +164,15 @@ impl Room<'_> {
         sink: &mut Sink,
     ) -> Vec<String> {
         if !set.only(Family::V6).is_empty() {
-            sink.push(faults::left_out(faults::cannot_express(
+            let d = faults::cannot_express(
                 self.flow,
                 span,
                 &format!("firewall `{}`", self.key),
                 "Azure Firewall rules take IPv4 only, the IPv6 part is left out",
                 "filter IPv6 at the NSG",
-            )));
+            );
+            let whole = set.only(Family::V4).is_empty();
+            sink.push(faults::left_out(d, whole));
         }
         set.only(Family::V4)
             .to_prefixes()

@@ -6,7 +6,7 @@ use crate::oracle::address::{Address, HOST};
 use crate::oracle::firewall::fqdn_matches;
 
 use super::facts::Facts;
-use super::policy::{Flow, Part, Policy, Service, Verb, range};
+use super::policy::{Flow, ON_PREMISES, Part, Policy, Service, Verb, range};
 
 /// What the policy says of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,10 @@ pub(super) fn denote(policy: &Policy, facts: &Facts, packet: &Packet) -> Meaning
         return Meaning::Deny(forbids);
     }
     let exceptions = of(|v| matches!(v, Verb::Exception(_)));
-    let denies = of(|v| *v == Verb::Deny);
+    let denies: Vec<usize> = of(|v| *v == Verb::Deny)
+        .into_iter()
+        .filter(|index| !policy.flows[*index].ordered)
+        .collect();
     if !exceptions.is_empty() {
         let named = |deny: &usize| {
             exceptions.iter().any(
@@ -51,6 +54,13 @@ pub(super) fn denote(policy: &Policy, facts: &Facts, packet: &Packet) -> Meaning
     }
     if !denies.is_empty() {
         return Meaning::Deny(denies);
+    }
+    // Of an ordered group the first match is final.
+    if let Some(first) = met.iter().copied().find(|i| policy.flows[*i].ordered) {
+        return match policy.flows[first].verb {
+            Verb::Allow => Meaning::Allow(vec![first]),
+            _ => Meaning::Deny(vec![first]),
+        };
     }
     let allows = of(|v| *v == Verb::Allow);
     if allows.is_empty() {
@@ -108,7 +118,7 @@ fn holds(
     match part {
         Part::Any => true,
         Part::Range(text) => range(text).contains(address),
-        Part::Subnet(name) => range(&policy.subnet(name).prefix).contains(address),
+        Part::Subnet(name) => address.within(&policy.subnet(name).ranges()),
         Part::Tag("AzureLoadBalancer") => address == HOST,
         Part::Tag(tag) => facts.in_tag(address, tag),
         Part::Internet => address.is_public() && !address.within(&policy.declared()),
@@ -131,9 +141,15 @@ fn network(policy: &Policy, address: Address) -> Option<Vec<crate::oracle::addre
     let subnet = policy
         .subnets
         .iter()
-        .find(|s| range(&s.prefix).contains(address))?;
+        .find(|s| address.within(&s.ranges()))?;
     let Some(name) = &subnet.vnet else {
-        return Some(policy.subnets.iter().map(|s| range(&s.prefix)).collect());
+        return Some(
+            policy
+                .subnets
+                .iter()
+                .flat_map(super::policy::Subnet::ranges)
+                .collect(),
+        );
     };
     let own = policy.vnets.iter().find(|v| v.name == *name).unwrap();
     Some(
@@ -141,7 +157,8 @@ fn network(policy: &Policy, address: Address) -> Option<Vec<crate::oracle::addre
             .vnets
             .iter()
             .filter(|v| v.name == *name || own.peers.contains(&v.name) || v.peers.contains(name))
-            .map(|v| range(&v.space))
+            .flat_map(super::policy::Vnet::ranges)
+            .chain(own.gateway.then(|| range(ON_PREMISES)))
             .collect(),
     )
 }

@@ -50,9 +50,7 @@ impl Facts {
             if let Some(prefixes) = line.strip_prefix(' ') {
                 if let Some(tag) = current {
                     let ranges = prefixes.split_whitespace().filter_map(Range::parse);
-                    tags.entry(tag)
-                        .or_default()
-                        .extend(ranges.filter(|r| !r.six));
+                    tags.entry(tag).or_default().extend(ranges);
                 }
                 continue;
             }

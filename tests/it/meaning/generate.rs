@@ -93,6 +93,12 @@ pub(super) fn policy(seed: u64) -> Policy {
     for index in 0..count {
         maker.flow(index);
     }
+    if shape != Shape::TwoFirewalls && maker.dice.percent(15) {
+        let members = 2 + maker.dice.below(3);
+        for index in count..count + members {
+            maker.ordered(index);
+        }
+    }
     maker.policy
 }
 
@@ -107,7 +113,9 @@ impl Maker {
                     self.policy.vnets.push(Vnet {
                         name: "own".to_owned(),
                         space: "51.10.0.0/16".to_owned(),
+                        six: None,
                         peers: Vec::new(),
+                        gateway: false,
                     });
                 }
             }
@@ -115,7 +123,10 @@ impl Maker {
                 self.firewall("fw", "10.0.1.4", None, false);
                 self.firewall("fx", "10.128.1.4", None, false);
             }
-            Shape::Hub => self.hub("", 0, "fw", 4),
+            Shape::Hub => {
+                self.hub("", 0, "fw", 4);
+                self.gateway();
+            }
             Shape::TwoHubs => {
                 self.hub("", 0, "fw", 2);
                 self.hub("x", 128, "fx", 2);
@@ -129,6 +140,9 @@ impl Maker {
                         Vec::new()
                     };
                     self.vnet(format!("net{index}"), 10 * (index + 1), peers);
+                }
+                if vnets == 1 {
+                    self.gateway();
                 }
                 let subnets = 1 + self.dice.below(3);
                 for index in 0..subnets {
@@ -171,7 +185,9 @@ impl Maker {
         self.policy.vnets.push(Vnet {
             name,
             space: format!("10.{second}.0.0/16"),
+            six: Some(format!("fd00:{second}::/48")),
             peers,
+            gateway: false,
         });
     }
 
@@ -268,10 +284,15 @@ impl Maker {
             Vec::new()
         };
         let length = self.dice.word(&["24", "27", "28"]);
+        let six = self
+            .dice
+            .percent(20)
+            .then(|| format!("fd00:{second}:0:{}::/64", 4 + index));
         self.policy.subnets.push(Subnet {
             name: format!("s{index}"),
             vnet: (!vnet.is_empty()).then(|| vnet.to_owned()),
             prefix: format!("10.{second}.{}.0/{length}", 4 + index),
+            six,
             nsg,
             table,
             endpoints,
@@ -303,7 +324,7 @@ impl Maker {
 
     fn flow(&mut self, index: usize) {
         let denies: Vec<usize> = (0..self.policy.flows.len())
-            .filter(|i| self.policy.flows[*i].verb == Verb::Deny)
+            .filter(|i| self.policy.flows[*i].verb == Verb::Deny && !self.policy.flows[*i].ordered)
             .collect();
         let roll = self.dice.below(100);
         let verb = match roll {
@@ -346,7 +367,31 @@ impl Maker {
             between,
             at,
             via,
+            ordered: false,
         });
+    }
+
+    /// On-premises is reached from every network, or from none.
+    fn gateway(&mut self) {
+        if self.dice.percent(30) {
+            for vnet in &mut self.policy.vnets {
+                vnet.gateway = true;
+            }
+        }
+    }
+
+    /// A member of the one ordered group.
+    fn ordered(&mut self, index: usize) {
+        self.flow(index);
+        if let Some(flow) = self.policy.flows.last_mut() {
+            if flow.verb != Verb::Allow {
+                flow.verb = Verb::Deny;
+            }
+            flow.group = 3;
+            flow.ordered = true;
+            flow.at = None;
+            flow.via = None;
+        }
     }
 
     fn layer(&mut self, to: &[Part], allows: bool) -> Option<String> {
@@ -442,6 +487,7 @@ impl Maker {
                 None
             },
             via: None,
+            ordered: false,
         }
     }
 
@@ -461,6 +507,8 @@ impl Maker {
             "10.0.0.0/8",
             "172.16.0.0/12",
             "172.16.8.0/24",
+            "192.168.0.0/16",
+            "192.168.7.0/24",
             "10.10.4.5",
         ];
         let free = [
@@ -548,6 +596,7 @@ impl Maker {
             "51.10.0.0/16",
             "51.10.20.0/24",
             "8.8.8.8",
+            "2606:2800:220::/48",
             "51.10.19.250-51.10.20.9",
         ];
         match self.dice.below(100) {

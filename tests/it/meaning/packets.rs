@@ -9,7 +9,12 @@ use super::generate::Dice;
 use super::policy::{Flow, Part, Policy, range};
 
 /// Public addresses that no tag used here holds and no generated range names.
-pub(super) const FREE: [&str; 3] = ["8.8.4.4", "93.184.216.34", "23.45.67.89"];
+pub(super) const FREE: [&str; 4] = [
+    "8.8.4.4",
+    "93.184.216.34",
+    "23.45.67.89",
+    "2606:2800:220:1::1",
+];
 
 /// So many packets inside the universe of the language.
 pub(super) fn sample(policy: &Policy, facts: &Facts, seed: u64, count: usize) -> Vec<Packet> {
@@ -88,7 +93,9 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
             name = name.to_uppercase();
         }
         if dice.percent(85) {
-            destination = Address::parse(dice.word(&FREE)).unwrap();
+            let alike = |text: &&str| text.contains(':') == source.six;
+            let free: Vec<&str> = FREE.into_iter().filter(alike).collect();
+            destination = Address::parse(dice.word(&free)).unwrap();
         }
     }
     let l7 = if protocol != "tcp" {
@@ -155,15 +162,14 @@ fn edge(range: Range, dice: &mut Dice) -> Address {
 fn ranges(policy: &Policy, facts: &Facts, part: &Part) -> Vec<Range> {
     match part {
         Part::Range(text) => vec![range(text)],
-        Part::Subnet(name) => vec![range(&policy.subnet(name).prefix)],
+        Part::Subnet(name) => policy.subnet(name).ranges(),
         Part::Tag("AzureLoadBalancer") => vec![range("168.63.129.16")],
         Part::Tag(tag) => facts.prefixes(tag).to_vec(),
         Part::Network => policy
             .subnets
             .iter()
-            .map(|s| &s.prefix)
-            .chain(policy.vnets.iter().map(|v| &v.space))
-            .map(|text| range(text))
+            .flat_map(super::policy::Subnet::ranges)
+            .chain(policy.vnets.iter().flat_map(super::policy::Vnet::ranges))
             .collect(),
         Part::Except(base, minus) => {
             let mut all = ranges(policy, facts, base);
@@ -184,16 +190,19 @@ fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
         "10.200.0.1",
         "10.77.1.1",
         "172.16.8.1",
+        "192.168.7.9",
+        "192.168.255.255",
     ] {
         out.extend(Address::parse(text));
     }
     for subnet in &policy.subnets {
-        let range = range(&subnet.prefix);
-        out.extend([range.low(), range.high()]);
-        out.extend(range.high().step(1));
+        for range in subnet.ranges() {
+            out.extend([range.low(), range.high()]);
+            out.extend(range.high().step(1));
+        }
     }
     for vnet in &policy.vnets {
-        out.push(range(&vnet.space).high());
+        out.extend(vnet.ranges().into_iter().map(Range::high));
     }
     for route in &policy.routes {
         for range in ranges(policy, facts, &route.to).into_iter().take(4) {
@@ -206,13 +215,11 @@ fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
 /// At least one end in a declared subnet, or both outside with one firewall between; the firewall's
 /// own subnet is no end; platform addresses only where a flow names them.
 fn in_universe(policy: &Policy, packet: &Packet) -> bool {
-    let inside = |address: Address| {
-        policy
-            .subnets
-            .iter()
-            .any(|s| range(&s.prefix).contains(address))
-    };
+    let inside = |address: Address| policy.subnets.iter().any(|s| address.within(&s.ranges()));
     let (source, destination) = (packet.source, packet.destination);
+    if source.six != destination.six {
+        return false;
+    }
     // `tag(VirtualNetwork)` is that of the subnet at the other end: where neither end is in one the
     // language does not say what it stands for.
     let network = |f: &Flow| f.from.iter().chain(&f.to).any(|p| *p == Part::Network);

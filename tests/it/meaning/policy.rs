@@ -13,8 +13,15 @@ use crate::oracle::address::Range;
 pub(super) struct Vnet {
     pub(super) name: String,
     pub(super) space: String,
+    /// Its IPv6 space.
+    pub(super) six: Option<String>,
     pub(super) peers: Vec<String>,
+    /// The prefix of on-premises is reached from here.
+    pub(super) gateway: bool,
 }
+
+/// What lies behind every gateway.
+pub(super) const ON_PREMISES: &str = "192.168.0.0/16";
 
 /// A subnet.
 #[derive(Clone, Debug)]
@@ -22,6 +29,8 @@ pub(super) struct Subnet {
     pub(super) name: String,
     pub(super) vnet: Option<String>,
     pub(super) prefix: String,
+    /// Its IPv6 prefix.
+    pub(super) six: Option<String>,
     pub(super) nsg: Option<String>,
     pub(super) table: Option<String>,
     pub(super) endpoints: Vec<&'static str>,
@@ -111,6 +120,8 @@ pub(super) struct Flow {
     pub(super) between: bool,
     pub(super) at: Option<String>,
     pub(super) via: Option<&'static str>,
+    /// A member of an ordered group: an allow or a deny that counts by its place.
+    pub(super) ordered: bool,
 }
 
 /// A whole policy.
@@ -130,11 +141,18 @@ impl Policy {
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         for vnet in &self.vnets {
-            let _ = write!(out, "vnet {} = {}", vnet.name, vnet.space);
-            if vnet.peers.is_empty() {
+            let _ = write!(out, "vnet {} = {}", vnet.name, both(&vnet.space, &vnet.six));
+            let mut keys = String::new();
+            if !vnet.peers.is_empty() {
+                let _ = writeln!(keys, "  peers = [{}]", vnet.peers.join(", "));
+            }
+            if vnet.gateway {
+                let _ = writeln!(keys, "  on-premises = {ON_PREMISES}");
+            }
+            if keys.is_empty() {
                 out.push('\n');
             } else {
-                let _ = writeln!(out, " {{\n  peers = [{}]\n}}", vnet.peers.join(", "));
+                let _ = writeln!(out, " {{\n{keys}}}");
             }
         }
         for firewall in self.firewalls.iter().filter(|f| !f.implied) {
@@ -170,7 +188,12 @@ impl Policy {
             out.push_str("}\n");
         }
         for subnet in &self.subnets {
-            let _ = writeln!(out, "subnet {} = {} {{", subnet.name, subnet.prefix);
+            let _ = writeln!(
+                out,
+                "subnet {} = {} {{",
+                subnet.name,
+                both(&subnet.prefix, &subnet.six)
+            );
             for (key, value) in [
                 ("vnet", &subnet.vnet),
                 ("nsg", &subnet.nsg),
@@ -200,7 +223,9 @@ impl Policy {
         for group in groups {
             let inside = group > 0;
             if inside {
-                let _ = writeln!(out, "group g{group} {{");
+                let ordered = self.flows.iter().any(|f| f.group == group && f.ordered);
+                let word = if ordered { "ordered group" } else { "group" };
+                let _ = writeln!(out, "{word} g{group} {{");
             }
             for flow in self.flows.iter().filter(|f| f.group == group) {
                 let indent = if inside { "  " } else { "" };
@@ -261,10 +286,11 @@ impl Policy {
         let mut vnets: Vec<Value> = self
             .vnets
             .iter()
-            .map(|v| json!({ "name": v.name, "space": [v.space], "peers": v.peers }))
+            .map(|v| json!({ "name": v.name, "space": texts(&v.space, &v.six), "peers": v.peers }))
             .collect();
         if vnets.is_empty() {
-            let space: Vec<&String> = self.subnets.iter().map(|s| &s.prefix).collect();
+            let all = self.subnets.iter();
+            let space: Vec<&str> = all.flat_map(|s| texts(&s.prefix, &s.six)).collect();
             vnets.push(json!({ "name": one, "space": space, "peers": [] }));
         }
         let subnets: Vec<Value> = self
@@ -273,7 +299,7 @@ impl Policy {
             .map(|s| {
                 json!({
                     "name": s.name, "vnet": s.vnet.as_deref().unwrap_or(one),
-                    "prefix": s.prefix, "nsg": s.nsg, "routeTable": s.table,
+                    "prefix": texts(&s.prefix, &s.six), "nsg": s.nsg, "routeTable": s.table,
                     "serviceEndpoints": s.endpoints,
                 })
             })
@@ -283,16 +309,21 @@ impl Policy {
             .iter()
             .map(|f| json!({ "privateIp": f.address, "policy": f.name }))
             .collect();
-        json!({ "vnets": vnets, "subnets": subnets, "firewalls": firewalls })
+        let gateway = self.vnets.iter().any(|v| v.gateway);
+        let on_premises: Vec<&str> = gateway.then_some(ON_PREMISES).into_iter().collect();
+        json!({
+            "vnets": vnets, "subnets": subnets, "firewalls": firewalls, "onPremises": on_premises,
+        })
     }
 
     /// Every range that the policy declares as its own.
     pub(super) fn declared(&self) -> Vec<Range> {
         self.vnets
             .iter()
-            .map(|v| &v.space)
-            .chain(self.subnets.iter().map(|s| &s.prefix))
-            .map(|text| range(text))
+            .flat_map(|v| texts(&v.space, &v.six))
+            .chain(self.subnets.iter().flat_map(|s| texts(&s.prefix, &s.six)))
+            .chain(self.vnets.iter().any(|v| v.gateway).then_some(ON_PREMISES))
+            .map(range)
             .collect()
     }
 
@@ -327,6 +358,41 @@ impl Policy {
             }
         }
         out
+    }
+}
+
+impl Vnet {
+    /// Its address space.
+    pub(super) fn ranges(&self) -> Vec<Range> {
+        texts(&self.space, &self.six)
+            .into_iter()
+            .map(range)
+            .collect()
+    }
+}
+
+impl Subnet {
+    /// Its prefixes.
+    pub(super) fn ranges(&self) -> Vec<Range> {
+        texts(&self.prefix, &self.six)
+            .into_iter()
+            .map(range)
+            .collect()
+    }
+}
+
+/// The prefixes of both families.
+fn texts<'a>(four: &'a str, six: &'a Option<String>) -> Vec<&'a str> {
+    let mut out = vec![four];
+    out.extend(six.as_deref());
+    out
+}
+
+/// The same as written.
+fn both(four: &str, six: &Option<String>) -> String {
+    match six {
+        Some(six) => format!("[{four}, {six}]"),
+        None => four.to_owned(),
     }
 }
 
