@@ -209,6 +209,19 @@ impl Numbers {
         allocation
     }
 
+    /// The numbers that these had, under old names too.
+    #[must_use]
+    pub fn known(&self, scope: &Scope, wanted: &[Wanted]) -> BTreeMap<String, u32> {
+        let ids: Vec<(&str, &[String])> = wanted
+            .iter()
+            .map(|w| (w.request.id.as_str(), w.formerly.as_slice()))
+            .collect();
+        let adopted = self.adopt(scope, &ids).into_iter();
+        adopted
+            .filter_map(|(id, (_, entry))| Some((id, entry.number?)))
+            .collect()
+    }
+
     /// Ordered members first (they have a band of their own), then the others.
     fn give(
         &self,
