@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis::allocate::lock::{Entry, Lock, Part, Scope};
+use portcullis::allocate::lock::{self, Entry, Lock, Part, Scope};
 use portcullis::diag::{Code, Diagnostic, Severity};
 use portcullis::driver::Output;
 
@@ -31,22 +31,27 @@ fn after(scope: &Scope, id: &str, edit: &Edit) -> String {
 pub(crate) fn assert_laws(before: (&Source, &Lock), now: (&Source, &Output), told: &[Diagnostic]) {
     let edit = Edit::between(before.0, now.0);
     let new = read(&now.1.lock);
-    assert_distinct(&new);
+    assert_distinct(&now.1.lock);
     assert_kept(before.1, &new, &edit, told);
     assert_quarantine(before.1, &new, &edit);
     assert_retired(before.1, now.0, now.1, told);
 }
 
-/// One number and one place for each; a retired group shares its number with nobody.
-fn assert_distinct(lock: &Lock) {
-    for (scope, entries) in &lock.scopes {
-        let (mut numbers, mut serials) = (BTreeSet::new(), BTreeSet::new());
-        for (id, entry) in &entries.entries {
-            let free = entry.number.is_none_or(|n| numbers.insert(n));
-            assert!(free, "{scope}: `{id}` shares its number");
-            let alone = entry.retired || serials.insert(entry.serial);
-            assert!(alone, "{scope}: `{id}` shares its place");
-        }
+/// One number and one place for each; a retired group shares its number with nobody. It looks at the
+/// lines, since reading them as a lock would settle what contradicts itself.
+fn assert_distinct(text: &str) {
+    let (mut ids, mut numbers, mut serials) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for line in lock::parse(text).unwrap().lines {
+        let (scope, id, entry) = (line.scope.to_string(), line.id, line.entry);
+        assert!(
+            ids.insert((scope.clone(), id.clone())),
+            "{scope}: `{id}` stands there twice"
+        );
+        let number = entry.number.map(|n| (scope.clone(), n));
+        let free = number.is_none_or(|n| numbers.insert(n));
+        assert!(free, "{scope}: `{id}` shares its number");
+        let alone = entry.retired || serials.insert((scope.clone(), entry.serial));
+        assert!(alone, "{scope}: `{id}` shares its place");
     }
 }
 
