@@ -58,7 +58,9 @@ pub struct Rename {
 }
 
 /// The old ids of a path: every chain of renames that leads to it. `main` may be left out, as in
-/// the source.
+/// the source. Since a rename leads to a name of today, that of a label may name an instance or a group
+/// which has been renamed as well: `one::a -> two::b` beside `one -> two` is also a rename of `two::a`,
+/// and of what `two` was called before.
 #[must_use]
 pub fn old_paths(path: &str, renames: &[Rename]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -66,7 +68,11 @@ pub fn old_paths(path: &str, renames: &[Rename]) -> Vec<String> {
     let mut seen = BTreeSet::from([path.to_owned()]);
     while let Some(next) = open.pop() {
         for rename in renames {
-            for old in before(&next, rename) {
+            let mut old = before(&next, rename);
+            if next != path {
+                old.extend(replaced(&next, &rename.from, &rename.to));
+            }
+            for old in old {
                 if seen.insert(old.clone()) {
                     found.push(old.clone());
                     open.push(old);
@@ -83,12 +89,16 @@ fn before(path: &str, rename: &Rename) -> Vec<String> {
     if path == rename.to || path == in_main(&rename.to) {
         out.push(rename.from.clone());
         out.push(in_main(&rename.from));
-    } else if let Some(rest) = path.strip_prefix(&rename.to)
-        && rest.starts_with("::")
-    {
-        out.push(format!("{}{rest}", rename.from));
+    } else {
+        out.extend(replaced(path, &rename.to, &rename.from));
     }
     out
+}
+
+/// A path below another one, with that one's name replaced.
+fn replaced(path: &str, front: &str, by: &str) -> Option<String> {
+    let rest = path.strip_prefix(front)?;
+    rest.starts_with("::").then(|| format!("{by}{rest}"))
 }
 
 /// `inst::label` as `inst::main::label`.
@@ -205,6 +215,19 @@ impl Numbers {
         let exported = terms.leaving != Leaving::Stays;
         self.retire(scope, gone, exported);
         allocation
+    }
+
+    /// The numbers that these had, under old names too.
+    #[must_use]
+    pub fn known(&self, scope: &Scope, wanted: &[Wanted]) -> BTreeMap<String, u32> {
+        let ids: Vec<(&str, &[String])> = wanted
+            .iter()
+            .map(|w| (w.request.id.as_str(), w.formerly.as_slice()))
+            .collect();
+        let adopted = self.adopt(scope, &ids).into_iter();
+        adopted
+            .filter_map(|(id, (_, entry))| Some((id, entry.number?)))
+            .collect()
     }
 
     /// Ordered members first (they have a band of their own), then the others.

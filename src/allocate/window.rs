@@ -12,7 +12,8 @@ use super::{AllocError, AllocErrorKind, Allocation, MoveReason, Moved, OFFERED, 
 /// What is remembered is kept as far as it rises (its longest rising subsequence); the rest is
 /// placed anew. Where no number is left between two neighbours, a window around them is doubled
 /// until its rules fill at most half of its room, and is spread evenly. Pins and reserved numbers
-/// never move. A number that another id gave up is taken only if nothing else is left.
+/// never move. A number that another id gives up, because it goes or moves, is taken only if little else
+/// is left.
 #[must_use]
 pub fn allocate_ordered(
     requests: &[Request],
@@ -28,11 +29,36 @@ pub fn allocate_ordered(
         .map(|(_, number)| *number)
         .collect();
     let careful = attempt(requests, band, reserved, stride, previous, &freed);
-    if freed.is_empty() || careful.errors.is_empty() {
-        return careful;
+    if !careful.errors.is_empty() && !freed.is_empty() {
+        return attempt(requests, band, reserved, stride, previous, &BTreeSet::new());
     }
-    attempt(requests, band, reserved, stride, previous, &BTreeSet::new())
+    // What moves frees a number, too.
+    let mut avoid = freed;
+    let mut better = careful.clone();
+    for _ in 0..TRIES {
+        let given_up: BTreeSet<u32> = better.moved.iter().map(|m| m.from).collect();
+        let again = |(id, number): (&String, &u32)| {
+            previous.get(id) != Some(number) && given_up.contains(number)
+        };
+        if !better.numbers.iter().any(again) {
+            // Why something moves, the first attempt knows; more of them make room for these.
+            for moved in &mut better.moved {
+                let first = careful.moved.iter().find(|m| m.id == moved.id);
+                moved.reason = first.map_or(MoveReason::Window, |m| m.reason);
+            }
+            return better;
+        }
+        avoid.extend(given_up);
+        better = attempt(requests, band, reserved, stride, previous, &avoid);
+        if !better.errors.is_empty() {
+            break;
+        }
+    }
+    careful
 }
+
+/// How often numbers are given anew because one went from a member to another.
+const TRIES: usize = 4;
 
 /// The numbers that may be used, ascending; places are counted in them, so that holes need no care.
 struct Room {
@@ -112,6 +138,7 @@ fn attempt(
         room: &room,
         sequence: &sequence,
         kept: &kept,
+        reserved,
     };
     placed.allocation(previous, failed)
 }
@@ -363,6 +390,7 @@ struct Placed<'a> {
     sequence: &'a Sequence,
     /// What was kept at first; what differs later made room.
     kept: &'a [Option<usize>],
+    reserved: &'a [(u32, u32)],
 }
 
 impl Placed<'_> {
@@ -385,12 +413,12 @@ impl Placed<'_> {
                 MoveReason::Pin
             } else if self.kept.get(at).copied().flatten().is_some() {
                 MoveReason::Window
-            } else if self.room.index(from).is_some() {
-                MoveReason::Order
-            } else if (request.band.0..=request.band.1).contains(&from) {
+            } else if !(request.band.0..=request.band.1).contains(&from) {
+                MoveReason::Band
+            } else if self.reserved.iter().any(|(a, b)| (*a..=*b).contains(&from)) {
                 MoveReason::Clash
             } else {
-                MoveReason::Band
+                MoveReason::Order
             };
             out.moved.push(Moved {
                 id: request.id.clone(),

@@ -206,6 +206,65 @@ fn an_insertion_moves_no_neighbour() {
     assert!(order.iter().all(|n| (2000..=2499).contains(n)), "{order:?}");
 }
 
+/// Whether two lines need their order.
+fn related(a: &Line, b: &Line) -> bool {
+    let meet = |a: &str, b: &str| {
+        let net = |text: &str| {
+            let host = || format!("{text}/32");
+            text.parse()
+                .unwrap_or_else(|_| host().parse::<ipnet::IpNet>().unwrap())
+        };
+        let (a, b) = (net(a), net(b));
+        a.contains(&b) || b.contains(&a)
+    };
+    a.allow != b.allow
+        && a.ports.0 <= b.ports.1
+        && b.ports.0 <= a.ports.1
+        && meet(a.from, b.from)
+        && meet(a.to, b.to)
+}
+
+#[test]
+fn a_line_moved_past_unrelated_lines_keeps_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |lines: &[Line]| format!("{SUBNET}\n{}", group("acl", lines));
+    let number = |of: &BTreeMap<String, u64>, line: &Line| of[&format!("acl-{}-in", line.label)];
+    let (mut quiet, mut moves) = (0, 0);
+    for seed in 100..106 {
+        let mut dice = Dice::new(seed);
+        let mut lines = list(seed, &["10.20.4.0/24", "10.20.4.0/25", "10.20.4.8"]);
+        let _ = fs::remove_file(folder.path().join("portcullis.lock"));
+        let _ = fs::remove_dir_all(folder.path().join("out"));
+        let mut before = numbers(&compile_in(folder.path(), &write(&lines)));
+        for _ in 0..6 {
+            let line = lines.remove(dice.below(lines.len()));
+            lines.insert(dice.below(lines.len() + 1), line);
+            let emitted = compile_in(folder.path(), &write(&lines));
+            let after = numbers(&emitted);
+            let pairs = || {
+                let all = lines.iter().enumerate();
+                all.flat_map(|(at, late)| lines.iter().take(at).map(move |early| (early, late)))
+                    .filter(|(early, late)| related(early, late))
+            };
+            assert!(pairs().all(|(a, b)| number(&after, a) < number(&after, b)));
+            if pairs().all(|(a, b)| number(&before, a) < number(&before, b)) {
+                assert_eq!(before, after, "seed {seed}: {lines:#?}");
+                quiet += 1;
+            }
+            for (source, port) in asks() {
+                for destination in ["10.20.4.8", "10.20.4.200"] {
+                    let found = inbound(&emitted, source, destination, port);
+                    assert_eq!(found, first(&lines, source, destination, port));
+                }
+            }
+            before = after;
+            moves += 1;
+        }
+    }
+    println!("{quiet} of {moves} moves changed no number");
+    assert!(quiet > 0 && quiet < moves);
+}
+
 #[test]
 fn a_security_group_cannot_allow_names_before_a_deny_of_the_internet() {
     let text = "firewall azfw {\n  vnet = hub\n  subnet = 10.0.1.0/26\n  private-ip = 10.0.1.4\n  dns-proxy = true\n}\n\n\

@@ -18,6 +18,7 @@ use super::caps;
 use super::emit::{emit_network_security_group, emit_security_rule};
 use super::lower::{Draft, rule_name};
 use super::operand::OneOrMany;
+use super::sequence;
 use super::shape::{
     Direction, NetworkSecurityGroupProperties, SecurityRule, SecurityRuleProperties,
 };
@@ -255,8 +256,7 @@ fn number(
     };
     let scope = scope(context, nsg, direction);
     let mut memory = context.numbers.borrow_mut();
-    let ranks = ranks(drafts);
-    let wanted: Vec<Wanted> = drafts
+    let mut wanted: Vec<Wanted> = drafts
         .iter()
         .zip(requests)
         .map(|(draft, request)| {
@@ -268,10 +268,14 @@ fn number(
                 // If it leaves, it must be known in an export.
                 name: (nsg.base.is_some() && draft.name != rule_name(&draft.id))
                     .then(|| draft.name.clone()),
-                order: ranks.get(&draft.id).copied(),
+                order: None,
             }
         })
         .collect();
+    let ranks = sequence::ranks(drafts, &memory.known(&scope, &wanted));
+    for wanted in &mut wanted {
+        wanted.order = ranks.get(&wanted.request.id).copied();
+    }
     let terms = Terms {
         reserved,
         stride: bands.stride.nsg,
@@ -348,15 +352,4 @@ fn shorten(draft: &Draft, sink: &mut Sink) -> Option<String> {
     let mut short: String = text.chars().take(caps::DESCRIPTION - 3).collect();
     short.push_str("...");
     Some(short)
-}
-
-/// By id: the places in which the numbers of ordered rules have to rise.
-fn ranks(drafts: &[&Draft]) -> BTreeMap<String, u32> {
-    let mut ordered: Vec<(&(Vec<String>, usize), &String)> = drafts
-        .iter()
-        .filter_map(|d| d.order.as_ref().map(|order| (order, &d.id)))
-        .collect();
-    ordered.sort();
-    let ids = ordered.into_iter().map(|(_, id)| id.clone());
-    ids.zip(0..).collect()
 }

@@ -16,4 +16,5 @@ pub(crate) mod lower;
 pub(crate) mod measure;
 mod nat;
 pub mod operand;
+mod sequence;
 pub mod shape;
