@@ -1,6 +1,8 @@
 //! Clauses that say something of a rule which no room makes: a number, a name, source ports. What a
 //! clause means where there is a rule is the rooms' business.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::diag::Sink;
 use crate::model::{Flow, Key, Policy};
 
@@ -12,14 +14,16 @@ use super::plan::Duties;
 pub(super) fn check(context: &Context<'_>, sink: &mut Sink) {
     let policy = context.fabric.policy;
     let plan = context.plan;
-    for (index, flow) in policy.flows.iter().enumerate() {
-        let has = |mut duties: std::collections::btree_map::Values<'_, Key, Duties>| {
-            duties.any(|d| d.values().any(|duty| duty.flow == index))
-        };
-        let at_firewall = has(plan.firewalls.values());
-        let at_nsg = has(plan.outbound.values()) || has(plan.inbound.values());
-        if at_nsg && only_an_envelope(flow) {
-            envelope(flow, at_firewall, sink);
+    let flows = |layers: [&BTreeMap<Key, Duties>; 2]| -> BTreeSet<usize> {
+        let duties = layers.into_iter().flat_map(BTreeMap::values);
+        duties
+            .flat_map(|d| d.values().map(|duty| duty.flow))
+            .collect()
+    };
+    let at_firewalls = flows([&plan.firewalls, &BTreeMap::new()]);
+    for index in flows([&plan.outbound, &plan.inbound]) {
+        if let Some(flow) = policy.flows.get(index).filter(|f| only_an_envelope(f)) {
+            envelope(flow, at_firewalls.contains(&index), sink);
         }
     }
     for dnat in &policy.dnats {

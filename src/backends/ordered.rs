@@ -1,7 +1,7 @@
 //! Ordered groups that meet at a layer: which of them counts first is nowhere said. What the order
 //! inside a group becomes, the rooms know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backends::faults;
 use crate::backends::lowered::Context;
@@ -40,13 +40,22 @@ fn meeting<'a>(context: &Context<'a>, duties: &Duties) -> Vec<(&'a Flow, &'a Flo
         .filter_map(|duty| policy.flows.get(duty.flow).map(|flow| (flow, duty)))
         .filter(|(flow, _)| flow.position.is_some())
         .collect();
+    // Members of one group may meet, and a long imported list is one group.
+    let mut groups: BTreeMap<(&[String], &str), Vec<usize>> = BTreeMap::new();
+    for (place, (flow, _)) in members.iter().enumerate() {
+        let group = (flow.id.instance.as_slice(), flow.id.group.as_str());
+        groups.entry(group).or_default().push(place);
+    }
     let mut out = Vec::new();
     for (place, (second, theirs)) in members.iter().enumerate() {
-        for (first, mine) in members.iter().take(place) {
-            let same_group =
-                first.id.instance == second.id.instance && first.id.group == second.id.group;
-            if !same_group
-                && mine.from.meets(&theirs.from)
+        let own = (second.id.instance.as_slice(), second.id.group.as_str());
+        let others = groups.iter().filter(|(group, _)| **group != own);
+        let mut before: Vec<usize> = others
+            .flat_map(|(_, places)| places.iter().copied().filter(|p| *p < place))
+            .collect();
+        before.sort_unstable();
+        for (first, mine) in before.iter().filter_map(|p| members.get(*p)) {
+            if mine.from.meets(&theirs.from)
                 && (mine.to.meets(&theirs.to) || named_alike(&first.to, &second.to))
                 && traffic_meets(first, second)
             {

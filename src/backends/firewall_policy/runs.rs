@@ -57,11 +57,11 @@ pub(super) fn settle(
     for group in groups.iter_mut() {
         let mut runs = runs(group);
         name(context, firewall, group, &mut runs);
-        for run in &runs {
-            for rule in &mut group.ids {
-                if rule.kind == run.kind && run.rules.contains(&rule.name) {
-                    rule.run = Some(run.name.clone());
-                }
+        let run_of = run_of(&runs);
+        for rule in &mut group.ids {
+            let run = run_of.get(&(rule.kind, &rule.name));
+            if let Some(run) = run.and_then(|index| runs.get(*index)) {
+                rule.run = Some(run.name.clone());
             }
         }
         group.runs = runs;
@@ -106,6 +106,14 @@ fn runs(group: &Group) -> Vec<Run> {
     }
     out.retain(|run| !run.rules.is_empty());
     out
+}
+
+/// By type and name of a rule: the place of its run.
+fn run_of(runs: &[Run]) -> BTreeMap<(&'static str, &String), usize> {
+    let places = runs.iter().enumerate();
+    places
+        .flat_map(|(index, run)| run.rules.iter().map(move |rule| ((run.kind, rule), index)))
+        .collect()
 }
 
 /// Gives each run the name that most of its rules were remembered under, and new ones the label of
@@ -249,15 +257,21 @@ fn allocate(
 /// The collections in the order in which Azure is to read them.
 pub(super) fn collections(group: &Group) -> Vec<RuleCollection> {
     let mut out = Vec::new();
-    for run in &group.runs {
-        let mine = |name: &String| run.rules.contains(name);
-        let rules: Vec<Rule> = if run.kind == NETWORK {
-            let rules = group.network.iter().filter(|r| mine(&r.name)).cloned();
-            rules.map(Rule::Network).collect()
-        } else {
-            let rules = group.application.iter().filter(|r| mine(&r.name)).cloned();
-            rules.map(Rule::Application).collect()
-        };
+    let run_of = run_of(&group.runs);
+    let mut rules_of: BTreeMap<usize, Vec<Rule>> = BTreeMap::new();
+    let mut put = |kind: &'static str, name: &String, rule: Rule| {
+        if let Some(run) = run_of.get(&(kind, name)) {
+            rules_of.entry(*run).or_default().push(rule);
+        }
+    };
+    for rule in &group.network {
+        put(NETWORK, &rule.name, Rule::Network(rule.clone()));
+    }
+    for rule in &group.application {
+        put(APPLICATION, &rule.name, Rule::Application(rule.clone()));
+    }
+    for (index, run) in group.runs.iter().enumerate() {
+        let rules = rules_of.remove(&index).unwrap_or_default();
         let word = match run.action {
             Verdict::Allow => "allow",
             Verdict::Deny => "deny",
