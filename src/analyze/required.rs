@@ -9,8 +9,8 @@ use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::{Endpoint, NamePattern};
 use crate::model::service::{PortSet, Proto, word};
-use crate::model::{Flow, Key, Subnet, Tier};
-use crate::path::Fabric;
+use crate::model::{DefaultAction, Flow, Key, Subnet, Tier};
+use crate::path::{Fabric, HopClass, HopMap};
 
 use super::{Scene, is_own};
 
@@ -106,7 +106,10 @@ impl Room<'_> {
                 .fold(PortSet::from_ranges(&[]), |all, (_, p)| all.union(&p))
         };
         let tier = |wanted: Tier| of(&move |f: &Flow| f.tier == wanted);
-        let plain = of(&|f| f.allows() && matches!(f.tier, Tier::Allow | Tier::Ordered));
+        let mut plain = of(&|f| f.allows() && matches!(f.tier, Tier::Allow | Tier::Ordered));
+        if self.lets_by_default(inbound, atom) {
+            plain = plain.union(ports);
+        }
         // A deny of something that the user chooses takes away no more than he chose.
         let denied = match atom {
             Atom::Anything => PortSet::from_ranges(&[]),
@@ -121,6 +124,29 @@ impl Room<'_> {
             .union(&tier(Tier::Exception))
             .subtract(&forbidden);
         ports.subtract(&allowed).is_empty()
+    }
+
+    /// Whether the security group, or Azure's own last rules in it, let it through unasked and no
+    /// firewall follows ("Network security groups overview", default security rules, checked
+    /// 2026-11-25).
+    fn lets_by_default(&self, inbound: bool, atom: &Atom<'_>) -> bool {
+        let nsgs = &self.fabric.policy.nsgs;
+        let nsg = self.subnet.nsg.as_ref().and_then(|key| nsgs.get(key));
+        let stated = nsg.and_then(|nsg| {
+            if inbound {
+                nsg.default_inbound
+            } else {
+                nsg.default_outbound
+            }
+        });
+        if nsg.is_none() || stated == Some(DefaultAction::Deny) {
+            return false;
+        }
+        let probes = matches!(atom, Atom::Tag("AzureLoadBalancer"));
+        let near = probes || matches!(atom, Atom::Network);
+        let hop = self.fabric.hop_map(self.key).map(HopMap::default_hop);
+        let filtered = matches!(hop, Some(HopClass::Firewall(_)));
+        near || (!filtered && (!inbound || stated == Some(DefaultAction::Allow)))
     }
 
     /// The flows that speak of the whole subnet and of all that an atom holds.

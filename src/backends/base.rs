@@ -123,8 +123,8 @@ pub(super) fn tree(value: &Value) -> Option<Tree> {
                 .iter()
                 .filter_map(|(key, v)| Some((key.clone(), tree(v)?)))
                 .collect();
-            // As in Azure's schema.
-            members.sort_by_key(|(key, _)| key != "name");
+            // The name first, as in Azure's schema; what order an export has, nobody promises.
+            members.sort_by(|(a, _), (b, _)| (a != "name", a).cmp(&(b != "name", b)));
             Some(Tree::Object(members))
         }
     }

@@ -1,7 +1,7 @@
 //! `lock`: shows, repairs and seeds the lock file; and its part in the commands that compile. What
 //! the lines mean is the allocator's knowledge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args::{Global, LockArgs};
@@ -13,6 +13,7 @@ use crate::allocate::lock::{self, Lock, Parsed, Part, Scope, ScopeEntries};
 use crate::config::{Band, Bands};
 use crate::driver::{Folder, Locked, Memory, OutFile, bad_lock};
 use crate::source::SourceMap;
+use crate::syntax::{self, ast::Item};
 use crate::wrap::seed;
 
 /// What a command that compiles wants to be remembered.
@@ -251,11 +252,18 @@ fn seeded(
     found: &Found,
     parsed: &Parsed,
 ) -> Result<u8, IoFault> {
-    let environments: Vec<&str> = match global.environments.as_slice() {
-        [] => vec!["default"],
-        some => some.iter().map(String::as_str).collect(),
+    let environments = match global.environments.as_slice() {
+        [] => declared_environments(found),
+        some => some.to_vec(),
     };
     let mut lock = parsed.lock();
+    // What was numbered by a run stays: an export says by which name, a run by which identity.
+    let numbered: BTreeSet<Scope> = lock
+        .scopes
+        .iter()
+        .filter(|(_, entries)| entries.entries.keys().any(|id| !id.starts_with('=')))
+        .map(|(scope, _)| scope.clone())
+        .collect();
     let mut said = String::new();
     for file in &args.from {
         let shown = io::slashes(file);
@@ -265,6 +273,12 @@ fn seeded(
                 IoFault::Other(format!("cannot take numbers of `{shown}`: {why}"))
             })?;
             for (scope, entries) in read.scopes {
+                if numbered.contains(&scope) {
+                    said.push_str(&format!(
+                        "{scope}: has its numbers already; nothing of {shown} is taken (take its lines out of the lock first)\n"
+                    ));
+                    continue;
+                }
                 said.push_str(&format!(
                     "{scope}: {} of {shown}\n",
                     count(entries.entries.len())
@@ -276,6 +290,28 @@ fn seeded(
         }
     }
     write(reporter, found, &lock.text(), &said)
+}
+
+/// The environments that the sources declare, as far as they can be read; `default` if they declare
+/// none.
+fn declared_environments(found: &Found) -> Vec<String> {
+    let mut sources = SourceMap::default();
+    let mut out = BTreeSet::new();
+    for path in &found.sources {
+        let Ok(text) = io::read_text(&found.root.join(path), path) else {
+            continue;
+        };
+        let file = sources.add(path.clone(), text);
+        for item in &syntax::parse(&sources, file).0.items {
+            if let Item::Env(env) = &item.node {
+                out.insert(env.name.node.clone());
+            }
+        }
+    }
+    if out.is_empty() {
+        out.insert("default".to_owned());
+    }
+    out.into_iter().collect()
 }
 
 fn count(numbers: usize) -> String {

@@ -149,6 +149,7 @@ impl Fabric<'_> {
                             from.clone()
                         };
                         partial |= from != *own_view;
+                        partial |= flow.to.virtual_network && self.unseen_from(flow, &inside);
                         if !from.is_empty() {
                             out.push(way(&hop, &from, inside, Some(other.clone()), false));
                         }
@@ -264,6 +265,15 @@ impl Fabric<'_> {
                 let vnet = self.policy.vnets.get(self.vnet_of(key)?)?;
                 Some((key, &vnet.on_premises))
             })
+    }
+
+    /// Whether `tag(VirtualNetwork)` as the destination leaves out a part of a subnet for some subnet
+    /// that the flow comes from.
+    fn unseen_from(&self, flow: &Flow, inside: &AddressSet) -> bool {
+        self.end_subnets().any(|(key, subnet)| {
+            self.addresses(&flow.from, Some(key)).meets(&subnet.prefix)
+                && !inside.is_subset(&self.virtual_network(key))
+        })
     }
 
     /// The virtual networks that name their firewall, with it and their space; not the network of

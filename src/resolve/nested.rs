@@ -1,6 +1,8 @@
 //! Elements of a list that another element of the same list holds already. It judges what is
 //! written side by side; what two statements have in common is not its business.
 
+use std::collections::BTreeSet;
+
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::Endpoint;
 use crate::model::service::{Proto, Traffic};
@@ -9,7 +11,8 @@ use crate::syntax::ast::{self, Expr, ExprKind, Node, Value};
 
 use super::faults::{self, Nested};
 use super::flows::svc_span;
-use super::world::World;
+use super::scope::Decl;
+use super::world::{InstanceId, World};
 
 /// A list of more elements is compared address by address only: every pair would cost its square.
 const PAIRS: usize = 200;
@@ -23,13 +26,23 @@ struct Element {
 
 impl World<'_, '_> {
     /// Tells the elements of a list of endpoints that add nothing to it.
-    pub(crate) fn tell_nested(&mut self, list: &[Node<Expr>], sets: &[Endpoint]) {
+    pub(crate) fn tell_nested(
+        &mut self,
+        list: &[Node<Expr>],
+        sets: &[Endpoint],
+        instance: InstanceId,
+    ) {
         let elements: Vec<&Expr> = list.iter().map(|n| &n.node).collect();
-        self.tell(&elements, sets, &cuts(list));
+        self.tell(&elements, sets, &cuts(list), instance);
     }
 
     /// The same of a list that a parameter takes.
-    pub(crate) fn tell_nested_values(&mut self, list: &[Node<Value>], sets: &[Endpoint]) {
+    pub(crate) fn tell_nested_values(
+        &mut self,
+        list: &[Node<Value>],
+        sets: &[Endpoint],
+        instance: InstanceId,
+    ) {
         let elements: Option<Vec<&Expr>> = list
             .iter()
             .map(|n| match &n.node {
@@ -38,11 +51,17 @@ impl World<'_, '_> {
             })
             .collect();
         if let Some(elements) = elements {
-            self.tell(&elements, sets, &cuts(list));
+            self.tell(&elements, sets, &cuts(list), instance);
         }
     }
 
-    fn tell(&mut self, list: &[&Expr], sets: &[Endpoint], cuts: &[Option<Span>]) {
+    fn tell(
+        &mut self,
+        list: &[&Expr],
+        sets: &[Endpoint],
+        cuts: &[Option<Span>],
+        instance: InstanceId,
+    ) {
         let library = list.first().is_some_and(|e| self.is_library(e.span));
         // A probe lists packets, and the library is not the user's to change.
         if self.in_test || library || list.len() != sets.len() || list.len() < 2 {
@@ -53,7 +72,12 @@ impl World<'_, '_> {
             .zip(sets)
             .map(|(expr, set)| Element {
                 set: set.clone(),
-                text: text_of(expr),
+                // What is too much here may be needed where the parameter has another value.
+                text: if self.varies(expr, instance, &mut BTreeSet::new()) {
+                    String::new()
+                } else {
+                    text_of(expr)
+                },
                 span: expr.span,
             })
             .collect();
@@ -76,6 +100,45 @@ impl World<'_, '_> {
             };
             let (inner, outer) = ((a.span, a.text.as_str()), (b.span, b.text.as_str()));
             self.say(faults::inside_another(inner, outer, same, kind, cut));
+        }
+    }
+
+    /// Whether an element stands for what a parameter says, which differs between environments and
+    /// instances.
+    fn varies(
+        &mut self,
+        expr: &Expr,
+        instance: InstanceId,
+        seen: &mut BTreeSet<(InstanceId, String)>,
+    ) -> bool {
+        match &expr.kind {
+            ExprKind::Path(path) => {
+                let Some((at, name)) = self.walk(path, instance) else {
+                    return true;
+                };
+                let name = name.node.clone();
+                if !seen.insert((at, name.clone())) {
+                    return false;
+                }
+                match self.scope(at).and_then(|s| s.values.get(name.as_str())) {
+                    Some(Decl::Endpoint(e)) => self.varies(&e.expr, at, seen),
+                    Some(Decl::Resource(r)) => match &r.expr {
+                        Some(expr) => self.varies(expr, at, seen),
+                        None => false,
+                    },
+                    Some(Decl::Param(_)) | None => true,
+                }
+            }
+            ExprKind::List(list) => {
+                let mut elements = list.elements.iter();
+                elements.any(|e| self.varies(&e.node, instance, seen))
+            }
+            ExprKind::Except(left, right) => {
+                self.varies(left, instance, seen) || self.varies(right, instance, seen)
+            }
+            ExprKind::Call(call) => call.arg.source().contains("${"),
+            ExprKind::Fqdn(name) => name.source().contains("${"),
+            _ => false,
         }
     }
 

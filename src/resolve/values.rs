@@ -44,7 +44,7 @@ impl<'a> World<'a, '_> {
                     .map(|element| self.endpoint(&element.node, instance))
                     .collect();
                 let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
-                self.tell_nested(&list.elements, &sets);
+                self.tell_nested(&list.elements, &sets, instance);
                 let mut out = Union::default();
                 for set in sets {
                     out.add(set);
@@ -562,7 +562,7 @@ impl<'a> World<'a, '_> {
                     )
                     .collect();
                 let sets: Vec<Endpoint> = sets.into_iter().collect::<Option<_>>()?;
-                self.tell_nested_values(&list.elements, &sets);
+                self.tell_nested_values(&list.elements, &sets, instance);
                 let mut out = Union::default();
                 for set in sets {
                     out.add(set);

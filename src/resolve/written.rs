@@ -1,6 +1,8 @@
 //! What stands before `except` in the ends of a flow: checks of breadth judge what was written, not
 //! the prefixes that are left. Ends without `except` are not looked at.
 
+use std::collections::BTreeSet;
+
 use crate::model::Written;
 use crate::model::address::AddressSet;
 use crate::model::endpoint::{Endpoint, Union};
@@ -16,6 +18,8 @@ struct Found {
     any: bool,
     internet: bool,
     parts: Union,
+    /// Names that were looked behind: twice adds nothing, and lists that name each other double.
+    seen: BTreeSet<(InstanceId, String)>,
 }
 
 impl World<'_, '_> {
@@ -54,7 +58,9 @@ impl World<'_, '_> {
             ExprKind::Path(path) => {
                 if let Some((at, name)) = self.walk(path, instance) {
                     let name = name.node.clone();
-                    self.written_behind(&name, at, out);
+                    if out.seen.insert((at, name.clone())) {
+                        self.written_behind(&name, at, out);
+                    }
                 }
             }
             ExprKind::Fqdn(_) | ExprKind::Error => {}

@@ -182,3 +182,39 @@ fn shipped_policies_are_free_of_warnings() {
     }
     assert!(seen >= 2);
 }
+
+#[test]
+fn what_a_parameter_makes_redundant_once_is_not_told() {
+    let policy = |flow: &str| {
+        format!(
+            "param jump: cidr\nparam second: region\n{flow}\n\
+             env dev {{\n  jump = 10.0.4.128/25\n  second = westeurope\n}}\n\
+             env prod {{\n  jump = 10.0.9.0/25\n  second = northeurope\n}}\n"
+        )
+    };
+    let quiet = policy(
+        "endpoint hosts = [10.0.4.0/24, jump]\n\
+         allow ssh: tcp/2222 from hosts to 10.1.0.4 for \"x\"\n\
+         allow blobs: tcp/443 from 10.1.0.4 to [tag(Storage.WestEurope), tag(Storage.${second})] for \"x\"",
+    );
+    let ran = check(&quiet, "", &[]);
+    assert!(!ran.err.contains("PC6018"), "{}", ran.err);
+    let told = policy(
+        "endpoint hosts = [10.0.4.0/24, 10.0.4.128/25, jump]\n\
+         allow ssh: tcp/2222 from hosts to 10.1.0.4 for \"x\"\n\
+         allow blobs: tcp/443 from 10.1.0.4 to tag(Storage.${second}) for \"x\"",
+    );
+    let ran = check(&told, "", &[]);
+    assert_eq!(ran.err.matches("PC6018").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn azures_own_rules_let_through_what_a_service_requires() {
+    let network = "vnet net = 10.0.0.0/16\nsubnet gw = 10.0.1.0/24 {\n  vnet = net\n  nsg = n\n  runs = aks\n}\n";
+    let ran = check(&format!("{network}nsg n {{}}\n"), "", &[]);
+    let told = |ran: &Ran, flow: &str| ran.err.contains("PC4024") && ran.err.contains(flow);
+    assert!(!told(&ran, "cluster::nodes"), "{}", ran.err);
+    let deny = "nsg n {\n  default-inbound = deny\n  default-outbound = deny\n}\n";
+    let ran = check(&format!("{network}{deny}"), "", &[]);
+    assert!(told(&ran, "cluster::nodes"), "{}", ran.err);
+}

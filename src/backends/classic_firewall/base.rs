@@ -161,12 +161,15 @@ pub(crate) fn read(text: &str) -> Result<Base, String> {
     }
     let mut foreign = Vec::new();
     for (array, _) in ARRAYS {
-        if let Some(Value::Array(list)) = content.remove(array) {
-            for (index, one) in list.iter().enumerate() {
-                let read = collection(array, one)
-                    .map_err(|why| format!("collection {} of its `{array}` {why}", index + 1))?;
-                foreign.push(read);
-            }
+        let list = match content.remove(array) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(format!("its `{array}` is no list")),
+        };
+        for (index, one) in list.iter().enumerate() {
+            let read = collection(array, one)
+                .map_err(|why| format!("collection {} of its `{array}` {why}", index + 1))?;
+            foreign.push(read);
         }
     }
     for key in SERVICE_ONLY {
@@ -302,6 +305,7 @@ mod tests {
                 "firewall policy",
             ),
             (r#"{"networkRuleCollections":[1]}"#, "is not an object"),
+            (r#"{"networkRuleCollections":"x"}"#, "is no list"),
             (r#"{"networkRuleCollections":[{}]}"#, "has no name"),
             (
                 r#"{"natRuleCollections":[{"name":"a"}]}"#,

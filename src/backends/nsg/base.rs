@@ -44,7 +44,11 @@ pub(super) struct ForeignRule {
 pub(super) fn read(text: &str) -> Result<Vec<ForeignRule>, String> {
     let group = resource(text, AzureType::NetworkSecurityGroup, &["securityRules"])?;
     let content = properties(&group, &[]);
-    let rules = content.get("securityRules").and_then(Value::as_array);
+    let rules = match content.get("securityRules") {
+        None | Some(Value::Null) => None,
+        Some(Value::Array(rules)) => Some(rules),
+        Some(_) => return Err("its `securityRules` is no list".to_owned()),
+    };
     let mut out = Vec::new();
     for (index, rule) in rules.into_iter().flatten().enumerate() {
         let read = foreign(rule).map_err(|why| format!("rule {} of it {why}", index + 1))?;
@@ -135,6 +139,7 @@ mod tests {
             ("{", "not JSON"),
             ("{}", "no network security group"),
             (r#"{"securityRules":[{}]}"#, "has no name"),
+            (r#"{"securityRules":"x"}"#, "is no list"),
             (r#"{"securityRules":[{"name":"a"}]}"#, "has no priority"),
             (
                 r#"{"securityRules":[{"name":"a","priority":1}]}"#,

@@ -126,7 +126,14 @@ fn chains_and_trees_of_modules_have_an_end() {
 #[test]
 fn long_lists_cost_no_square() {
     let n = 20_000;
-    let texts: [(&str, String); 10] = [
+    let doubled = |tail: &str| {
+        let pair = |i: usize| format!("endpoint d{i} = [d{0}, d{0}]{tail}\n", i + 1);
+        let chain: String = (0..60).map(pair).collect();
+        format!("{chain}endpoint d60 = 10.3.0.0/16\n{}", flow("d0"))
+    };
+    let texts: [(&str, String); 12] = [
+        ("lists that double", doubled("")),
+        ("lists that double but for one", doubled(" except 10.3.0.9")),
         ("prefixes", flow(&format!("[{}]", list(100_000, address)))),
         (
             "pieces",

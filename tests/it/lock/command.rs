@@ -291,6 +291,46 @@ fn numbers_are_taken_from_an_export() {
 }
 
 #[test]
+fn an_export_gives_its_numbers_to_every_environment_that_is_declared() {
+    let dir = project();
+    let path = dir.path().join("a.gate");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        format!("{text}env dev {}\nenv prod {}\n", "{}", "{}"),
+    )
+    .unwrap();
+    let export = r#"{ "name": "demo/pc-30-allow-main", "priority": 31234, "ruleCollections": [] }"#;
+    fs::write(dir.path().join("live.json"), export).unwrap();
+    let seeded = portcullis(dir.path(), &["lock", "--from", "live.json"]);
+    assert_eq!(seeded.code, 0, "{}", seeded.err);
+    assert!(
+        seeded.out.contains("prod/fw/demo/rcg: 1 number"),
+        "{}",
+        seeded.out
+    );
+    assert_eq!(portcullis(dir.path(), &["compile"]).code, 0);
+    let numbered = read(dir.path());
+    for environment in ["dev", "prod"] {
+        let line = format!("{environment}/fw/demo/rcg  pc-30-allow-main  31234  1");
+        assert!(numbered.contains(&line), "{numbered}");
+    }
+    // What a run numbered stays, and the command says so.
+    fs::write(
+        dir.path().join("live.json"),
+        export.replace("31234", "31000"),
+    )
+    .unwrap();
+    let again = portcullis(dir.path(), &["lock", "--from", "live.json"]);
+    assert!(
+        again.out.contains("has its numbers already"),
+        "{}",
+        again.out
+    );
+    assert_eq!(read(dir.path()), numbered);
+}
+
+#[test]
 fn without_a_lock_the_output_is_asked() {
     let dir = project();
     portcullis(dir.path(), &["compile"]);

@@ -58,7 +58,14 @@ fn each_form_of_the_output_tells_the_numbers() {
                     s.part != Part::Rules && made.contains(&s.environment.as_str())
                 });
                 for (scope, entries) in known {
+                    // The number of an ordered group is in no classic output: its collections have theirs.
+                    let classic = output.files.iter().any(|f| {
+                        f.path.ends_with(".fragment.json") && f.path.contains(&scope.name)
+                    });
                     for (id, was) in &entries.entries {
+                        if classic && id.starts_with("pc-25-ordered-") {
+                            continue;
+                        }
                         let now = new.scopes[scope]
                             .entries
                             .get(id)

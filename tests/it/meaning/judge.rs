@@ -184,6 +184,17 @@ fn one(
         counts.unknown += 1;
         return None;
     }
+    // Azure Firewall has no IPv6 address: between two ends that no subnet holds there is no way for it.
+    let held = |end: Address| {
+        let ranges = policy.subnets.iter().flat_map(|s| s.ranges());
+        ranges
+            .into_iter()
+            .any(|r| r.six == end.six && r.first <= end.value && end.value <= r.last)
+    };
+    if packet.source.six && !held(packet.source) && !held(packet.destination) {
+        counts.no_path += 1;
+        return None;
+    }
     let what = if past_the_firewall(policy, packet, &way) {
         "to a peered network past the firewall that the table defaults to"
     } else {
