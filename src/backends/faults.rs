@@ -672,6 +672,18 @@ pub(crate) fn bad_pin(span: Span, pin: u32, why: &str, free: &[u32]) -> Diagnost
         })
 }
 
+/// A rule or collection of an export that has the name of ours, and nothing says that it is ours.
+pub(crate) fn takes_foreign(span: Span, what: &str, name: &str, file: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::PC9011,
+        span,
+        format!("{what} `{name}` of the base file `{file}` gives way to one of this policy"),
+    )
+    .label("has the same name")
+    .help("if it is somebody else's, give the group or the flow another label; if it is yours, take its number over with `portcullis lock --from FILE`")
+    .note("names are unique in their resource, in any case, and neither the lock nor the output knows this one")
+}
+
 pub(crate) fn no_place(span: Option<Span>, what: &str, resource: &str) -> Diagnostic {
     let d = Diagnostic::general(Code::PC9007, span, format!("no {what} for `{resource}`"))
         .label("emitted as an Azure resource")

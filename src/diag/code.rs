@@ -210,6 +210,7 @@ codes! {
     PC9008 Error Settings "bad-catalogue";
     PC9009 Error Resolve "bad-base-file";
     PC9010 Warning Settings "stale-output";
+    PC9011 Warning Lower "foreign-rule-replaced";
 }
 
 impl Code {

@@ -54,7 +54,7 @@ pub(crate) struct Foreign {
 impl Foreign {
     /// The group that it would be of if it were ours, in lower case: `egress` of `egress-net`, and
     /// `imported` of `imported-net.dns`.
-    fn group(&self) -> Option<String> {
+    pub(crate) fn group(&self) -> Option<String> {
         let name = self.name.to_lowercase();
         let (_, word) = ARRAYS.iter().find(|(array, _)| *array == self.array)?;
         let (group, _) = parts_of_classic(word, &name)?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::allocate::lock::Part;
 use crate::allocate::{collections, names};
 use crate::backends::faults;
 use crate::backends::lowered::Context;
@@ -103,6 +104,25 @@ pub(crate) fn lower(
         .sort_by_key(|c| c.properties.priority);
     // A collection of the same name is the one that ours replaces.
     let groups: BTreeSet<String> = groups.iter().map(|g| g.id.name().to_lowercase()).collect();
+    if let (Some(base), Some(file)) = (base, &firewall.base) {
+        let memory = context.numbers.borrow();
+        let lines = memory.old().scopes.iter().filter(|(scope, _)| {
+            scope.environment == context.fabric.policy.environment && scope.part == Part::Groups
+        });
+        let known: BTreeSet<&str> = lines
+            .flat_map(|(_, s)| s.entries.keys())
+            .filter_map(|id| id.strip_prefix('='))
+            .collect();
+        for foreign in &base.foreign {
+            let group = foreign.group();
+            let same = group.filter(|g| groups.contains(g) && !known.contains(g.as_str()));
+            if same.is_some() {
+                let span = firewall.identity.span;
+                let (name, path) = (&foreign.name, &file.path);
+                sink.push(faults::takes_foreign(span, "collection", name, path));
+            }
+        }
+    }
     let base = base.map(|b| b.clone().without(&groups));
     let taken = |array: &str| -> BTreeSet<u32> {
         let foreign = base.iter().flat_map(|b| &b.foreign);

@@ -39,6 +39,7 @@ pub(super) fn finish(
         names.any(|n| n.eq_ignore_ascii_case(name))
             || drafts.iter().any(|d| d.name.eq_ignore_ascii_case(name))
     };
+    replaced(context, nsg, &drafts, &exported, sink);
     let mut foreign = exported;
     foreign.retain(|rule| !ours(&rule.name));
     let mut rules: Vec<SecurityRule> = Vec::new();
@@ -205,6 +206,36 @@ fn left(
         }
     }
     out
+}
+
+/// Tells rules of the base file that have the name of one of ours, though nothing remembers them.
+fn replaced(
+    context: &Context<'_>,
+    nsg: &Nsg,
+    drafts: &[Draft],
+    exported: &[base::ForeignRule],
+    sink: &mut Sink,
+) {
+    let memory = context.numbers.borrow();
+    let lines: Vec<&String> = [Direction::Inbound, Direction::Outbound]
+        .into_iter()
+        .filter_map(|direction| memory.old().scopes.get(&scope(context, nsg, direction)))
+        .flat_map(|s| s.entries.keys())
+        .collect();
+    for rule in exported {
+        let same = |d: &&Draft| d.name.eq_ignore_ascii_case(&rule.name);
+        let (Some(draft), Some(file)) = (drafts.iter().find(same), &nsg.base) else {
+            continue;
+        };
+        let mut known = memory.formerly(&draft.id);
+        known.push(draft.id.clone());
+        known.push(by_name(&rule.name));
+        if !lines.iter().any(|id| known.contains(id)) {
+            sink.push(faults::takes_foreign(
+                draft.span, "rule", &rule.name, &file.path,
+            ));
+        }
+    }
 }
 
 /// The rules of the base file.
