@@ -31,27 +31,31 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             if deny.is_none() && nsg.default_inbound != Some(DefaultAction::Deny) {
                 continue;
             }
-            // Where everything is denied only an exception lets anybody in.
-            let lets_in = |f: &&Flow| {
-                f.allows()
-                    && deny.is_none_or(|deny| {
-                        f.tier == Tier::Exception && f.overrides.contains(&deny.id.text())
-                    })
+            // Where everything is denied only an exception lets anybody in, or a line before the
+            // deny of an imported list.
+            let passes = |f: &Flow, deny: &Flow| {
+                f.tier == Tier::Exception && f.overrides.contains(&deny.id.text())
+                    || f.stands_before(deny)
             };
-            let mut allows = flows.iter().filter(reaches).filter(lets_in);
-            let caller = allows.clone().find(|f| f.from.internet);
-            if let (Some(caller), false) = (caller, allows.any(lets_probes_in)) {
+            let allows = flows.iter().filter(reaches).filter(|f| f.allows());
+            let caller = allows.clone().find(|f| {
+                f.from.internet && deny.is_none_or(|deny| !deny.from.any || passes(f, deny))
+            });
+            let mut probes = allows.filter(|f| lets_probes_in(f));
+            let let_in = probes.any(|f| deny.is_none_or(|deny| passes(f, deny)));
+            if let (Some(caller), false) = (caller, let_in) {
                 sink.push(no_probe((key, nsg), caller, subnet_key, deny));
             }
         }
     }
 }
 
-/// A deny of everything at the security group: somebody wrote it knowing that it ends Azure's rules.
+/// A deny of everything at the security group, or of the probes: somebody wrote it knowing that it
+/// ends Azure's rules.
 fn denies_everything(flow: &Flow, nsg: &Key) -> bool {
     let here = |layer: &Layer| *layer == Layer::AnyNsg || *layer == Layer::Nsg(nsg.clone());
     !flow.allows()
-        && flow.from.any
+        && (flow.from.any || flow.from.tags.contains("AzureLoadBalancer"))
         && flow.traffic.has(Proto::Any)
         && flow.source_ports.is_none()
         && flow.at.as_ref().is_none_or(|at| at.iter().any(here))
@@ -74,8 +78,12 @@ fn no_probe(
     let (span, label, help) = match deny {
         Some(deny) => (
             deny.spans.whole,
-            "a deny of everything comes before Azure's rule for probes",
-            format!(" overrides {}", deny.id.label),
+            "comes before Azure's rule for probes",
+            if deny.tier == Tier::Ordered {
+                ", before this line".to_owned()
+            } else {
+                format!(" with `overrides {}`", deny.id.label)
+            },
         ),
         None => (
             nsg.identity.span,
@@ -86,7 +94,7 @@ fn no_probe(
     let d = Diagnostic::new(Code::PC4031, span, message)
         .label(label)
         .also(caller.spans.whole, "called from the internet")
-        .help(format!("if there is a load balancer, add `allow probes: tcp/PORT from tag(AzureLoadBalancer) to the subnet{help}`, with the port that is probed"))
+        .help(format!("if there is a load balancer, add `allow probes: tcp/PORT from tag(AzureLoadBalancer) to the subnet`{help}, with the port that is probed"))
         .note("Network security groups overview: AllowAzureLoadBalancerInBound has priority 65001, after every rule of ours (checked 2026-11-23)");
     if deny.is_none() {
         // Nothing says that there is a load balancer.
