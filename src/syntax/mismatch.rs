@@ -115,6 +115,9 @@ impl Tokens<'_> {
                 "ports stand behind the protocol: `tcp/443`"
             }
             Kind::Bad if text.starts_with('#') => "a comment begins with `//`",
+            Kind::Bad if text.starts_with(';') && word(",") => {
+                "elements of a list stand apart by `,`"
+            }
             Kind::Bad if text.starts_with(';') => "a statement ends with its line, without a sign",
             Kind::Bad if text.starts_with('\'') => "strings stand in double quotes",
             Kind::Str if wants("an endpoint") || wants("a name without quotes") => {

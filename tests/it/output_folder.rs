@@ -42,6 +42,13 @@ fn edit(folder: &Path, file: &str, from: &str, to: &str) {
     fs::write(&path, text.replace(from, to)).unwrap();
 }
 
+/// Takes the route table out of the source.
+fn drop_table(folder: &Path) {
+    edit(folder, "a.gate", "  route-table = rt-web\n", "");
+    let statement = "route-table rt-web { default = internet }\n";
+    edit(folder, "a.gate", statement, "");
+}
+
 fn read(folder: &Path, file: &str) -> String {
     fs::read_to_string(folder.join(file)).unwrap()
 }
@@ -164,13 +171,7 @@ fn what_we_did_not_write_is_not_replaced() {
 fn what_is_output_no_more_is_told_and_removed_on_request() {
     let dir = compiled();
     let here = dir.path();
-    edit(here, "a.gate", "  route-table = rt-web\n", "");
-    edit(
-        here,
-        "a.gate",
-        "route-table rt-web { default = internet }\n",
-        "",
-    );
+    drop_table(here);
     edit(here, "a.gate", "env dev {}\n", "");
     fs::write(here.join("out/prod/parameters.json"), "{}\n").unwrap();
     fs::write(here.join("out/README.md"), "ours\n").unwrap();
@@ -220,13 +221,7 @@ fn what_is_output_no_more_is_told_and_removed_on_request() {
 fn clean_removes_no_edited_file_that_is_listed() {
     let dir = compiled();
     let here = dir.path();
-    edit(here, "a.gate", "  route-table = rt-web\n", "");
-    edit(
-        here,
-        "a.gate",
-        "route-table rt-web { default = internet }\n",
-        "",
-    );
+    drop_table(here);
     edit(here, TABLE, "Internet", "None");
     let ran = portcullis(here, &["compile", "--clean"]);
     assert_eq!(ran.code, 1, "{}", ran.err);

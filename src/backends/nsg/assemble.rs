@@ -316,14 +316,18 @@ fn number(
     if let Some(d) = faults::renumbered(nsg.identity.span, &scope.to_string(), &result.moved) {
         sink.push(d);
     }
+    let by_id: BTreeMap<&str, &Draft> = drafts.iter().map(|d| (d.id.as_str(), *d)).collect();
+    // A band is full once, however many rules find no place in it.
+    let mut full: BTreeMap<Band, Vec<&Draft>> = BTreeMap::new();
     for error in result.errors {
-        let Some(draft) = drafts.iter().find(|d| d.id == error.id) else {
+        let Some(draft) = by_id.get(error.id.as_str()) else {
             continue;
         };
         let pin = draft.pin.unwrap_or_default();
         sink.push(match error.kind {
             AllocErrorKind::BandFull => {
-                faults::band_full(draft.span, &format!("NSG `{key}`"), draft.band.name())
+                full.entry(draft.band).or_default().push(draft);
+                continue;
             }
             AllocErrorKind::PinOutside => faults::bad_pin(
                 draft.span,
@@ -340,6 +344,19 @@ fn number(
                 ),
                 &error.free,
             ),
+        });
+    }
+    for (band, left_over) in full {
+        let Some(first) = left_over.iter().min_by_key(|d| d.span) else {
+            continue;
+        };
+        let scope = format!("NSG `{key}`");
+        let d = faults::band_full(first.span, &scope, band.name()).help(
+            "widen the band under `bands:` in portcullis.yaml, or write flows together: one takes lists of ends and ports",
+        );
+        sink.push(match left_over.len() {
+            1 => d,
+            rules => d.label(format!("no number left for this and {} more", rules - 1)),
         });
     }
     result.numbers

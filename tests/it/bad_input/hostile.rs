@@ -229,3 +229,31 @@ fn assert_inside(name: &str, spoil: impl Fn(&Path)) {
         assert!(fine, "{name:?}: {}", path.display());
     }
 }
+
+/// A band is full once, however many rules find no place in it.
+#[test]
+fn ten_thousand_rules_for_one_security_group_are_told_once() {
+    let network =
+        "subnet busy = 10.7.1.0/24 {\n  nsg = busy\n}\nnsg busy {\n  default-inbound = deny\n}\n";
+    let one = |i: usize| {
+        let (a, b) = (i / 250, i % 250);
+        format!(
+            "allow b{i}: tcp/{} from 20.0.{a}.{b} to busy for \"x\"\n",
+            i + 1
+        )
+    };
+    let flows: String = (0..10_000).map(one).collect();
+    let dir = project();
+    more(dir.path(), &format!("{network}{flows}"));
+    let ran = run(dir.path(), &["check", "--allow", "PC6003"], &[]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for code in ["error[PC7004]", "error[PC3001]"] {
+        let told = ran.err.matches(code).count();
+        assert!((1..=2).contains(&told), "{code} {told} times: {}", ran.err);
+    }
+    assert!(
+        ran.err.contains("no number left for this and "),
+        "{}",
+        ran.err
+    );
+}

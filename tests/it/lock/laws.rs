@@ -179,14 +179,13 @@ fn assert_retired(old: &Lock, source: &Source, output: &Output, told: &[Diagnost
     }
 }
 
-/// Names of rules, by file and collection.
-fn arrays(output: &Output) -> BTreeMap<(String, String), Vec<String>> {
-    let mut out = BTreeMap::new();
-    for file in output
-        .files
-        .iter()
-        .filter(|f| f.path.contains("/firewall/"))
-    {
+/// Calls with each collection of a firewall: its file, its name, its content.
+pub(crate) fn each_collection(
+    output: &Output,
+    mut put: impl FnMut(&str, &str, &serde_json::Value),
+) {
+    let firewalls = output.files.iter();
+    for file in firewalls.filter(|f| f.path.contains("/firewall/")) {
         let value: serde_json::Value = serde_json::from_str(&file.text).unwrap();
         let inside = &value["properties"];
         for array in [
@@ -196,13 +195,20 @@ fn arrays(output: &Output) -> BTreeMap<(String, String), Vec<String>> {
         ] {
             for collection in inside[array].as_array().into_iter().flatten() {
                 let content = collection.get("properties").unwrap_or(collection);
-                let names = content["rules"].as_array().into_iter().flatten();
-                let names = names.map(|r| r["name"].as_str().unwrap().to_owned());
-                let key = collection["name"].as_str().unwrap().to_owned();
-                out.insert((file.path.clone(), key), names.collect());
+                put(&file.path, collection["name"].as_str().unwrap(), content);
             }
         }
     }
+}
+
+/// Names of rules, by file and collection.
+fn arrays(output: &Output) -> BTreeMap<(String, String), Vec<String>> {
+    let mut out = BTreeMap::new();
+    each_collection(output, |file, name, content| {
+        let names = content["rules"].as_array().into_iter().flatten();
+        let names = names.map(|r| r["name"].as_str().unwrap().to_owned());
+        out.insert((file.to_owned(), name.to_owned()), names.collect());
+    });
     out
 }
 

@@ -8,6 +8,7 @@ use portcullis::diag::{Code, Diagnostic};
 use portcullis::driver::Output;
 
 use super::draw::Dice;
+use super::laws::each_collection;
 use super::project::Built;
 
 /// Name to priority.
@@ -43,25 +44,9 @@ fn line(flow: &str) -> String {
 
 fn collections(output: &Output) -> Collections {
     let mut out = Collections::new();
-    for file in output
-        .files
-        .iter()
-        .filter(|f| f.path.contains("/firewall/"))
-    {
-        let value: serde_json::Value = serde_json::from_str(&file.text).unwrap();
-        let inside = &value["properties"];
-        for array in [
-            "ruleCollections",
-            "networkRuleCollections",
-            "applicationRuleCollections",
-        ] {
-            for one in inside[array].as_array().into_iter().flatten() {
-                let content = one.get("properties").unwrap_or(one);
-                let name = one["name"].as_str().unwrap().to_owned();
-                out.insert(name, content["priority"].as_u64().unwrap());
-            }
-        }
-    }
+    each_collection(output, |_, name, content| {
+        out.insert(name.to_owned(), content["priority"].as_u64().unwrap());
+    });
     out
 }
 
