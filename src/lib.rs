@@ -16,6 +16,7 @@ pub mod fmt;
 pub mod catalog;
 pub mod config;
 pub mod model;
+pub mod packet;
 pub mod resolve;
 pub mod path;
 pub mod analyze;

@@ -163,13 +163,13 @@ impl AddressSet {
     /// True if the sets share an address.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        !self.intersect(other).is_empty()
+        meets(&self.v4, &other.v4) || meets(&self.v6, &other.v6)
     }
 
     /// True if every address of this set is in the other.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.subtract(other).is_empty()
+        is_inside(&self.v4, &other.v4) && is_inside(&self.v6, &other.v6)
     }
 
     /// The fewest prefixes that make up the set, IPv4 first, ascending.
@@ -204,6 +204,16 @@ impl AddressSet {
             .first()
             .map(|(first, _)| Ipv6Addr::from(*first).into())
     }
+
+    /// One address of the set, the highest; IPv6 first.
+    #[must_use]
+    pub fn last(&self) -> Option<IpAddr> {
+        if let Some((_, last)) = self.v6.last() {
+            return Some(Ipv6Addr::from(*last).into());
+        }
+        let (_, last) = self.v4.last()?;
+        u32::try_from(*last).ok().map(|n| Ipv4Addr::from(n).into())
+    }
 }
 
 /// The number of an address on its family's line.
@@ -225,6 +235,25 @@ fn normalise(mut intervals: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
         }
     }
     out
+}
+
+/// Whether some interval of one meets one of the other. The shorter list is looked up in the longer.
+fn meets(a: &[(u128, u128)], b: &[(u128, u128)]) -> bool {
+    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    few.iter().any(|(first, last)| {
+        let next = many.partition_point(|(_, end)| end < first);
+        many.get(next).is_some_and(|(start, _)| start <= last)
+    })
+}
+
+/// Whether every interval lies inside one of the other list, whose intervals are not adjacent.
+fn is_inside(inner: &[(u128, u128)], outer: &[(u128, u128)]) -> bool {
+    inner.iter().all(|(first, last)| {
+        let next = outer.partition_point(|(_, end)| end < first);
+        outer
+            .get(next)
+            .is_some_and(|(start, end)| start <= first && last <= end)
+    })
 }
 
 fn intersect(a: &[(u128, u128)], b: &[(u128, u128)]) -> Vec<(u128, u128)> {

@@ -1,0 +1,246 @@
+//! A product of what is matched in every dimension, and when a packet lies in it. A rule or a flow
+//! matches a union of a few regions.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::address::AddressSet;
+use crate::model::service::PortSet;
+
+use super::probe::{Answer, Probe};
+use super::transport::Transports;
+
+/// Something whose members nobody told: `service tag Foo`, `fqdn tag WindowsUpdate`, `ip group x`.
+/// The same text is the same thing; on either side of a packet it is a question of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol {
+    /// What it is: `service tag`, `fqdn tag`, `category`, `url`, `ip group`, `asg`.
+    pub kind: &'static str,
+    /// Which one.
+    pub name: String,
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// One end of a region: known addresses and things that may hold more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Addresses {
+    /// Addresses that are surely in.
+    pub known: AddressSet,
+    /// Of these nobody told the addresses.
+    pub symbols: BTreeSet<Symbol>,
+    /// Where the addresses of the symbols can lie; everything if absent.
+    pub within: Option<AddressSet>,
+}
+
+impl Addresses {
+    /// Every address.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::of(AddressSet::all())
+    }
+
+    /// These addresses.
+    #[must_use]
+    pub fn of(known: AddressSet) -> Self {
+        Self {
+            known,
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing can be in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.symbols.is_empty()
+    }
+
+    /// Whether the addresses lie in it.
+    #[must_use]
+    pub fn holds(&self, addresses: &AddressSet) -> Answer {
+        if addresses.is_subset(&self.known) {
+            return Answer::Yes;
+        }
+        let may_hold = match &self.within {
+            _ if self.symbols.is_empty() => false,
+            Some(within) => within.meets(addresses),
+            None => true,
+        };
+        if may_hold || addresses.meets(&self.known) {
+            Answer::May
+        } else {
+            Answer::No
+        }
+    }
+}
+
+/// What is asked of the name that a connection shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Names {
+    /// Nothing: any name and none.
+    #[default]
+    Any,
+    /// A name that a pattern matches or a symbol holds.
+    Some {
+        /// Lower case: `www.contoso.com`, `*.contoso.com`, `*contoso.com`, `*`.
+        patterns: BTreeSet<String>,
+        /// Of these nobody told the names.
+        symbols: BTreeSet<Symbol>,
+    },
+}
+
+impl Names {
+    /// Names that one of the patterns matches.
+    #[must_use]
+    pub fn patterns(patterns: impl IntoIterator<Item = String>) -> Self {
+        Self::Some {
+            patterns: patterns.into_iter().collect(),
+            symbols: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a name, or none, lies in it.
+    #[must_use]
+    pub fn holds(&self, name: Option<&str>) -> Answer {
+        match (self, name) {
+            (Self::Any, _) => Answer::Yes,
+            (Self::Some { .. }, None) => Answer::No,
+            (Self::Some { patterns, symbols }, Some(name)) => {
+                if patterns.iter().any(|p| pattern_holds(p, name)) {
+                    Answer::Yes
+                } else if symbols.is_empty() {
+                    Answer::No
+                } else {
+                    Answer::May
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name matches a pattern, both in lower case: a star stands for any characters, at least
+/// one of them before a dot.
+#[must_use]
+pub fn pattern_holds(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        None => pattern == name,
+        Some(suffix) => {
+            name.ends_with(suffix) && !(suffix.starts_with('.') && name.len() == suffix.len())
+        }
+    }
+}
+
+/// Protocols with their ports. Ports do not count where the protocol has none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Service {
+    /// The protocols.
+    pub transports: Transports,
+    /// Destination ports.
+    pub ports: PortSet,
+    /// Source ports.
+    pub source_ports: PortSet,
+}
+
+impl Service {
+    /// Every protocol on every port.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::to(Transports::ALL, PortSet::all())
+    }
+
+    /// Protocols to some ports, from any.
+    #[must_use]
+    pub fn to(transports: Transports, ports: PortSet) -> Self {
+        Self {
+            transports,
+            ports,
+            source_ports: PortSet::all(),
+        }
+    }
+
+    fn holds(&self, probe: &Probe) -> Answer {
+        if !self.transports.contains(probe.transport) {
+            return Answer::No;
+        }
+        if !probe.transport.has_ports() {
+            return Answer::Yes;
+        }
+        let of = |own: &PortSet, asked: &PortSet| {
+            if own.is_all() || asked.subtract(own).is_empty() {
+                Answer::Yes
+            } else if own.meets(asked) {
+                Answer::May
+            } else {
+                Answer::No
+            }
+        };
+        of(&self.ports, &probe.ports).and(of(&self.source_ports, &probe.source_ports))
+    }
+}
+
+/// A product: packets from one of the sources to one of the destinations, by one of the services,
+/// that show one of the names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Region {
+    /// Sources.
+    pub source: Addresses,
+    /// Destinations.
+    pub destination: Addresses,
+    /// Services; a union.
+    pub services: Vec<Service>,
+    /// Names.
+    pub names: Names,
+}
+
+impl Region {
+    /// Every packet.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            source: Addresses::any(),
+            destination: Addresses::any(),
+            services: vec![Service::any()],
+            names: Names::Any,
+        }
+    }
+
+    /// Whether a packet lies in it.
+    #[must_use]
+    pub fn holds(&self, probe: &Probe) -> Answer {
+        let service = self
+            .services
+            .iter()
+            .map(|s| s.holds(probe))
+            .max()
+            .unwrap_or(Answer::No);
+        if service == Answer::No {
+            return Answer::No;
+        }
+        let source = service.and(self.source.holds(&probe.source));
+        if source == Answer::No {
+            return Answer::No;
+        }
+        let destination = source.and(self.destination.holds(&probe.destination));
+        if destination == Answer::No {
+            return Answer::No;
+        }
+        destination.and(self.names.holds(probe.name.as_deref()))
+    }
+
+    /// The symbols in it.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        let names = match &self.names {
+            Names::Any => None,
+            Names::Some { symbols, .. } => Some(symbols.iter()),
+        };
+        self.source
+            .symbols
+            .iter()
+            .chain(&self.destination.symbols)
+            .chain(names.into_iter().flatten())
+    }
+}
