@@ -53,6 +53,8 @@ pub struct Options {
     pub on_expired: Option<OnExpired>,
     /// Forms to emit; those of the settings if empty.
     pub emit: Vec<Emit>,
+    /// Do not prove that what is emitted means what is asked; the manifest says so.
+    pub no_prove: bool,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -107,6 +109,18 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// One environment between lowering and proof.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    /// The policy with its topology, settings and duties.
+    pub context: &'a Context<'a>,
+    /// The sources that were read.
+    pub sources: &'a SourceMap,
+}
+
+/// Sees every environment that lowered without an error, before it is proven and wrapped.
+pub type Watch<'w> = dyn FnMut(&Stage<'_>, &mut Lowered) + 'w;
+
 /// Compiles a project. Never fails: faults are diagnostics, and then there is no output.
 #[must_use]
 pub fn compile(
@@ -114,6 +128,19 @@ pub fn compile(
     project: &Project,
     catalog: &Catalog,
     options: &Options,
+) -> Compiled {
+    compile_watched(loader, project, catalog, options, &mut |_, _| {})
+}
+
+/// The same for somebody who wants to see what the resources are made of, or to spoil them: what is
+/// changed here is what is proven and written.
+#[must_use]
+pub fn compile_watched(
+    loader: &dyn Loader,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
+    watch: &mut Watch<'_>,
 ) -> Compiled {
     let mut sources = SourceMap::default();
     let mut sink = Sink::default();
@@ -138,9 +165,14 @@ pub fn compile(
         for policy in &mut policies {
             imply_firewall(policy, project);
             judge(policy, project, catalog, options, &sources, &mut hygiene);
-            environment(
-                policy, project, catalog, options, &ledger, &mut made, &mut sink,
-            );
+            let run = Run {
+                project,
+                catalog,
+                options,
+                ledger: &ledger,
+                sources: &sources,
+            };
+            run.environment(policy, watch, &mut made, &mut sink);
         }
         let partial = !options.environments.is_empty();
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
@@ -209,76 +241,98 @@ fn imply_firewall(policy: &mut Policy, project: &Project) {
     );
 }
 
-fn environment(
-    policy: &Policy,
-    project: &Project,
-    catalog: &Catalog,
-    options: &Options,
-    ledger: &Ledger<'_>,
-    made: &mut Output,
-    sink: &mut Sink,
-) {
-    ledger.begin(policy);
-    let numbers: &RefCell<Numbers> = &ledger.numbers;
-    let fabric = Fabric::new(policy, catalog);
-    let plan = plan(&fabric, sink);
-    let context = Context {
-        fabric: &fabric,
-        plan: &plan,
-        settings: &project.settings,
-        limits: options.limits,
-        numbers,
-    };
-    let lowered = lower(&context, sink);
-    let retired = ledger.end(&policy.environment);
-    if sink.has_errors() {
-        return;
-    }
-    let versions = api_versions(project);
-    let emit = if options.emit.is_empty() {
-        &project.settings.emit
-    } else {
-        &options.emit
-    };
-    let mut files = Vec::new();
-    let apart: Vec<Resource> = lowered
-        .resources
-        .iter()
-        .filter(|r| !r.in_templates() && !emit.contains(&Emit::Rest))
-        .cloned()
-        .collect();
-    // What is in no template is written beside them.
-    if !apart.is_empty()
-        && let Ok(list) = rest::files(&policy.environment, &apart, &versions)
-    {
-        files.extend(list);
-    }
-    for form in emit {
-        let written = match form {
-            Emit::Rest => rest::files(&policy.environment, &lowered.resources, &versions),
-            Emit::Arm => arm::files(&policy.environment, &lowered.resources, &versions),
+/// What all environments of a run share.
+struct Run<'a> {
+    project: &'a Project,
+    catalog: &'a Catalog,
+    options: &'a Options,
+    ledger: &'a Ledger<'a>,
+    sources: &'a SourceMap,
+}
+
+impl Run<'_> {
+    fn environment(
+        &self,
+        policy: &Policy,
+        watch: &mut Watch<'_>,
+        made: &mut Output,
+        sink: &mut Sink,
+    ) {
+        let Run {
+            project,
+            catalog,
+            options,
+            ledger,
+            sources,
+        } = *self;
+        ledger.begin(policy);
+        let numbers: &RefCell<Numbers> = &ledger.numbers;
+        let fabric = Fabric::new(policy, catalog);
+        let plan = plan(&fabric, sink);
+        let context = Context {
+            fabric: &fabric,
+            plan: &plan,
+            settings: &project.settings,
+            limits: options.limits,
+            numbers,
         };
-        match written {
-            Ok(list) => files.extend(list),
-            Err(clash) => sink.push(faults::bad_name(
-                Span::default(),
-                &clash.path,
-                &format!(
-                    "is the file of both `{}` and `{}`",
-                    clash.first, clash.second
-                ),
-            )),
+        let mut lowered = lower(&context, sink);
+        let retired = ledger.end(&policy.environment);
+        if sink.has_errors() {
+            return;
         }
+        let stage = Stage {
+            context: &context,
+            sources,
+        };
+        watch(&stage, &mut lowered);
+        let versions = api_versions(project);
+        let emit = if options.emit.is_empty() {
+            &project.settings.emit
+        } else {
+            &options.emit
+        };
+        let mut files = Vec::new();
+        let apart: Vec<Resource> = lowered
+            .resources
+            .iter()
+            .filter(|r| !r.in_templates() && !emit.contains(&Emit::Rest))
+            .cloned()
+            .collect();
+        // What is in no template is written beside them.
+        if !apart.is_empty()
+            && let Ok(list) = rest::files(&policy.environment, &apart, &versions)
+        {
+            files.extend(list);
+        }
+        for form in emit {
+            let written = match form {
+                Emit::Rest => rest::files(&policy.environment, &lowered.resources, &versions),
+                Emit::Arm => arm::files(&policy.environment, &lowered.resources, &versions),
+            };
+            match written {
+                Ok(list) => files.extend(list),
+                Err(clash) => sink.push(faults::bad_name(
+                    Span::default(),
+                    &clash.path,
+                    &format!(
+                        "is the file of both `{}` and `{}`",
+                        clash.first, clash.second
+                    ),
+                )),
+            }
+        }
+        made.summaries.push(summary(policy, &lowered));
+        made.limits
+            .push((policy.environment.clone(), lowered.usages.clone()));
+        let places = places(&policy.environment, &lowered.resources, emit);
+        let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
+        record.retired = retired;
+        record.proven = !options.no_prove;
+        record.record_files(&files);
+        files.push(record.file());
+        made.files.extend(files);
     }
-    made.summaries.push(summary(policy, &lowered));
-    made.limits
-        .push((policy.environment.clone(), lowered.usages.clone()));
-    let places = places(&policy.environment, &lowered.resources, emit);
-    let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
-    record.retired = retired;
-    record.record_files(&files);
-    files.push(record.file());
-    made.files.extend(files);
 }
 
 fn api_versions(project: &Project) -> ApiVersions {

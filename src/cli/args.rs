@@ -195,6 +195,9 @@ pub struct CompileArgs {
     /// What a flow past its day means, with --as-of; what the settings say if not given.
     #[arg(long, value_name = "LEVEL")]
     pub expired: Option<ExpiredArg>,
+    /// Do not prove that what is emitted means what is asked; the manifest says so.
+    #[arg(long)]
+    pub no_prove: bool,
 }
 
 /// `lock`
@@ -232,6 +235,9 @@ pub struct CheckArgs {
     /// What a flow past its day means, with --as-of; what the settings say if not given.
     #[arg(long, value_name = "LEVEL")]
     pub expired: Option<ExpiredArg>,
+    /// Do not prove that what is emitted means what is asked; the manifest says so.
+    #[arg(long)]
+    pub no_prove: bool,
 }
 
 /// `limits`

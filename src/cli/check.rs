@@ -14,14 +14,12 @@ use crate::driver::Locked;
 /// When it could not run.
 pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, false);
-    let done = run::run(
-        global,
-        &reporter,
-        &args.path,
-        args.limits.into(),
-        Vec::new(),
-        args.expired.map(Into::into),
-        &Remember {
+    let ask = run::Ask {
+        path: args.path.clone(),
+        limits: args.limits.into(),
+        on_expired: args.expired.map(Into::into),
+        no_prove: args.no_prove,
+        remember: Remember {
             locked: if global.locked {
                 Locked::Refuse
             } else {
@@ -30,6 +28,8 @@ pub fn run(global: &Global, args: &CheckArgs) -> Result<u8, IoFault> {
             keep: Some(Keep::default()),
             ..Remember::default()
         },
-    )?;
+        ..run::Ask::default()
+    };
+    let done = run::run(global, &reporter, &ask)?;
     Ok(done.err().unwrap_or(FINE))
 }

@@ -17,7 +17,6 @@ use crate::driver::{EnvSummary, Locked, OutFile};
 /// When it could not run.
 pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, args.stdout.is_some());
-    let emit = args.emit.iter().map(|e| (*e).into()).collect();
     let remember = Remember {
         locked: if global.locked {
             Locked::Refuse
@@ -31,11 +30,16 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
             clean: args.clean,
         }),
     };
-    let expired = args.expired.map(Into::into);
-    let limits = args.limits.into();
-    let done = match run::run(
-        global, &reporter, &args.path, limits, emit, expired, &remember,
-    )? {
+    let ask = run::Ask {
+        path: args.path.clone(),
+        limits: args.limits.into(),
+        emit: args.emit.iter().map(|e| (*e).into()).collect(),
+        on_expired: args.expired.map(Into::into),
+        no_prove: args.no_prove,
+        remember,
+    };
+    let remember = &ask.remember;
+    let done = match run::run(global, &reporter, &ask)? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };

@@ -1,7 +1,5 @@
 //! `limits`: what each resource uses of Azure's limits. The counting is elsewhere.
 
-use std::path::Path;
-
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 
@@ -17,17 +15,13 @@ use crate::driver::{LimitsMode, Usage, kind_words};
 /// When it could not run.
 pub fn run(global: &Global, args: &LimitsArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, true);
-    let path: &Path = &args.path;
-    // What is exceeded stands in the table.
-    let done = match run::run(
-        global,
-        &reporter,
-        path,
-        LimitsMode::Off,
-        Vec::new(),
-        None,
-        &super::lock::Remember::default(),
-    )? {
+    let ask = run::Ask {
+        path: args.path.clone(),
+        // What is exceeded stands in the table.
+        limits: LimitsMode::Off,
+        ..run::Ask::default()
+    };
+    let done = match run::run(global, &reporter, &ask)? {
         Ok(done) => done,
         Err(code) => return Ok(code),
     };

@@ -1,6 +1,6 @@
 //! What `compile` and `check` share: project, catalogue, compilation, levels. It writes no output.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{AsOf, Global};
 use super::io::{self, DiskLoader, IoFault};
@@ -24,17 +24,40 @@ pub(super) struct Done {
     pub(super) output: Output,
 }
 
+/// What is compiled, and how.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ask<'a> {
+    /// Source file, or folder of a project.
+    pub(super) path: PathBuf,
+    /// What an exceeded limit means.
+    pub(super) limits: LimitsMode,
+    /// Forms to emit; those of the settings if empty.
+    pub(super) emit: Vec<Emit>,
+    /// What a flow past its day means.
+    pub(super) on_expired: Option<OnExpired>,
+    /// Leave the proof out.
+    pub(super) no_prove: bool,
+    /// What is remembered of earlier runs.
+    pub(super) remember: lock::Remember<'a>,
+}
+
 /// Compiles and tells the diagnostics. The inner `Err` is an exit code: everything is told then.
 pub(super) fn run(
     global: &Global,
     reporter: &Reporter,
-    path: &Path,
-    limits: LimitsMode,
-    emit: Vec<Emit>,
-    on_expired: Option<OnExpired>,
-    remember: &lock::Remember<'_>,
+    ask: &Ask<'_>,
 ) -> Result<Result<Done, u8>, IoFault> {
-    let found = project::find(path, global.config.as_deref())?;
+    watched(global, reporter, ask, &mut |_, _| {})
+}
+
+/// The same, showing every environment between lowering and proof.
+pub(super) fn watched(
+    global: &Global,
+    reporter: &Reporter,
+    ask: &Ask<'_>,
+    watch: &mut driver::Watch<'_>,
+) -> Result<Result<Done, u8>, IoFault> {
+    let found = project::find(&ask.path, global.config.as_deref())?;
     if let Some(file) = &found.settings_file {
         reporter.remark(&format!("settings: {file}"))?;
     }
@@ -52,18 +75,19 @@ pub(super) fn run(
         }
     };
     reporter.remark(&format!("catalogue: {}", catalog.identity()))?;
-    let memory: Memory = remember.read(&found)?;
+    let memory: Memory = ask.remember.read(&found)?;
     let options = Options {
         environments: global.environments.clone(),
-        limits,
+        limits: ask.limits,
         as_of: match global.as_of {
             None => found.settings.as_of,
             Some(AsOf::None) => None,
             Some(AsOf::Date(date)) => Some(date),
             Some(AsOf::Today) => io::today(),
         },
-        on_expired,
-        emit,
+        on_expired: ask.on_expired,
+        emit: ask.emit.clone(),
+        no_prove: ask.no_prove,
         memory,
     };
     let mut project = Project {
@@ -73,7 +97,7 @@ pub(super) fn run(
     // `--as-of none` also undoes the day of the settings.
     project.settings.as_of = options.as_of;
     let loader = DiskLoader::new(found.root.clone());
-    let compiled = driver::compile(&loader, &project, catalog, &options);
+    let compiled = driver::compile_watched(&loader, &project, catalog, &options, watch);
     for (_, file) in compiled.sources.iter() {
         reporter.remark(&format!("read: {}", file.name))?;
     }

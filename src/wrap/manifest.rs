@@ -20,6 +20,8 @@ pub struct Manifest {
     pub environment: String,
     /// The catalogue of Azure's tags that was read.
     pub catalog: CatalogIdentity,
+    /// That the files mean what the policy asks was proven when they were made.
+    pub proven: bool,
     /// The sources, sorted by path.
     pub inputs: Vec<FileHash>,
     /// The files beside the manifest, sorted by path.
