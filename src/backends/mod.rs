@@ -4,9 +4,11 @@
 mod base;
 mod dnat;
 pub(crate) mod faults;
+pub mod firewall_rules;
 mod from_shape;
 mod identity;
 pub mod limits;
+pub mod meaning;
 pub mod plan;
 pub mod resource;
 pub mod tree;

@@ -1,7 +1,12 @@
 //! The next hop of every address, seen from one subnet: longest prefix first, then Azure's order
 //! among equal prefixes. It is a partition of the IPv4 line.
 
-use crate::model::address::{AddressSet, Family};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::model::address::{AddressSet, Family, number};
 use crate::model::internet::{platform, private};
 use crate::model::{Hop, Key};
 
@@ -23,14 +28,49 @@ pub enum HopClass {
     ServiceEndpoint,
     /// A firewall.
     Firewall(Key),
+    /// An appliance that is no declared firewall.
+    Appliance(IpAddr),
     /// The platform itself, whatever the routes.
     Platform,
     /// Dropped.
     None,
 }
 
+/// Which route decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteCause {
+    /// A user route, by its place in the list.
+    User(usize),
+    /// A route learnt by the gateway.
+    Bgp,
+    /// A route of Azure's own, in a word: `virtual network`, `peering`, `service endpoint`,
+    /// `private range`, `default`, `platform`, `firewall`.
+    System(&'static str),
+}
+
+/// What the routes of a subnet are made of beside its table.
+#[derive(Clone, Debug, Default)]
+pub struct Surround {
+    /// The virtual network's address space.
+    pub space: AddressSet,
+    /// The peered networks' address spaces, one each.
+    pub peers: Vec<AddressSet>,
+    /// Prefixes learnt by the gateway.
+    pub on_premises: AddressSet,
+    /// Service tags of the service endpoints.
+    pub service_endpoints: Vec<String>,
+    /// Declared firewalls by address: each is itself reached as an address, not through itself.
+    pub firewalls: BTreeMap<IpAddr, Key>,
+}
+
 /// First and last address, and where they go.
-type Segment = (u128, u128, HopClass);
+#[derive(Clone, Debug)]
+struct Segment {
+    first: u128,
+    last: u128,
+    class: HopClass,
+    cause: RouteCause,
+}
 
 /// The next hops of one subnet.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +90,24 @@ impl HopMap {
         let mut out = split_line(&self.segments, set, Family::V4);
         out.extend(split_line(&self.segments_v6, set, Family::V6));
         out
+    }
+
+    /// The next hop of an address and the route behind it; dropped where there is no route.
+    #[must_use]
+    pub fn decide(&self, address: IpAddr) -> (HopClass, RouteCause) {
+        let segments = match address {
+            IpAddr::V4(_) => &self.segments,
+            IpAddr::V6(_) => &self.segments_v6,
+        };
+        let at = number(address);
+        let after = segments.partition_point(|segment| segment.first <= at);
+        after
+            .checked_sub(1)
+            .and_then(|place| segments.get(place))
+            .filter(|segment| segment.last >= at)
+            .map_or((HopClass::None, RouteCause::System("no route")), |found| {
+                (found.class.clone(), found.cause)
+            })
     }
 
     /// The next hop of 0.0.0.0/0.
@@ -73,11 +131,13 @@ fn split_line(
     set: &AddressSet,
     family: Family,
 ) -> Vec<(HopClass, AddressSet)> {
-    let mut parts: std::collections::BTreeMap<&HopClass, Vec<(u128, u128)>> =
-        std::collections::BTreeMap::new();
+    let mut parts: BTreeMap<&HopClass, Vec<(u128, u128)>> = BTreeMap::new();
     let wanted = set.intervals(family);
     let mut rest = wanted.iter().peekable();
-    for (first, last, class) in segments {
+    for Segment {
+        first, last, class, ..
+    } in segments
+    {
         while rest.peek().is_some_and(|(_, end)| end < first) {
             rest.next();
         }
@@ -112,9 +172,14 @@ enum Rank {
     UserTag,
     UserCloudRegion,
     UserCloud,
+    Bgp,
+    /// Of the virtual network, its peerings and its service endpoints: preferred to BGP's even where
+    /// those are longer (same page).
+    Bound,
     System,
 }
 
+#[derive(Clone, Debug)]
 struct Candidate {
     family: Family,
     first: u128,
@@ -122,115 +187,163 @@ struct Candidate {
     length: u8,
     rank: Rank,
     class: HopClass,
+    cause: RouteCause,
 }
 
-/// The next hops of a subnet.
+/// The next hops of a subnet of the policy.
 pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
-    let mut list = Vec::new();
-    let mut default = HopClass::Internet;
-    let mut default_v6 = HopClass::Internet;
-    let mut user_default = false;
     let subnet = fabric.policy.subnets.get(key);
-    let space = fabric.space_of(key);
+    let table = subnet
+        .and_then(|s| s.route_table.as_ref())
+        .and_then(|t| fabric.tables.get(t));
+    let vnet = fabric.vnet_of(key).and_then(|v| fabric.policy.vnets.get(v));
+    let peers = vnet.iter().flat_map(|v| &v.peers);
+    let firewalls = fabric.policy.firewalls.iter();
+    let surround = Surround {
+        space: fabric.space_of(key),
+        peers: peers
+            .filter_map(|peer| fabric.policy.vnets.get(peer))
+            .map(|peer| peer.space.clone())
+            .collect(),
+        on_premises: vnet.map(|v| v.on_premises.clone()).unwrap_or_default(),
+        service_endpoints: subnet
+            .map(|s| s.service_endpoints.iter().cloned().collect())
+            .unwrap_or_default(),
+        firewalls: firewalls
+            .filter_map(|(key, firewall)| Some((firewall.private_ip?.into(), key.clone())))
+            .collect(),
+    };
+    let routes: Vec<(Target, HopClass)> = table
+        .iter()
+        .flat_map(|t| &t.routes)
+        .map(|route| (route.target.clone(), class_of(&route.hop)))
+        .collect();
+    let bgp = table.is_none_or(|t| t.bgp);
+    HopMap::new(&surround, &routes, bgp, |tag| fabric.tag(tag))
+}
 
-    add(&mut list, &platform(), Rank::Platform, &HopClass::Platform);
-    // The firewall itself is reached as an address, not through itself.
-    for firewall in fabric.policy.firewalls.values() {
-        if let Some(ip) = firewall.private_ip {
-            let set = AddressSet::range(ip.into(), ip.into());
-            let class = if set.is_subset(&space) {
+impl HopMap {
+    /// The next hops of a subnet with these user routes. `bgp` says whether the table takes over
+    /// what the gateway learns, `tag` what a service tag holds.
+    #[must_use]
+    pub fn new(
+        surround: &Surround,
+        routes: &[(Target, HopClass)],
+        bgp: bool,
+        tag: impl Fn(&str) -> Rc<AddressSet>,
+    ) -> Self {
+        let mut list = Vec::new();
+        let mut default = HopClass::Internet;
+        let mut default_v6 = HopClass::Internet;
+        let mut user_default = false;
+        let system = RouteCause::System;
+        let mut push = |set: &AddressSet, rank, class: &HopClass, cause| {
+            add(&mut list, set, rank, class, cause);
+        };
+        push(
+            &platform(),
+            Rank::Platform,
+            &HopClass::Platform,
+            system("platform"),
+        );
+        // The firewall itself is reached as an address, not through itself.
+        for ip in surround.firewalls.keys() {
+            let set = AddressSet::range(*ip, *ip);
+            let class = if set.is_subset(&surround.space) {
                 HopClass::Local
             } else {
                 HopClass::Peer
             };
-            add(&mut list, &set, Rank::Platform, &class);
+            push(&set, Rank::Platform, &class, system("firewall"));
         }
-    }
-    let table = subnet
-        .and_then(|s| s.route_table.as_ref())
-        .and_then(|t| fabric.tables.get(t));
-    for route in table.iter().flat_map(|t| &t.routes) {
-        let class = class_of(&route.hop);
-        match &route.target {
-            Target::Default => {
-                default = class.clone();
-                user_default = true;
-                // 0.0.0.0/0 says nothing of IPv6: that follows the system routes.
-                let v4 = AddressSet::all().only(Family::V4);
-                add(&mut list, &v4, Rank::UserPrefix, &class);
-            }
-            Target::Prefix(net) => {
-                // INVARIANT: the table's `default` stands first; a second 0.0.0.0/0 is PC5013.
-                match net {
-                    ipnet::IpNet::V4(net) if net.prefix_len() == 0 && !user_default => {
-                        default = class.clone();
-                        user_default = true;
-                    }
-                    ipnet::IpNet::V6(net) if net.prefix_len() == 0 => default_v6 = class.clone(),
-                    _ => {}
+        for (index, (target, class)) in routes.iter().enumerate() {
+            let cause = RouteCause::User(index);
+            match target {
+                Target::Default => {
+                    default = class.clone();
+                    user_default = true;
+                    // 0.0.0.0/0 says nothing of IPv6: that follows the system routes.
+                    let v4 = AddressSet::all().only(Family::V4);
+                    push(&v4, Rank::UserPrefix, class, cause);
                 }
-                add(
-                    &mut list,
-                    &AddressSet::prefix(*net),
-                    Rank::UserPrefix,
-                    &class,
-                );
-            }
-            Target::Tag(tag) => {
-                let rank = match (tag.as_str(), tag.contains('.')) {
-                    ("AzureCloud", _) => Rank::UserCloud,
-                    (t, true) if t.starts_with("AzureCloud.") => Rank::UserCloudRegion,
-                    (_, true) => Rank::UserRegionalTag,
-                    (_, false) => Rank::UserTag,
-                };
-                add(&mut list, &fabric.tag(tag), rank, &class);
-            }
-        }
-    }
-    for tag in subnet.iter().flat_map(|s| &s.service_endpoints) {
-        add(
-            &mut list,
-            &fabric.tag(tag),
-            Rank::System,
-            &HopClass::ServiceEndpoint,
-        );
-    }
-    add(&mut list, &space, Rank::System, &HopClass::Local);
-    let vnet = fabric.vnet_of(key).and_then(|v| fabric.policy.vnets.get(v));
-    if let Some(vnet) = vnet {
-        for peer in &vnet.peers {
-            if let Some(peer) = fabric.policy.vnets.get(peer) {
-                add(&mut list, &peer.space, Rank::System, &HopClass::Peer);
+                Target::Prefix(net) => {
+                    // INVARIANT: the table's `default` stands first; a second 0.0.0.0/0 is PC5013.
+                    match net {
+                        ipnet::IpNet::V4(net) if net.prefix_len() == 0 && !user_default => {
+                            default = class.clone();
+                            user_default = true;
+                        }
+                        ipnet::IpNet::V6(net) if net.prefix_len() == 0 => {
+                            default_v6 = class.clone();
+                        }
+                        _ => {}
+                    }
+                    push(&AddressSet::prefix(*net), Rank::UserPrefix, class, cause);
+                }
+                Target::Tag(name) => push(&tag(name), rank_of(name), class, cause),
             }
         }
-        if table.is_none_or(|t| t.bgp) {
-            add(
-                &mut list,
-                &vnet.on_premises,
-                Rank::System,
-                &HopClass::Gateway,
+        for name in &surround.service_endpoints {
+            push(
+                &tag(name),
+                Rank::Bound,
+                &HopClass::ServiceEndpoint,
+                system("service endpoint"),
             );
         }
-    }
-    // A user route for 0.0.0.0/0 also removes the system's `None` routes of the private ranges
-    // (same page, routing example).
-    if !user_default {
-        add(&mut list, &private(), Rank::System, &HopClass::None);
-        add(
-            &mut list,
+        push(
+            &surround.space,
+            Rank::Bound,
+            &HopClass::Local,
+            system("virtual network"),
+        );
+        for peer in &surround.peers {
+            push(peer, Rank::Bound, &HopClass::Peer, system("peering"));
+        }
+        if bgp {
+            push(
+                &surround.on_premises,
+                Rank::Bgp,
+                &HopClass::Gateway,
+                RouteCause::Bgp,
+            );
+        }
+        // A user route for 0.0.0.0/0 also removes the system's `None` routes of the private ranges
+        // (same page, routing example).
+        if !user_default {
+            push(
+                &private(),
+                Rank::System,
+                &HopClass::None,
+                system("private range"),
+            );
+        }
+        push(
             &AddressSet::all(),
             Rank::System,
             &HopClass::Internet,
+            system("default"),
         );
+        let (v4, v6) = list.into_iter().partition(|c| c.family == Family::V4);
+        Self {
+            segments: partition(v4),
+            segments_v6: partition(v6),
+            default: Some(default),
+            default_v6: Some(default_v6),
+        }
     }
-    let v6 = AddressSet::all().only(Family::V6);
-    add(&mut list, &v6, Rank::System, &HopClass::Internet);
-    let (v4, v6) = list.into_iter().partition(|c| c.family == Family::V4);
-    HopMap {
-        segments: partition(v4),
-        segments_v6: partition(v6),
-        default: Some(default),
-        default_v6: Some(default_v6),
+}
+
+fn rank_of(tag: &str) -> Rank {
+    let (base, region) = match tag.split_once('.') {
+        Some((base, _)) => (base, true),
+        None => (tag, false),
+    };
+    match (base.eq_ignore_ascii_case("AzureCloud"), region) {
+        (true, false) => Rank::UserCloud,
+        (true, true) => Rank::UserCloudRegion,
+        (false, true) => Rank::UserRegionalTag,
+        (false, false) => Rank::UserTag,
     }
 }
 
@@ -244,7 +357,13 @@ fn class_of(hop: &Hop) -> HopClass {
     }
 }
 
-fn add(list: &mut Vec<Candidate>, set: &AddressSet, rank: Rank, class: &HopClass) {
+fn add(
+    list: &mut Vec<Candidate>,
+    set: &AddressSet,
+    rank: Rank,
+    class: &HopClass,
+    cause: RouteCause,
+) {
     for net in set.to_prefixes() {
         let (family, first, last) = match net {
             ipnet::IpNet::V4(net) => (
@@ -265,46 +384,64 @@ fn add(list: &mut Vec<Candidate>, set: &AddressSet, rank: Rank, class: &HopClass
             length: net.prefix_len(),
             rank,
             class: class.clone(),
+            cause,
         });
     }
 }
 
-/// Longest prefix first: prefixes nest, so a stack of open ones suffices.
-fn partition(mut list: Vec<Candidate>) -> Vec<(u128, u128, HopClass)> {
-    list.sort_by_key(|c| (c.first, c.length, c.rank));
-    list.dedup_by(|later, kept| later.first == kept.first && later.length == kept.length);
-    let mut out: Vec<(u128, u128, HopClass)> = Vec::new();
+/// Longest prefix first: prefixes nest, so a stack of open ones suffices. Of equal prefixes the one
+/// that wins is opened last.
+fn partition(list: Vec<Candidate>) -> Vec<Segment> {
+    let mut list: Vec<(usize, Candidate)> = list.into_iter().enumerate().collect();
+    list.sort_by_key(|(index, c)| (c.first, c.length, Reverse((c.rank, *index))));
+    let mut out: Vec<Segment> = Vec::new();
     let mut open: Vec<Candidate> = Vec::new();
     let mut at: u128 = 0;
-    for next in list {
+    for (_, next) in list {
         while let Some(top) = open.last() {
             if top.last >= next.first {
                 break;
             }
-            close(&mut out, &mut at, top.last, &top.class);
+            close(&mut out, &mut at, top.last, &open);
             open.pop();
         }
-        if let Some(top) = open.last()
-            && next.first > at
-        {
-            close(&mut out, &mut at, next.first - 1, &top.class);
+        if !open.is_empty() && next.first > at {
+            close(&mut out, &mut at, next.first - 1, &open);
         }
         at = at.max(next.first);
         open.push(next);
     }
-    while let Some(top) = open.pop() {
-        close(&mut out, &mut at, top.last, &top.class);
+    while let Some(top) = open.last() {
+        close(&mut out, &mut at, top.last, &open);
+        open.pop();
     }
     out
 }
 
-fn close(out: &mut Vec<(u128, u128, HopClass)>, at: &mut u128, last: u128, class: &HopClass) {
-    if *at > last {
+/// The innermost route, but none of BGP's where one of the network's own is open.
+fn winner(open: &[Candidate]) -> Option<&Candidate> {
+    let bound = open.iter().any(|c| c.rank == Rank::Bound);
+    open.iter().rev().find(|c| !bound || c.rank != Rank::Bgp)
+}
+
+fn close(out: &mut Vec<Segment>, at: &mut u128, last: u128, open: &[Candidate]) {
+    let Some(won) = winner(open).filter(|_| *at <= last) else {
         return;
-    }
+    };
     match out.last_mut() {
-        Some((_, end, same)) if end.checked_add(1) == Some(*at) && same == class => *end = last,
-        _ => out.push((*at, last, class.clone())),
+        Some(before)
+            if before.last.checked_add(1) == Some(*at)
+                && before.class == won.class
+                && before.cause == won.cause =>
+        {
+            before.last = last;
+        }
+        _ => out.push(Segment {
+            first: *at,
+            last,
+            class: won.class.clone(),
+            cause: won.cause,
+        }),
     }
     *at = last.saturating_add(1);
 }
@@ -317,7 +454,7 @@ mod tests {
     fn candidate(text: &str, rank: Rank, class: HopClass) -> Vec<Candidate> {
         let mut list = Vec::new();
         let set = AddressSet::prefix(text.parse().unwrap());
-        add(&mut list, &set, rank, &class);
+        add(&mut list, &set, rank, &class, RouteCause::User(0));
         list
     }
 

@@ -2,7 +2,7 @@
 //! destination's subnet. It says which layers a flow passes, not what they do with it.
 
 mod direct;
-mod hops;
+pub mod hops;
 pub mod routes;
 mod ways;
 
@@ -17,7 +17,7 @@ use crate::model::internet::{internet, platform};
 use crate::model::{Key, Policy};
 
 pub use direct::Direct;
-pub use hops::{HopClass, HopMap};
+pub use hops::{HopClass, HopMap, RouteCause, Surround};
 pub use routes::{TableRoutes, UserRoute};
 pub use ways::{Entry, Undetermined, Way};
 

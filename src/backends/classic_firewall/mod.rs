@@ -13,4 +13,5 @@
 pub(crate) mod base;
 pub mod emit;
 pub(crate) mod lower;
+pub mod meaning;
 pub mod shape;

@@ -15,6 +15,7 @@ mod differ;
 pub mod emit;
 mod infrastructure;
 pub(crate) mod lower;
+pub mod meaning;
 pub(crate) mod measure;
 mod order;
 pub(crate) mod places;

@@ -13,6 +13,7 @@ pub(crate) mod caps;
 pub mod emit;
 mod envelope;
 pub(crate) mod lower;
+pub mod meaning;
 pub(crate) mod measure;
 mod nat;
 pub mod operand;

@@ -9,5 +9,6 @@
 pub(crate) mod caps;
 pub mod emit;
 pub(crate) mod lower;
+pub mod meaning;
 pub(crate) mod measure;
 pub mod shape;
