@@ -23,5 +23,6 @@ pub mod analyze;
 pub mod allocate;
 pub mod backends;
 pub mod wrap;
+pub mod reach;
 pub mod driver;
 pub mod cli;

@@ -45,7 +45,7 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
     Lock(LockArgs),
-    /// Explain a diagnostic code.
+    /// Explain a diagnostic code, a flow, or what becomes of a packet.
     Explain(ExplainArgs),
     /// List, search, build and compare the names that Azure knows.
     Catalog(super::catalog::CatalogArgs),
@@ -308,9 +308,22 @@ pub struct FmtArgs {
 /// `explain`
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
-    /// A code such as `PC1004`, or its name such as `unknown-service-tag`.
-    #[arg(required = true, value_name = "CODE")]
+    /// A code such as `PC1004`, a flow such as `names::login`, or a packet: protocol, source and
+    /// destination, as in `tcp 10.10.4.7 login.microsoftonline.com:443`.
+    #[arg(value_name = "WHAT")]
     pub subject: Vec<String>,
+    /// Where the name of the packet resolves to.
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<std::net::IpAddr>,
+    /// Packets from a file, one JSON object a line, `-` for standard input; one answer a line.
+    #[arg(long, value_name = "FILE")]
+    pub flows: Option<PathBuf>,
+    /// Rules that nearly matched too.
+    #[arg(long)]
+    pub all: bool,
+    /// Unknown where the verdict hangs on what a name resolves to.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Form of diagnostics.

@@ -1,10 +1,31 @@
-//! `explain`: prints the page of a code. The pages are elsewhere.
+//! `explain`: the page of a code, the way of a packet, the rules of a flow.
+
+mod asked;
+mod behind;
+mod flow;
+mod told;
+mod text;
+
+use std::path::PathBuf;
 
 use super::args::{ExplainArgs, Global, nearest_code};
-use super::io::IoFault;
+use super::io::{self, IoFault};
 use super::report::Reporter;
+use super::run;
 use super::{BAD, FINE};
 use crate::diag::{CODES, Code, explain};
+use crate::driver::LimitsMode;
+use crate::reach::{Network, Question, ask, emitted};
+
+use behind::Behind;
+use told::Told;
+
+/// One environment that can be asked.
+struct Place {
+    environment: String,
+    network: Network,
+    behind: Behind,
+}
 
 /// Runs the command; the exit code.
 ///
@@ -12,9 +33,24 @@ use crate::diag::{CODES, Code, explain};
 /// When it could not run.
 pub fn run(global: &Global, args: &ExplainArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, true);
-    let [word] = args.subject.as_slice() else {
-        return Err(not_available(&args.subject.join(" ")));
-    };
+    if let Some(file) = &args.flows {
+        return many(global, args, &reporter, file);
+    }
+    match args.subject.as_slice() {
+        [] => Err(IoFault::Other(
+            "say what to explain: a code, a flow, or a packet such as `tcp 10.10.4.7 login.microsoftonline.com:443`"
+                .to_owned(),
+        )),
+        [word] => one_word(global, &reporter, word),
+        words => {
+            let question = asked::words(words, args.address).map_err(IoFault::Other)?;
+            packet(global, args, &reporter, &question, &words.join(" "))
+        }
+    }
+}
+
+/// A code or a flow.
+fn one_word(global: &Global, reporter: &Reporter, word: &str) -> Result<u8, IoFault> {
     let by_name = || CODES.iter().find(|c| c.slug == word).map(|c| c.code);
     if let Some(code) = Code::parse(word).or_else(by_name) {
         reporter.result(explain::page(code))?;
@@ -32,11 +68,128 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<u8, IoFault> {
         )));
         return Ok(BAD);
     }
-    Err(not_available(word))
+    flow::run(global, reporter, word)
 }
 
-fn not_available(subject: &str) -> IoFault {
-    IoFault::Other(format!(
-        "`{subject}` is no diagnostic code; explaining packets and flows is not available in this version"
-    ))
+/// Compiles the project and keeps what each environment does. The inner `Err` is an exit code.
+fn places(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u8>, IoFault> {
+    let mut out = Vec::new();
+    let mut fault = None;
+    let ask = run::Ask {
+        path: PathBuf::from("."),
+        limits: LimitsMode::Off,
+        // What is asked of is what was emitted, whatever was asked for.
+        no_prove: true,
+        ..run::Ask::default()
+    };
+    let done = run::watched(
+        global,
+        reporter,
+        &ask,
+        &mut |stage, lowered| match emitted::network(stage.context, &lowered.resources) {
+            Ok(network) => out.push(Place {
+                environment: stage.context.fabric.policy.environment.clone(),
+                network,
+                behind: Behind::new(stage, lowered, &|name| name.to_owned()),
+            }),
+            Err(unreadable) => fault = fault.take().or(Some(unreadable)),
+        },
+    )?;
+    if let Some(unreadable) = fault {
+        return Err(IoFault::Other(unreadable.to_string()));
+    }
+    match done {
+        Err(code) => Ok(Err(code)),
+        Ok(_) => Ok(Ok(out)),
+    }
+}
+
+fn packet(
+    global: &Global,
+    args: &ExplainArgs,
+    reporter: &Reporter,
+    question: &Question,
+    words: &str,
+) -> Result<u8, IoFault> {
+    let places = match places(global, reporter)? {
+        Ok(places) => places,
+        Err(code) => return Ok(code),
+    };
+    let several = places.len() > 1 || !global.environments.is_empty();
+    let mut out = String::new();
+    for (index, place) in places.iter().enumerate() {
+        let reply = ask(&place.network, question, args.strict);
+        let mut told = Told::new(&place.network, &place.behind, &reply, args.all);
+        told.environment = several.then(|| place.environment.clone());
+        if reporter.json() {
+            out.push_str(&line(&told));
+        } else {
+            if index > 0 {
+                out.push('\n');
+            }
+            out.push_str(&text::text(&told, words));
+        }
+    }
+    if reporter.json() {
+        reporter.exact(&out)?;
+    } else {
+        reporter.result(&out)?;
+    }
+    Ok(FINE)
+}
+
+/// An answer as one line.
+fn line(told: &impl serde::Serialize) -> String {
+    // INVARIANT: texts, numbers and lists of them are always JSON.
+    let mut text = serde_json::to_string(told).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Many packets, an answer a line, in order.
+fn many(
+    global: &Global,
+    args: &ExplainArgs,
+    reporter: &Reporter,
+    file: &std::path::Path,
+) -> Result<u8, IoFault> {
+    if !args.subject.is_empty() {
+        return Err(IoFault::Other(
+            "with `--flows` the packets are in the file; leave the words away".to_owned(),
+        ));
+    }
+    let input = if file.as_os_str() == "-" {
+        io::read_stdin()?
+    } else {
+        io::read_large_text(file, &io::slashes(file))?
+    };
+    let places = match places(global, reporter)? {
+        Ok(places) => places,
+        Err(code) => return Ok(code),
+    };
+    let several = places.len() > 1 || !global.environments.is_empty();
+    let mut out = String::new();
+    let mut bad = false;
+    for (number, text) in input.lines().enumerate() {
+        if text.trim().is_empty() {
+            continue;
+        }
+        match asked::line(text) {
+            Err(why) => {
+                bad = true;
+                let fault = serde_json::json!({ "error": why, "line": number + 1 });
+                out.push_str(&line(&fault));
+            }
+            Ok(question) => {
+                for place in &places {
+                    let reply = ask(&place.network, &question, args.strict);
+                    let mut told = Told::new(&place.network, &place.behind, &reply, args.all);
+                    told.environment = several.then(|| place.environment.clone());
+                    out.push_str(&line(&told));
+                }
+            }
+        }
+    }
+    reporter.exact(&out)?;
+    Ok(if bad { BAD } else { FINE })
 }

@@ -7,6 +7,6 @@ pub mod rule;
 pub mod transport;
 
 pub use probe::{Answer, Probe};
-pub use region::{Addresses, Names, Region, Service, Symbol};
+pub use region::{Addresses, Dimension, Names, Region, Service, Symbol};
 pub use rule::{Decision, Filter, Rule, Verdict};
 pub use transport::{Transport, Transports};

@@ -122,6 +122,38 @@ impl Names {
     }
 }
 
+/// What a region speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// The protocol, or what is read inside.
+    Transport,
+    /// The destination port.
+    Port,
+    /// The source port.
+    SourcePort,
+    /// The source address.
+    Source,
+    /// The destination address.
+    Destination,
+    /// The name.
+    Name,
+}
+
+impl Dimension {
+    /// In words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Transport => "protocol",
+            Self::Port => "port",
+            Self::SourcePort => "source port",
+            Self::Source => "source",
+            Self::Destination => "destination",
+            Self::Name => "name",
+        }
+    }
+}
+
 /// Whether a name matches a pattern, both in lower case: a star stands for any characters, at least
 /// one of them before a dot.
 #[must_use]
@@ -229,6 +261,41 @@ impl Region {
             return Answer::No;
         }
         destination.and(self.names.holds(probe.name.as_deref()))
+    }
+
+    /// The dimensions in which a packet does not lie in it, in the order of the words of a flow.
+    #[must_use]
+    pub fn misses(&self, probe: &Probe) -> Vec<Dimension> {
+        let mut out = Vec::new();
+        let carried: Vec<&Service> = self
+            .services
+            .iter()
+            .filter(|s| s.transports.contains(probe.transport))
+            .collect();
+        if carried.is_empty() {
+            out.push(Dimension::Transport);
+        } else if carried.iter().all(|s| s.holds(probe) == Answer::No) {
+            let to = |s: &&Service| s.ports.meets(&probe.ports);
+            out.push(if carried.iter().any(to) {
+                Dimension::SourcePort
+            } else {
+                Dimension::Port
+            });
+        }
+        let rest = [
+            (self.source.holds(&probe.source), Dimension::Source),
+            (
+                self.destination.holds(&probe.destination),
+                Dimension::Destination,
+            ),
+            (self.names.holds(probe.name.as_deref()), Dimension::Name),
+        ];
+        out.extend(
+            rest.into_iter()
+                .filter(|(answer, _)| *answer == Answer::No)
+                .map(|(_, dimension)| dimension),
+        );
+        out
     }
 
     /// The symbols in it.

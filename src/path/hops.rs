@@ -190,16 +190,13 @@ struct Candidate {
     cause: RouteCause,
 }
 
-/// The next hops of a subnet of the policy.
-pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
+/// What the routes of a subnet of the policy are made of beside its table.
+pub(super) fn surround(fabric: &Fabric<'_>, key: &str) -> Surround {
     let subnet = fabric.policy.subnets.get(key);
-    let table = subnet
-        .and_then(|s| s.route_table.as_ref())
-        .and_then(|t| fabric.tables.get(t));
     let vnet = fabric.vnet_of(key).and_then(|v| fabric.policy.vnets.get(v));
     let peers = vnet.iter().flat_map(|v| &v.peers);
     let firewalls = fabric.policy.firewalls.iter();
-    let surround = Surround {
+    Surround {
         space: fabric.space_of(key),
         peers: peers
             .filter_map(|peer| fabric.policy.vnets.get(peer))
@@ -212,7 +209,18 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
         firewalls: firewalls
             .filter_map(|(key, firewall)| Some((firewall.private_ip?.into(), key.clone())))
             .collect(),
-    };
+    }
+}
+
+/// The next hops of a subnet of the policy.
+pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
+    let table = fabric
+        .policy
+        .subnets
+        .get(key)
+        .and_then(|s| s.route_table.as_ref())
+        .and_then(|t| fabric.tables.get(t));
+    let surround = surround(fabric, key);
     let routes: Vec<(Target, HopClass)> = table
         .iter()
         .flat_map(|t| &t.routes)

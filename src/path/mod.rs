@@ -219,4 +219,16 @@ impl<'a> Fabric<'a> {
     pub fn hop_map(&self, subnet: &str) -> Option<&HopMap> {
         self.hops.get(subnet)
     }
+
+    /// What the routes of a subnet are made of beside its table.
+    #[must_use]
+    pub fn surround(&self, subnet: &str) -> Surround {
+        hops::surround(self, subnet)
+    }
+
+    /// Addresses of all declared subnets.
+    #[must_use]
+    pub fn subnet_addresses(&self) -> &AddressSet {
+        &self.all_subnets
+    }
 }

@@ -1,0 +1,227 @@
+//! An answer as data: verdict, what decided, every hop. It is what is printed as JSON, and what the
+//! text form is made of.
+
+use serde::Serialize;
+
+use super::behind::{Behind, Statement};
+use crate::backends::firewall_rules::Target;
+use crate::packet::Verdict;
+use crate::reach::question::{Reply, hop_word, word};
+use crate::reach::{Network, Station, Step, route_word};
+
+/// An answer.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Told {
+    /// The environment, if the policy has several or one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<String>,
+    /// `allow`, `deny`, `unknown`.
+    pub(super) verdict: &'static str,
+    /// `nsg`, `route`, `firewall`, `none`.
+    pub(super) layer: &'static str,
+    /// The resource that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<String>,
+    /// The rule that decided; for a firewall group, collection and rule with slashes between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
+    /// The flows behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) flows: Vec<String>,
+    /// Every hop, in order.
+    pub(super) path: Vec<Hop>,
+    /// What the verdict takes for granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) assumes: Vec<String>,
+    /// Why there is no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    /// Rules that match in all but one thing, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) near: Vec<Near>,
+    /// The first statement behind the deciding rule, for the heading.
+    #[serde(skip)]
+    pub(super) statement: Option<Statement>,
+}
+
+/// One hop.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Hop {
+    /// `nsg`, `route`, `firewall`, `none`.
+    pub(super) layer: &'static str,
+    /// Security group, route table or firewall policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<String>,
+    /// `outbound`, `inbound`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) direction: Option<&'static str>,
+    /// `allow`, `deny`, `unknown`.
+    pub(super) verdict: &'static str,
+    /// The rule or route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
+    /// Its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) priority: Option<u32>,
+    /// Where a route leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_hop: Option<String>,
+    /// The flows behind the rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) flows: Vec<String>,
+    /// Where the first of them is written.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) place: String,
+}
+
+/// A rule that nearly matched.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Near {
+    /// The resource.
+    pub(super) resource: String,
+    /// The rule.
+    pub(super) rule: String,
+    /// `allow`, `deny`.
+    pub(super) verdict: &'static str,
+    /// What differs.
+    pub(super) differs: &'static str,
+}
+
+impl Told {
+    /// A reply with what is behind its rules.
+    pub(super) fn new(network: &Network, behind: &Behind, reply: &Reply, all: bool) -> Self {
+        let mut out = Self {
+            environment: None,
+            verdict: word(reply.verdict),
+            layer: "none",
+            resource: None,
+            rule: None,
+            flows: Vec::new(),
+            path: Vec::new(),
+            assumes: reply.assumes.clone(),
+            reason: reply.reason.clone(),
+            near: Vec::new(),
+            statement: None,
+        };
+        let Some(journey) = &reply.journey else {
+            return out;
+        };
+        let to = journey.probe.destination.first();
+        out.path = journey
+            .steps
+            .iter()
+            .map(|step| hop(network, behind, step, to))
+            .collect();
+        if let Some(step) = journey.deciding(network).filter(|_| {
+            // Without a verdict a step that is sure of itself decides nothing.
+            reply.verdict.is_some() || reply.journey.as_ref().is_some_and(|j| j.verdict.is_none())
+        }) {
+            let made = hop(network, behind, step, to);
+            out.layer = made.layer;
+            out.resource = made.resource;
+            out.rule = made.rule;
+            out.flows = made.flows;
+            let first = network
+                .rule(step)
+                .and_then(|rule| behind.of(rule).first().map(|s| (*s).clone()));
+            out.statement = first;
+        }
+        if all {
+            for (step, rule, differs) in journey.near(network) {
+                let found = journey
+                    .steps
+                    .get(step)
+                    .and_then(|s| network.filter(&s.station))
+                    .and_then(|f| f.rules.get(rule));
+                if let Some(rule) = found {
+                    out.near.push(Near {
+                        resource: rule.resource.clone(),
+                        rule: rule.path.clone(),
+                        verdict: rule.verdict.word(),
+                        differs: differs.word(),
+                    });
+                }
+            }
+        }
+        out
+    }
+}
+
+fn hop(network: &Network, behind: &Behind, step: &Step, to: Option<std::net::IpAddr>) -> Hop {
+    let mut out = Hop {
+        layer: step.layer().word(),
+        resource: None,
+        direction: None,
+        verdict: word(step.verdict),
+        rule: None,
+        priority: None,
+        next_hop: None,
+        flows: Vec::new(),
+        place: String::new(),
+    };
+    let said = |out: &mut Hop, list: Vec<&Statement>| {
+        out.flows = list.iter().map(|s| s.id.clone()).collect();
+        out.place = list.first().map(|s| s.place.clone()).unwrap_or_default();
+    };
+    match &step.station {
+        Station::Out(gate, _) => {
+            out.direction = Some("outbound");
+            out.resource = Some(gate.group.clone());
+        }
+        Station::In(gate, _) => {
+            out.direction = Some("inbound");
+            out.resource = Some(gate.group.clone());
+        }
+        Station::Firewall(index) => {
+            out.resource = network.firewalls.get(*index).map(|f| f.resource.clone());
+        }
+        Station::Route(site, next) => {
+            let site = network.sites.get(*site);
+            let table = site.and_then(|s| s.table.as_ref());
+            out.resource = table.map(|t| t.name.clone());
+            out.next_hop = Some(hop_word(next));
+            if let Some((_, cause)) = site.zip(to).map(|(s, to)| s.hops.decide(to)) {
+                out.rule = Some(route_word(table, cause));
+                if let Some((table, (name, _))) = table.and_then(|t| Some((t, t.route(cause)?))) {
+                    let list = behind.named(&table.name, name);
+                    said(&mut out, list);
+                }
+            }
+        }
+        Station::GatewayRoute(index, next) => {
+            out.resource = network
+                .gateways
+                .get(*index)
+                .and_then(|g| Some(g.table.as_ref()?.name.clone()));
+            out.next_hop = Some(hop_word(next));
+        }
+        Station::Arrival(site, next) | Station::Reply(site, next) => {
+            out.resource = network
+                .sites
+                .get(*site)
+                .and_then(|s| Some(s.table.as_ref()?.name.clone()));
+            out.next_hop = Some(hop_word(next));
+            out.rule = Some("reply".to_owned());
+        }
+        Station::Direct(_) => {
+            out.next_hop = Some("straight from outside".to_owned());
+        }
+    }
+    if let Some(translation) = &step.translation {
+        out.rule = Some(translation.path.clone());
+        let to = match &translation.target {
+            Target::Address(address) => address.to_string(),
+            Target::Name(name) => name.clone(),
+        };
+        out.next_hop = Some(format!("{to}:{}", translation.port));
+    }
+    if let Some(rule) = network.rule(step) {
+        out.rule = Some(rule.path.clone());
+        out.priority = (!rule.built_in).then_some(rule.priority);
+        let list = behind.of(rule);
+        said(&mut out, list);
+    } else if step.decision.is_some() && step.verdict == Some(Verdict::Deny) {
+        out.rule = Some("default".to_owned());
+    }
+    out
+}

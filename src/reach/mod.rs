@@ -1,0 +1,14 @@
+//! What the emitted resources do to a packet on its whole way: out through a security group, by a
+//! route, through a firewall, in through a security group. It composes what the rooms read and knows
+//! no JSON and no policy's wish.
+
+pub mod emitted;
+pub mod network;
+pub mod question;
+pub mod walk;
+pub mod ways;
+
+pub use network::{Firewall, Gate, Network, Site, Table, route_word};
+pub use question::{Question, Reply, ask};
+pub use walk::{Journey, Step, walk};
+pub use ways::{End, Station, Way};

@@ -1,0 +1,241 @@
+//! One packet on its way: what every layer does with it, in order, and the sum. A packet to several
+//! possible addresses is told for each way that these take.
+
+use crate::model::address::AddressSet;
+use crate::model::service::PortSet;
+use crate::packet::{Answer, Decision, Filter, Probe, Rule, Verdict};
+
+use super::network::{Firewall, Network};
+use super::ways::{End, Station, Way};
+use crate::backends::firewall_rules::{Target, Translation};
+
+/// A packet on one way.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// The packet, to the destinations that take this way.
+    pub probe: Probe,
+    /// What it met, in order. It ends where the packet does.
+    pub steps: Vec<Step>,
+    /// How the way ends.
+    pub end: End,
+    /// What becomes of it; `None` if that depends on what nobody told.
+    pub verdict: Option<Verdict>,
+}
+
+/// One thing that the packet met.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it is.
+    pub station: Station,
+    /// What it does; `None` if that is not known.
+    pub verdict: Option<Verdict>,
+    /// Of a layer with rules: which of them decided.
+    pub decision: Option<Decision>,
+    /// The translation that a firewall applied.
+    pub translation: Option<Translation>,
+}
+
+impl Network {
+    /// The rules of a station, if it has any.
+    #[must_use]
+    pub fn filter(&self, station: &Station) -> Option<&Filter> {
+        match station {
+            Station::Out(gate, _) | Station::In(gate, _) => self.filters.get(gate.filter),
+            Station::Firewall(index) => self.firewalls.get(*index).map(|f| &f.does.filter),
+            _ => None,
+        }
+    }
+
+    /// The rule that decided at a step.
+    #[must_use]
+    pub fn rule(&self, step: &Step) -> Option<&Rule> {
+        let index = step.decision.as_ref()?.rule?;
+        self.filter(&step.station)?.rules.get(index)
+    }
+}
+
+/// The ways of a packet, each with what becomes of it; none if nothing that is known lies between
+/// its ends.
+#[must_use]
+pub fn walk(network: &Network, probe: &Probe) -> Vec<Journey> {
+    if network.site_of(&probe.source).is_none()
+        && let Some(journey) = translated(network, probe)
+    {
+        return vec![journey];
+    }
+    network
+        .ways(&probe.source, &probe.destination)
+        .into_iter()
+        .map(|way| follow(network, probe, way))
+        .collect()
+}
+
+fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
+    let mut probe = Probe {
+        destination: way.to,
+        ..probe.clone()
+    };
+    let mut journey = Journey {
+        probe: probe.clone(),
+        steps: Vec::new(),
+        end: way.end,
+        verdict: None,
+    };
+    let last_route = way.stations.iter().rposition(|s| {
+        matches!(
+            s,
+            Station::Route(..)
+                | Station::GatewayRoute(..)
+                | Station::Arrival(..)
+                | Station::Reply(..)
+        )
+    });
+    for (number, station) in way.stations.into_iter().enumerate() {
+        let here = last_route == Some(number);
+        let (verdict, decision) = match &station {
+            Station::Firewall(index) => {
+                let Some(firewall) = network.firewalls.get(*index) else {
+                    continue;
+                };
+                let (verdict, decision) = at_firewall(firewall, &probe);
+                if let Some(rule) = decision
+                    .as_ref()
+                    .and_then(|d| firewall.does.filter.rules.get(d.rule?))
+                    && rule.replaces_source
+                {
+                    probe.source = firewall.own();
+                }
+                (verdict, decision)
+            }
+            Station::Out(gate, _) | Station::In(gate, _) => {
+                let Some(filter) = network.filters.get(gate.filter) else {
+                    continue;
+                };
+                let decision = filter.decide(&probe);
+                (decision.verdict, Some(decision))
+            }
+            Station::Route(..)
+            | Station::GatewayRoute(..)
+            | Station::Arrival(..)
+            | Station::Reply(..)
+                if here =>
+            {
+                let verdict = match way.end {
+                    End::There => Some(Verdict::Allow),
+                    End::NoRoute | End::Asymmetric => Some(Verdict::Deny),
+                    End::Unknown => None,
+                };
+                (verdict, None)
+            }
+            _ => (Some(Verdict::Allow), None),
+        };
+        journey.steps.push(Step {
+            station,
+            verdict,
+            decision,
+            translation: None,
+        });
+        if verdict == Some(Verdict::Deny) {
+            break;
+        }
+    }
+    if way.end == End::Unknown && last_route.is_none() {
+        return journey;
+    }
+    journey.verdict = sum(&journey.steps);
+    journey
+}
+
+fn at_firewall(firewall: &Firewall, probe: &Probe) -> (Option<Verdict>, Option<Decision>) {
+    let decision = firewall.does.filter.decide(probe);
+    // A parent that nobody showed comes first in its rule type.
+    let verdict = match firewall.does.unknown_parent {
+        Some(_) => None,
+        None => decision.verdict,
+    };
+    (verdict, Some(decision))
+}
+
+/// Denied if one step denies, open if one is.
+fn sum(steps: &[Step]) -> Option<Verdict> {
+    if steps.iter().any(|s| s.verdict == Some(Verdict::Deny)) {
+        return Some(Verdict::Deny);
+    }
+    steps
+        .iter()
+        .all(|s| s.verdict == Some(Verdict::Allow))
+        .then_some(Verdict::Allow)
+}
+
+/// A packet to an address of a firewall that a translation takes.
+fn translated(network: &Network, probe: &Probe) -> Option<Journey> {
+    for (index, firewall) in network.firewalls.iter().enumerate() {
+        if !probe.destination.is_subset(&firewall.public_ips) {
+            continue;
+        }
+        if let Some((translation, answer)) = firewall.does.translation(probe) {
+            return Some(into(network, index, firewall, translation, probe, answer));
+        }
+    }
+    None
+}
+
+fn into(
+    network: &Network,
+    index: usize,
+    firewall: &Firewall,
+    translation: &Translation,
+    probe: &Probe,
+    answer: Answer,
+) -> Journey {
+    let known = answer == Answer::Yes && firewall.does.unknown_parent.is_none();
+    let mut journey = Journey {
+        probe: probe.clone(),
+        steps: vec![Step {
+            station: Station::Firewall(index),
+            verdict: known.then_some(Verdict::Allow),
+            decision: None,
+            translation: Some(translation.clone()),
+        }],
+        end: End::There,
+        verdict: None,
+    };
+    let Target::Address(address) = translation.target else {
+        journey.end = End::Unknown;
+        return journey;
+    };
+    let target = AddressSet::range(address, address);
+    // "Azure Firewall known issues" and "Use Azure Firewall to SNAT private ranges": what DNAT lets in
+    // comes from an address of the firewall's subnet (checked 2026-11-25).
+    let arriving = Probe {
+        source: if firewall.subnet.is_empty() {
+            firewall.own()
+        } else {
+            firewall.subnet.clone()
+        },
+        destination: target.clone(),
+        ports: PortSet::one(translation.port),
+        name: None,
+        ..probe.clone()
+    };
+    if let Some(site) = network.site_of(&target) {
+        for station in network.inbound(site) {
+            let Some(filter) = network.filter(&station) else {
+                continue;
+            };
+            let decision = filter.decide(&arriving);
+            let verdict = decision.verdict;
+            journey.steps.push(Step {
+                station,
+                verdict,
+                decision: Some(decision),
+                translation: None,
+            });
+            if verdict == Some(Verdict::Deny) {
+                break;
+            }
+        }
+    }
+    journey.verdict = sum(&journey.steps);
+    journey
+}
