@@ -1,6 +1,7 @@
 //! The content of a policy as one text that comments, order and places of statements do not touch;
 //! for hashes, not for reading.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::Policy;
@@ -149,6 +150,16 @@ pub fn text(policy: &Policy) -> String {
             let name = r.name.as_ref().map(|(name, _)| name);
             let _ = writeln!(out, "route-more {} {:?} {name:?}", r.id.text(), r.until);
         }
+    }
+    // What a policy takes for true decides what is told of it and what its tests answer.
+    let mut facts = BTreeSet::new();
+    for (word, list) in [("apart", &policy.apart), ("inside", &policy.inside)] {
+        for fact in list {
+            facts.insert(format!("assume-{word} {:?} {:?}", fact.left, fact.right));
+        }
+    }
+    for fact in facts {
+        let _ = writeln!(out, "{fact}");
     }
     out
 }

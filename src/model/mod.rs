@@ -7,6 +7,7 @@ pub mod dnat;
 pub mod endpoint;
 pub mod internet;
 pub mod service;
+pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -18,6 +19,7 @@ use address::AddressSet;
 use dnat::Dnat;
 use endpoint::Endpoint;
 use service::{PortSet, Traffic};
+use verify::{Assumption, TestBlock};
 
 /// The key of a resource: `instance::name`, or `name` in the root module.
 pub type Key = String;
@@ -46,7 +48,11 @@ pub struct Policy {
     /// Translations that are in force, by id.
     pub dnats: Vec<Dnat>,
     /// Pairs that the policy states to be apart.
-    pub apart: Vec<(Endpoint, Endpoint)>,
+    pub apart: Vec<Assumption>,
+    /// Pairs of which the policy states that the left lies in the right.
+    pub inside: Vec<Assumption>,
+    /// The tests that run in this environment.
+    pub tests: Vec<TestBlock>,
     /// Old and new paths of renamed flows and groups, instance first.
     pub moved: Vec<(String, String)>,
 }

@@ -1,12 +1,11 @@
-//! What is checked but makes no rule: unused names, `assume`, `moved`, `test`.
+//! What is checked but makes no rule: unused names, `moved`, environments.
 
 use std::collections::BTreeMap;
 
 use crate::diag::Sink;
-use crate::model::service::word;
 use crate::model::{Flow, Hop, Policy};
-use crate::source::{Span, Spanned};
-use crate::syntax::ast::{self, Proto, Relation};
+use crate::source::Span;
+use crate::syntax::ast;
 
 use super::faults;
 use super::imports::Module;
@@ -145,22 +144,6 @@ impl<'a> World<'a, '_> {
         out
     }
 
-    /// Type-checks the `assume` statements of an instance and keeps the `apart` facts.
-    pub(crate) fn assumes(&mut self, instance: InstanceId, policy: &mut Policy) {
-        let Some(scope) = self.scope(instance) else {
-            return;
-        };
-        for assume in &scope.assumes {
-            let left = self.endpoint(&assume.left, instance);
-            let right = self.endpoint(&assume.right, instance);
-            if let (Some(left), Some(right)) = (left, right)
-                && assume.relation.node == Relation::Apart
-            {
-                policy.apart.push((left, right));
-            }
-        }
-    }
-
     /// Checks that what `moved` leads to exists: an instance, a group, or a flow.
     pub(crate) fn moved(&mut self) {
         let scopes = self.scopes;
@@ -197,177 +180,6 @@ impl<'a> World<'a, '_> {
         out.dedup();
         out
     }
-
-    /// Type-checks the tests of every module once per instance; they are run elsewhere.
-    pub(crate) fn tests(&mut self) {
-        self.in_test = true;
-        for instance in 0..self.instances.len() {
-            let Some(scope) = self.scope(instance) else {
-                continue;
-            };
-            let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-            for test in &scope.tests {
-                if let Some(first) = seen.insert(&test.name.node, test.name.span) {
-                    self.say(faults::twice(
-                        test.name.span,
-                        first,
-                        "test",
-                        &test.name.node,
-                    ));
-                }
-                self.test(test, instance);
-            }
-        }
-        self.in_test = false;
-    }
-
-    fn test(&mut self, test: &'a ast::Test, instance: InstanceId) {
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        for entry in test.with.iter().flat_map(|b| &b.entries) {
-            let key = entry.node.key.text();
-            if let Some(first) = seen.insert(key.clone(), entry.node.key.span) {
-                self.say(faults::twice(entry.node.key.span, first, "key", &key));
-                continue;
-            }
-            if key == "enable" {
-                continue;
-            }
-            if key == "env" {
-                self.known_environment(&entry.node.value);
-                continue;
-            }
-            let Some((at, name)) = self.walk(&entry.node.key, instance) else {
-                continue;
-            };
-            match self.param_decl(at, &name.node) {
-                Some(decl) => {
-                    if let Some(ty) = self.param_type(decl) {
-                        let value = &entry.node.value;
-                        self.convert(&value.node, value.span, &ty, instance);
-                    }
-                }
-                None => {
-                    let known: Vec<&str> = self
-                        .scope(at)
-                        .map(|s| {
-                            let params = s.values.iter();
-                            let params = params.filter(|(_, d)| matches!(d, Decl::Param(_)));
-                            params.map(|(n, _)| *n).chain(["env"]).collect()
-                        })
-                        .unwrap_or_default();
-                    self.say(faults::unknown_key(
-                        entry.node.key.span,
-                        &key,
-                        "the test",
-                        known,
-                    ));
-                }
-            }
-        }
-        for probe in &test.probes {
-            let p = &probe.node;
-            self.traffic(&p.services, instance);
-            if let Some(ports) = &p.ports {
-                self.ports_behind(ports, &p.services, instance);
-            }
-            if let Some(from) = self.endpoint(&p.from, instance) {
-                self.can_be_source(&from, p.from.span);
-            }
-            self.endpoint(&p.to, instance);
-            if let Some(at) = &p.at
-                && !matches!(at.text().as_str(), "nsg" | "firewall")
-            {
-                self.layer(at, instance);
-            }
-            if let Some(by) = &p.by {
-                self.deciding_flow(by, instance);
-            }
-        }
-    }
-
-    /// Checks that `env` names an environment.
-    fn known_environment(&mut self, value: &'a Spanned<ast::Value>) {
-        let name = match &value.node {
-            ast::Value::Str(text) => text.clone(),
-            ast::Value::Expr(e) => match &e.kind {
-                ast::ExprKind::Path(path) => path.text(),
-                _ => return,
-            },
-            _ => return,
-        };
-        let declared = self.scopes.first().map(|s| s.envs.iter());
-        let known: Vec<&str> = declared
-            .into_iter()
-            .flatten()
-            .map(|e| e.name.node.as_str())
-            .collect();
-        if !known.contains(&name.as_str()) && name != self.environment {
-            self.say(faults::undefined(value.span, "environment", &name, known));
-        }
-    }
-
-    /// Checks ports behind a probe's destination: they go with protocols that have ports and name
-    /// none themselves.
-    fn ports_behind(&mut self, ports: &ast::Ports, services: &[ast::Svc], instance: InstanceId) {
-        for service in services {
-            match service {
-                ast::Svc::Proto { proto, .. }
-                    if matches!(proto.node, Proto::Icmp | Proto::Esp | Proto::Ah) =>
-                {
-                    self.say(faults::no_ports(ports.span, word(proto.node)));
-                    return;
-                }
-                ast::Svc::Proto { .. } => {}
-                ast::Svc::Named(path) => {
-                    let name = path.segments.last();
-                    let declared = name.and_then(|name| {
-                        let scope = self.scope(instance)?;
-                        scope.services.get(name.node.as_str()).copied()
-                    });
-                    if declared.is_some_and(|s| has_ports(&s.services)) {
-                        self.say(
-                            faults::misplaced(
-                                ports.span,
-                                "ports",
-                                "behind the destination",
-                                "the service has ports already: write the protocol with these ports, or drop them here",
-                            ),
-                        );
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Checks that `by` names a flow.
-    fn deciding_flow(&mut self, path: &ast::Path, instance: InstanceId) {
-        let mut known = Vec::new();
-        for (id, child) in self.instances.iter().enumerate() {
-            for (name, group) in self.scope(id).iter().flat_map(|s| &s.groups) {
-                for label in group.members.iter().filter_map(MemberDecl::label) {
-                    let own = format!("{name}::{}", label.node);
-                    let front = child.path.join("::");
-                    if id == instance {
-                        known.push(own.clone());
-                        known.push(label.node.clone());
-                    }
-                    if !front.is_empty() && instance == 0 {
-                        known.push(format!("{front}::{own}"));
-                    }
-                }
-            }
-        }
-        let text = path.text();
-        if text != "default" && !known.contains(&text) {
-            self.say(faults::undefined(
-                path.span,
-                "flow",
-                &text,
-                known.iter().map(String::as_str),
-            ));
-        }
-    }
 }
 
 /// Environments whose names differ in case only: on some disks their output is one folder.
@@ -386,13 +198,6 @@ pub(crate) fn environments_alike(scopes: &[Scope<'_>], sink: &mut Sink) {
             }
         }
     }
-}
-
-fn has_ports(services: &[ast::Svc]) -> bool {
-    services.iter().any(|s| match s {
-        ast::Svc::Proto { ports, .. } => ports.is_some(),
-        ast::Svc::Named(_) => false,
-    })
 }
 
 fn mention_expr(expr: &ast::Expr, out: &mut Vec<String>) {

@@ -641,3 +641,20 @@ pub(crate) fn base_file(span: Span, path: &str, what: &str, reason: &str) -> Dia
         "`{command}` prints one; {parts} in it that this policy does not make are kept as they are"
     ))
 }
+
+/// A fault that is there only under the values of a test: told where these are written, with the
+/// place that they spoil beside it.
+pub(crate) fn under_test(mut fault: Diagnostic, with: Span) -> Diagnostic {
+    let inside =
+        |span: Span| span.file == with.file && with.start <= span.start && span.end <= with.end;
+    if let Some(span) = fault.primary.filter(|span| !inside(*span)) {
+        let label = std::mem::take(&mut fault.label);
+        fault = fault
+            .also(span, label)
+            .label("under the values of this test");
+        fault.primary = Some(with);
+        // What would mend the statement would change the policy, for the test's sake.
+        fault.fix = None;
+    }
+    fault
+}

@@ -422,19 +422,28 @@ impl<'a> World<'a, '_> {
         let mut span: Option<Span> = None;
         for path in paths {
             span = Some(span.map_or(path.span, |s| s.to(path.span)));
-            match path.text().as_str() {
-                "nsg" => out.push(Layer::AnyNsg),
-                "firewall" => out.push(Layer::AnyFirewall),
-                _ => out.push(self.layer(path, instance)?),
-            }
+            out.push(self.layer_or_kind(path, instance)?);
         }
         out.sort();
         out.dedup();
         Some((Some(out), span))
     }
 
+    /// One layer or a kind of layers: `nsg`, `firewall` or a name.
+    pub(crate) fn layer_or_kind(
+        &mut self,
+        path: &ast::Path,
+        instance: InstanceId,
+    ) -> Option<Layer> {
+        match path.text().as_str() {
+            "nsg" => Some(Layer::AnyNsg),
+            "firewall" => Some(Layer::AnyFirewall),
+            _ => self.layer(path, instance),
+        }
+    }
+
     /// One named layer: an NSG or a firewall.
-    pub(crate) fn layer(&mut self, path: &ast::Path, instance: InstanceId) -> Option<Layer> {
+    fn layer(&mut self, path: &ast::Path, instance: InstanceId) -> Option<Layer> {
         let (at, name) = self.walk(path, instance)?;
         let scope = self.scope(at)?;
         if scope.nsgs.contains_key(name.node.as_str()) {

@@ -70,7 +70,7 @@ impl<'a> World<'a, '_> {
     }
 
     /// Gives a parameter of an instance a value that was written in another instance's scope.
-    fn give(
+    pub(crate) fn give(
         &mut self,
         target: InstanceId,
         key: &ast::Path,
@@ -126,7 +126,7 @@ impl<'a> World<'a, '_> {
                     continue;
                 }
                 if key == "enable" && self.param_decl(0, "enable").is_none() {
-                    enable.extend(self.enable(&entry.node.value));
+                    enable.extend(self.enable(&entry.node.value, 0));
                     continue;
                 }
                 if let Some((target, name)) = self.walk(&entry.node.key, 0) {
@@ -138,8 +138,13 @@ impl<'a> World<'a, '_> {
         enable
     }
 
-    /// The paths of `enable`, each checked to be an optional flow or a group with one.
-    fn enable(&mut self, value: &'a Spanned<Value>) -> Vec<String> {
+    /// The paths of `enable`, each checked to be an optional flow or a group with one, seen from an
+    /// instance.
+    pub(crate) fn enable(
+        &mut self,
+        value: &'a Spanned<Value>,
+        instance: InstanceId,
+    ) -> Vec<String> {
         let mut out = Vec::new();
         let elements: Vec<(&Value, Span)> = match &value.node {
             Value::List(list) => list.elements.iter().map(|e| (&e.node, e.span)).collect(),
@@ -164,14 +169,23 @@ impl<'a> World<'a, '_> {
                 }
                 continue;
             };
-            let in_group = format!("{path}::");
-            let in_main = format!("main::{path}");
-            let known = optional
+            let whole = self.key(instance, &path);
+            let in_group = format!("{whole}::");
+            let in_main = match whole.rsplit_once("::") {
+                Some((front, label)) => format!("{front}::main::{label}"),
+                None => format!("main::{whole}"),
+            };
+            let before = out.len();
+            if optional
                 .iter()
-                .any(|o| *o == path || *o == in_main || o.starts_with(&in_group));
-            if known {
-                out.push(path);
-            } else {
+                .any(|o| *o == whole || o.starts_with(&in_group))
+            {
+                out.push(whole);
+            }
+            if optional.contains(&in_main) {
+                out.push(in_main);
+            }
+            if out.len() == before {
                 self.say(faults::enable(span, &path, &optional));
             }
         }

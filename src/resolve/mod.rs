@@ -17,21 +17,54 @@ mod resources;
 mod scope;
 mod url;
 mod values;
+mod verify;
 mod world;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::diag::Sink;
+use crate::diag::{Severity, Sink};
 use crate::model::Policy;
 use crate::model::internet::internet;
+use crate::model::verify::TestBlock;
 use crate::source::{Loader, SourceMap};
 
 use world::{Missing, Used, World};
 
 pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
 pub(crate) use imports::library_text;
+
+/// The modules of a project, read once: they can be resolved as often as a test asks for.
+#[derive(Debug)]
+pub struct Modules {
+    modules: Vec<imports::Module>,
+    file_names: Vec<String>,
+    /// What statements that did not parse would have declared.
+    broken: BTreeSet<String>,
+}
+
+impl Modules {
+    /// Reads the root module and everything it imports; `None` if the files make no project. Faults
+    /// go to the sink.
+    pub fn load(
+        loader: &dyn Loader,
+        roots: &[String],
+        sources: &mut SourceMap,
+        sink: &mut Sink,
+    ) -> Option<Self> {
+        let modules = imports::load_modules(loader, roots, sources, sink);
+        if modules.is_empty() {
+            return None;
+        }
+        let broken = broken::broken_names(&modules, sources, sink.items());
+        Some(Self {
+            modules,
+            file_names: sources.iter().map(|(_, f)| f.name.clone()).collect(),
+            broken,
+        })
+    }
+}
 
 /// Resolves a project into one policy per environment, sorted by name. `wanted` restricts the
 /// environments; all if empty. Faults go to the sink; a policy with faults is incomplete.
@@ -43,13 +76,23 @@ pub fn resolve(
     sources: &mut SourceMap,
     sink: &mut Sink,
 ) -> Vec<Policy> {
-    let modules = imports::load_modules(loader, roots, sources, sink);
-    if modules.is_empty() {
-        return Vec::new();
+    match Modules::load(loader, roots, sources, sink) {
+        Some(modules) => resolve_modules(&modules, loader, catalog, wanted, sources, sink),
+        None => Vec::new(),
     }
-    let file_names: Vec<String> = sources.iter().map(|(_, f)| f.name.clone()).collect();
-    let broken = broken::broken_names(&modules, sources, sink.items());
+}
+
+/// [`resolve`] for modules that were read before.
+pub fn resolve_modules(
+    modules: &Modules,
+    loader: &dyn Loader,
+    catalog: &Catalog,
+    wanted: &[String],
+    sources: &SourceMap,
+    sink: &mut Sink,
+) -> Vec<Policy> {
     let scopes: Vec<_> = modules
+        .modules
         .iter()
         .map(|m| scope::collect_scope(m, sink))
         .collect();
@@ -74,12 +117,13 @@ pub fn resolve(
         let mut world = World::new(
             &scopes,
             catalog,
-            (loader, &file_names),
+            (loader, &modules.file_names),
             name.clone(),
             sink,
             &mut used,
         );
-        let policy = resolve_environment(&mut world);
+        let enable = world.instantiate();
+        let policy = resolve_environment(&mut world, &enable);
         for parameter in std::mem::take(&mut world.missing) {
             missing.entry(parameter).or_default().push(name.clone());
         }
@@ -93,17 +137,62 @@ pub fn resolve(
     }
     checks::environments_alike(&scopes, sink);
     checks::environments_of_modules(&scopes, sink);
-    checks::unused(&modules, &scopes, &used, sink);
-    broken::drop_consequences(&broken, sources, sink);
+    checks::unused(&modules.modules, &scopes, &used, sink);
+    broken::drop_consequences(&modules.broken, sources, sink);
     policies
 }
 
-fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
+/// The policy of an environment as one of its tests sees it: with the values that the test's `with`
+/// gives. Its only test is that one, with its probes under these values.
+///
+/// `None` if these values make a fault, which is told at the `with` block. Modules that have faults of
+/// their own are not asked here; of warnings nothing is told, since the environment has no such
+/// values.
+pub fn resolve_with(
+    modules: &Modules,
+    loader: &dyn Loader,
+    catalog: &Catalog,
+    environment: &str,
+    test: &TestBlock,
+    sink: &mut Sink,
+) -> Option<Policy> {
+    let mut own = Sink::default();
+    let scopes: Vec<_> = modules
+        .modules
+        .iter()
+        .map(|m| scope::collect_scope(m, &mut own))
+        .collect();
+    let mut used = Used::new();
+    let mut world = World::new(
+        &scopes,
+        catalog,
+        (loader, &modules.file_names),
+        environment.to_owned(),
+        &mut own,
+        &mut used,
+    );
+    let mut enable = world.instantiate();
+    if !world.try_test(test, &mut enable) {
+        return None;
+    }
+    let policy = resolve_environment(&mut world, &enable);
+    checks::shared_by_via(&policy, &mut own);
+    let faulty = own.has_errors();
+    let place = test.with.as_ref().map_or(test.span, |with| with.span);
+    for fault in own.into_sorted() {
+        if fault.severity == Severity::Error {
+            sink.push(faults::under_test(fault, place));
+        }
+    }
+    (!faulty).then_some(policy)
+}
+
+/// The rest of an environment, once its parameters have been given their values.
+fn resolve_environment(world: &mut World<'_, '_>, enable: &[String]) -> Policy {
     let mut policy = Policy {
         environment: world.environment.clone(),
         ..Policy::default()
     };
-    let enable = world.instantiate();
     let instances = world.instances.len();
     for instance in 0..instances {
         world.params(instance);
@@ -115,12 +204,12 @@ fn resolve_environment(world: &mut World<'_, '_>) -> Policy {
     world.internet = Some(internet(&policy.declared_ranges()));
     for instance in 0..instances {
         world.declarations(instance);
-        world.flows(instance, &enable, &mut policy);
+        world.flows(instance, enable, &mut policy);
         world.assumes(instance, &mut policy);
     }
     world.moved();
     policy.moved = world.renames();
-    world.tests();
+    policy.tests = world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
     policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
     policy

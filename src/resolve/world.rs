@@ -140,6 +140,8 @@ pub(crate) struct World<'a, 's> {
     pub missing: Vec<Missing>,
     /// A `test` is being checked.
     pub in_test: bool,
+    /// The test whose `with` changes the environment, with its instance.
+    pub trial: Option<(InstanceId, &'a ast::Test)>,
     /// How many definitions and lists are being evaluated, each for the one before.
     depth: usize,
     params: BTreeMap<(InstanceId, String), Option<Option<Typed>>>,
@@ -170,6 +172,7 @@ impl<'a, 's> World<'a, 's> {
             internet: None,
             missing: Vec::new(),
             in_test: false,
+            trial: None,
             depth: 0,
             params: BTreeMap::new(),
             endpoints: BTreeMap::new(),

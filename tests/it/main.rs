@@ -31,6 +31,7 @@ mod oracle;
 mod oracle_ways;
 mod ordered;
 mod output_folder;
+mod probes;
 mod projects;
 mod render;
 mod resolve_faults;

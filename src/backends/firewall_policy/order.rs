@@ -78,6 +78,7 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
         let facts = &context.fabric.policy.apart;
         facts
             .iter()
+            .map(|fact| (&fact.left, &fact.right))
             .any(|(a, b)| (covers(a, strong) && named(b)) || (covers(b, strong) && named(a)))
     };
     let tags = to
