@@ -1,12 +1,25 @@
 //! Sets of packets: pure mathematics over addresses, ports, protocols and names. It knows no Azure
 //! word and no layer; rooms and the language say what they match in its terms.
 
-pub mod probe;
-pub mod region;
-pub mod rule;
 pub mod transport;
+pub mod region;
+pub mod probe;
+pub mod rule;
+mod bdd;
+mod atoms;
+mod names;
+mod builder;
+mod space;
+mod witness;
+mod rectangles;
+pub mod first_match;
 
+pub use builder::{Builder, DEFAULT_MOST_NODES, Exhausted, Fact, Side};
+pub use names::NamePattern;
 pub use probe::{Answer, Probe};
+pub use rectangles::{Rectangle, RectangleEnd, RectangleNames, Rectangles};
 pub use region::{Addresses, Dimension, Names, Region, Service, Symbol};
 pub use rule::{Decision, Filter, Rule, Verdict};
+pub use space::{Set, Space};
 pub use transport::{Transport, Transports};
+pub use witness::{Assumption, Witness};
