@@ -374,7 +374,8 @@ impl Space {
     }
 
     /// The packets that are in the set once their source is `address`; their own source is free. What
-    /// symbols say of `address` becomes a question of its own, [`Side::NewSource`].
+    /// symbols say of `address` becomes a question of its own, [`Side::NewSource`], if no fact settles
+    /// it. The questions of two addresses are not told apart.
     pub fn with_source(&mut self, set: Set, address: IpAddr) -> Set {
         let mut changes = self.keep_all();
         self.fix_end(&mut changes, Side::Source, address);
@@ -420,6 +421,9 @@ impl Space {
 
     fn substituted(&mut self, set: Set, changes: &[Change], address: IpAddr) -> Set {
         let node = self.bdd.substitute(set.0, changes);
+        // What the facts say of that address is settled now: it is no question any more.
+        let care = self.bdd.substitute(self.full, changes);
+        let node = self.bdd.simplify(node, care);
         // A packet keeps its family: of the other one none can have that address.
         let (v4, v6) = if address.is_ipv6() {
             (EMPTY, ALL)
