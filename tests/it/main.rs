@@ -34,6 +34,7 @@ mod output_folder;
 mod projects;
 mod render;
 mod resolve_faults;
+mod rooms_meaning;
 mod shuffles;
 mod syntax;
 mod targets;
