@@ -55,8 +55,8 @@ pub struct Surround {
     pub space: AddressSet,
     /// The peered networks' address spaces, one each.
     pub peers: Vec<AddressSet>,
-    /// Prefixes learnt by the gateway.
-    pub on_premises: AddressSet,
+    /// What the gateway learns, apart where one prefix lies in another.
+    pub on_premises: Vec<AddressSet>,
     /// Service tags of the service endpoints.
     pub service_endpoints: Vec<String>,
     /// Declared firewalls by address: each is itself reached as an address, not through itself.
@@ -202,7 +202,7 @@ pub(super) fn surround(fabric: &Fabric<'_>, key: &str) -> Surround {
             .filter_map(|peer| fabric.policy.vnets.get(peer))
             .map(|peer| peer.space.clone())
             .collect(),
-        on_premises: vnet.map(|v| v.on_premises.clone()).unwrap_or_default(),
+        on_premises: vnet.iter().map(|v| v.on_premises.clone()).collect(),
         service_endpoints: subnet
             .map(|s| s.service_endpoints.iter().cloned().collect())
             .unwrap_or_default(),
@@ -308,13 +308,8 @@ impl HopMap {
         for peer in &surround.peers {
             push(peer, Rank::Bound, &HopClass::Peer, system("peering"));
         }
-        if bgp {
-            push(
-                &surround.on_premises,
-                Rank::Bgp,
-                &HopClass::Gateway,
-                RouteCause::Bgp,
-            );
+        for learnt in surround.on_premises.iter().filter(|_| bgp) {
+            push(learnt, Rank::Bgp, &HopClass::Gateway, RouteCause::Bgp);
         }
         // A user route for 0.0.0.0/0 also removes the system's `None` routes of the private ranges
         // (same page, routing example).

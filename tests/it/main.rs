@@ -35,6 +35,7 @@ mod probes;
 mod projects;
 mod render;
 mod resolve_faults;
+mod rooms_meaning;
 mod shuffles;
 mod syntax;
 mod targets;

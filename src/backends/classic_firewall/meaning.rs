@@ -68,3 +68,29 @@ pub fn read(
     out.threat_intel = threat_mode(&body)?.map(str::to_owned);
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn arrays_are_read_by_type_whatever_their_numbers() {
+        let collection = |name: &str, priority: u32, rule: Value| json!({"name": name, "priority": priority, "action": {"type": "Allow"}, "rules": [rule]});
+        let mut firewall = json!({"name": "azfw", "threatIntelMode": "Alert",
+            "applicationRuleCollections": [collection("app", 100, json!({"name": "wu",
+                "sourceAddresses": ["*"], "protocols": [], "fqdnTags": ["WindowsUpdate"]}))],
+            "networkRuleCollections": [collection("net", 200, json!({"name": "ntp",
+                "sourceAddresses": ["*"], "protocols": ["UDP"], "destinationAddresses": ["*"],
+                "destinationPorts": ["123"]}))]});
+        let world = World::unknown();
+        let found = read(&firewall, &world, Infrastructure::Closed).unwrap();
+        let paths: Vec<&str> = found.filter.rules.iter().map(|r| r.path.as_str()).collect();
+        assert_eq!(paths, ["net/ntp", "app/wu"]);
+        assert!(found.filter.rules[1].replaces_source);
+        assert_eq!(found.threat_intel.as_deref(), Some("Alert"));
+        firewall["firewallPolicy"] = json!({"id": "/x"});
+        assert!(read(&firewall, &world, Infrastructure::Closed).is_err());
+    }
+}

@@ -201,3 +201,94 @@ fn read_group<'v>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::backends::firewall_rules::Target;
+    use crate::packet::{Answer, Probe, Transport};
+    use serde_json::json;
+
+    fn group(name: &str, action: &str, rules: &Value) -> Value {
+        json!({"name": name, "properties": {"priority": 100, "ruleCollections": [
+            {"name": "c", "priority": 100, "action": {"type": action}, "rules": rules}]}})
+    }
+
+    fn ask(groups: &[&Value], policies: &[&Value]) -> Result<FirewallMeaning, Unreadable> {
+        let world = World::unknown();
+        read("pol", policies, groups, &world, Infrastructure::Open)
+    }
+
+    fn nat() -> Value {
+        json!([{"ruleType": "NATRULE", "name": "web", "ipProtocols": ["tcp"],
+            "sourceAddresses": ["*"], "destinationAddresses": ["20.1.2.3"],
+            "destinationPorts": ["443"], "translatedAddress": "10.1.0.4",
+            "translatedPort": 8443}])
+    }
+
+    #[test]
+    fn translations_stand_apart_and_the_built_in_rules_end_the_list() {
+        let read = ask(&[&group("pol/g", "Dnat", &nat())], &[]).unwrap();
+        assert_eq!(read.translations[0].path, "g/c/web");
+        assert_eq!(read.translations[0].port, 8443);
+        let target = Target::Address("10.1.0.4".parse().unwrap());
+        assert_eq!(read.translations[0].target, target);
+        let from = "8.8.8.8".parse().unwrap();
+        let probe = Probe::new(Transport::Https, from, "20.1.2.3".parse().unwrap(), 443);
+        assert!(matches!(read.translation(&probe), Some((_, Answer::Yes))));
+        assert!(read.filter.rules[0].built_in);
+        assert_eq!(read.filter.decide(&probe).open, Vec::<usize>::new());
+        assert_eq!(read.filter.decide(&probe.named("x.azure.com")).open, [0]);
+    }
+
+    #[test]
+    fn a_parent_that_is_not_there_is_told() {
+        let child = json!({"name": "pol", "threatIntelMode": "alert",
+            "basePolicy": {"id": "/subscriptions/0/x/firewallPolicies/Base"}});
+        let read = ask(&[], &[&child]).unwrap();
+        let parent = read.unknown_parent.as_deref();
+        assert_eq!(parent, Some("/subscriptions/0/x/firewallPolicies/Base"));
+        assert_eq!(read.threat_intel.as_deref(), Some("Alert"));
+        let base = json!({"name": "base", "threatIntelMode": "Deny"});
+        let read = ask(&[], &[&child, &base]).unwrap();
+        assert_eq!(read.unknown_parent, None);
+        assert_eq!(read.threat_intel.as_deref(), Some("Deny"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let fault = |member: &str, value: Value| {
+            let mut rules = nat();
+            rules[0][member] = value;
+            ask(&[&group("pol/g", "DNAT", &rules)], &[])
+                .unwrap_err()
+                .to_string()
+        };
+        let at = "pol/g.properties.ruleCollections[0].rules[0]";
+        let tag = fault("sourceAddresses", json!(["Storage"]));
+        let reason = "`Storage`: a tag stands at destinations only";
+        assert_eq!(tag, format!("{at}.sourceAddresses[0]: {reason}"));
+        let twice = fault("translatedFqdn", json!("x.y"));
+        assert_eq!(twice, format!("{at}: has not one target"));
+        let geo = fault("sourceGeoLocations", json!(["FR"]));
+        assert_eq!(geo, format!("{at}: `sourceGeoLocations` is not understood"));
+        let fault = ask(&[&group("g", "Allow", &nat())], &[]).unwrap_err();
+        assert_eq!(fault.to_string(), "g: does not say of which policy it is");
+        let fault = ask(&[&group("pol/g", "Allow", &nat())], &[]).unwrap_err();
+        assert!(fault.reason.contains("action `allow`"), "{fault}");
+        assert!(ask(&[], &[]).is_err());
+    }
+
+    #[test]
+    fn equal_numbers_are_refused_where_they_matter() {
+        let rule = json!([{"ruleType": "NetworkRule", "name": "r", "ipProtocols": ["Any"],
+            "sourceAddresses": ["*"], "destinationAddresses": ["*"], "destinationPorts": ["*"]}]);
+        let allow = group("pol/a", "Allow", &rule);
+        let deny = group("pol/b", "Deny", &rule);
+        let fault = ask(&[&allow, &deny], &[]).unwrap_err();
+        let reason = "nothing says whether `a/c` or `b/c` is read first";
+        assert_eq!(fault.reason, reason);
+        assert!(ask(&[&allow, &group("pol/b", "Allow", &rule)], &[]).is_ok());
+    }
+}

@@ -366,3 +366,109 @@ fn product(from: &End, to: &End, services: &[Service]) -> Vec<Region> {
 fn one(address: Ipv4Addr) -> AddressSet {
     AddressSet::range(IpAddr::V4(address), IpAddr::V4(address))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::packet::Probe;
+    use serde_json::json;
+
+    fn rule(name: &str, priority: u32, more: &Value) -> Value {
+        let mut rule = json!({"name": name, "priority": priority, "direction": "Outbound",
+            "access": "allow", "protocol": "TCP", "sourceAddressPrefix": "*",
+            "sourcePortRange": "*", "destinationAddressPrefix": "*",
+            "destinationPortRange": "443"});
+        for (key, value) in more.as_object().unwrap() {
+            rule[key] = value.clone();
+        }
+        rule
+    }
+
+    fn read(rules: &[Value], children: &[&Value]) -> Result<Filter, Unreadable> {
+        let group = json!({"name": "nsg", "securityRules": rules});
+        let around = Surroundings {
+            network: AddressSet::prefix("10.1.0.0/16".parse().unwrap()),
+            ..Surroundings::default()
+        };
+        let world = World::unknown();
+        filter(&group, children, Direction::Outbound, &around, &world)
+    }
+
+    fn said(filter: &Filter, transport: Transport, to: &str, port: u16) -> String {
+        let from = "10.1.0.4".parse().unwrap();
+        let probe = Probe::new(transport, from, to.parse().unwrap(), port);
+        let decision = filter.decide(&probe);
+        filter.rules[decision.rule.unwrap()].path.clone()
+    }
+
+    #[test]
+    fn platform_addresses_pass_unless_their_tag_is_named() {
+        let deny = json!({"access": "Deny", "protocol": "*", "destinationPortRange": "*"});
+        let all = rule("all", 200, &deny);
+        let filter = read(std::slice::from_ref(&all), &[]).unwrap();
+        assert_eq!(said(&filter, Transport::Udp, "168.63.129.16", 53), PLATFORM);
+        assert_eq!(said(&filter, Transport::Udp, "8.8.8.8", 53), "all");
+        let mut dns = rule("dns", 300, &deny);
+        dns["destinationAddressPrefix"] = "AzurePlatformDNS".into();
+        let filter = read(&[all, dns], &[]).unwrap();
+        assert_eq!(said(&filter, Transport::Udp, "168.63.129.16", 53), "dns");
+        assert_eq!(said(&filter, Transport::Udp, "168.63.129.16", 80), PLATFORM);
+    }
+
+    #[test]
+    fn ports_shut_out_protocols_without_ports() {
+        let any = rule("r", 100, &json!({"protocol": "*", "access": "Deny"}));
+        let filter = read(&[any], &[]).unwrap();
+        let icmp = said(&filter, Transport::Icmp, "8.8.8.8", 0);
+        assert_eq!(icmp, "AllowInternetOutBound");
+        assert_eq!(said(&filter, Transport::Https, "8.8.8.8", 443), "r");
+    }
+
+    #[test]
+    fn a_child_replaces_the_rule_of_its_name() {
+        let inline = rule("r", 100, &json!({}));
+        let child =
+            json!({"name": "nsg/R", "properties": rule("x", 100, &json!({"access": "Deny"}))});
+        let filter = read(&[inline], &[&child]).unwrap();
+        assert_eq!(filter.rules[0].path, "R");
+        assert_eq!(filter.rules[0].verdict, Verdict::Deny);
+        assert_eq!(filter.rules.iter().filter(|r| !r.built_in).count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let fault = |more: Value| {
+            let rules = [rule("a", 100, &json!({})), rule("b", 110, &more)];
+            read(&rules, &[]).unwrap_err().to_string()
+        };
+        for (more, expected) in [
+            (
+                json!({"protocol": "Gre"}),
+                "nsg.securityRules[1]: protocol `gre`",
+            ),
+            (
+                json!({"priority": 100}),
+                "nsg.securityRules[1]: priority 100 is that of `a` too",
+            ),
+            (
+                json!({"access": null}),
+                "nsg.securityRules[1]: has no `access`",
+            ),
+            (
+                json!({"destinationAddressPrefix": "10.0.0.0/40"}),
+                "nsg.securityRules[1].destinationAddressPrefix: `10.0.0.0/40` is no address, prefix or tag",
+            ),
+            (
+                json!({"destinationPortRange": "9-8"}),
+                "nsg.securityRules[1].destinationPortRange: `9-8` is no port and no range of ports",
+            ),
+            (
+                json!({"sourceAsgAddressPrefixSets": ["x"]}),
+                "nsg.securityRules[1]: `sourceAsgAddressPrefixSets` is not understood",
+            ),
+        ] {
+            assert_eq!(fault(more), expected);
+        }
+    }
+}

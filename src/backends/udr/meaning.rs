@@ -205,7 +205,7 @@ mod tests {
         let mut world = World::unknown();
         let surround = Surround {
             space: AddressSet::prefix("10.1.0.0/16".parse().unwrap()),
-            on_premises: AddressSet::prefix("192.168.0.0/16".parse().unwrap()),
+            on_premises: vec![AddressSet::prefix("192.168.0.0/16".parse().unwrap())],
             firewalls: [("10.0.1.4".parse().unwrap(), "azfw".into())].into(),
             ..Surround::default()
         };
