@@ -9,12 +9,14 @@ mod bdd;
 mod atoms;
 mod names;
 mod builder;
+pub mod facts;
 mod space;
 mod witness;
 mod rectangles;
 pub mod first_match;
 
 pub use builder::{Builder, DEFAULT_MOST_NODES, Exhausted, Fact, Side};
+pub use facts::Facts;
 pub use names::NamePattern;
 pub use probe::{Answer, Probe};
 pub use rectangles::{Rectangle, RectangleEnd, RectangleNames, Rectangles};

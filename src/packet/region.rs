@@ -7,6 +7,7 @@ use std::fmt;
 use crate::model::address::AddressSet;
 use crate::model::service::PortSet;
 
+use super::facts::Facts;
 use super::probe::{Answer, Probe};
 use super::transport::Transports;
 
@@ -62,11 +63,17 @@ impl Addresses {
     /// Whether the addresses lie in it.
     #[must_use]
     pub fn holds(&self, addresses: &AddressSet) -> Answer {
+        self.holds_knowing(addresses, &Facts::default())
+    }
+
+    /// The same, with what is known of symbols.
+    #[must_use]
+    pub fn holds_knowing(&self, addresses: &AddressSet, facts: &Facts) -> Answer {
         if addresses.is_subset(&self.known) {
             return Answer::Yes;
         }
         let may_hold = match &self.within {
-            _ if self.symbols.is_empty() => false,
+            _ if !self.symbols.iter().any(|s| facts.may_hold(s, addresses)) => false,
             Some(within) => within.meets(addresses),
             None => true,
         };
@@ -106,16 +113,24 @@ impl Names {
     /// Whether a name, or none, lies in it.
     #[must_use]
     pub fn holds(&self, name: Option<&str>) -> Answer {
+        self.holds_knowing(name, &Facts::default())
+    }
+
+    /// The same, with what is known of symbols.
+    #[must_use]
+    pub fn holds_knowing(&self, name: Option<&str>, facts: &Facts) -> Answer {
         match (self, name) {
             (Self::Any, _) => Answer::Yes,
             (Self::Some { .. }, None) => Answer::No,
             (Self::Some { patterns, symbols }, Some(name)) => {
-                if patterns.iter().any(|p| pattern_holds(p, name)) {
+                if patterns.iter().any(|p| pattern_holds(p, name))
+                    || symbols.iter().any(|s| facts.shows(s, name))
+                {
                     Answer::Yes
-                } else if symbols.is_empty() {
-                    Answer::No
-                } else {
+                } else if symbols.iter().any(|s| facts.may_show(s, name)) {
                     Answer::May
+                } else {
+                    Answer::No
                 }
             }
         }
@@ -243,6 +258,12 @@ impl Region {
     /// Whether a packet lies in it.
     #[must_use]
     pub fn holds(&self, probe: &Probe) -> Answer {
+        self.holds_knowing(probe, &Facts::default())
+    }
+
+    /// The same, with what is known of symbols.
+    #[must_use]
+    pub fn holds_knowing(&self, probe: &Probe, facts: &Facts) -> Answer {
         let service = self
             .services
             .iter()
@@ -252,15 +273,15 @@ impl Region {
         if service == Answer::No {
             return Answer::No;
         }
-        let source = service.and(self.source.holds(&probe.source));
+        let source = service.and(self.source.holds_knowing(&probe.source, facts));
         if source == Answer::No {
             return Answer::No;
         }
-        let destination = source.and(self.destination.holds(&probe.destination));
+        let destination = source.and(self.destination.holds_knowing(&probe.destination, facts));
         if destination == Answer::No {
             return Answer::No;
         }
-        destination.and(self.names.holds(probe.name.as_deref()))
+        destination.and(self.names.holds_knowing(probe.name.as_deref(), facts))
     }
 
     /// The dimensions in which a packet does not lie in it, in the order of the words of a flow.

@@ -1,6 +1,7 @@
 //! Rules in the order in which a layer reads them, and the first that matches. What a rule of Azure
 //! matches is the rooms' business.
 
+use super::facts::Facts;
 use super::probe::{Answer, Probe};
 use super::region::Region;
 
@@ -47,9 +48,15 @@ impl Rule {
     /// Whether it matches.
     #[must_use]
     pub fn holds(&self, probe: &Probe) -> Answer {
+        self.holds_knowing(probe, &Facts::default())
+    }
+
+    /// The same, with what is known of symbols.
+    #[must_use]
+    pub fn holds_knowing(&self, probe: &Probe, facts: &Facts) -> Answer {
         let mut best = Answer::No;
         for region in &self.regions {
-            best = best.or(region.holds(probe));
+            best = best.or(region.holds_knowing(probe, facts));
             if best == Answer::Yes {
                 break;
             }
@@ -81,10 +88,16 @@ impl Filter {
     /// open if what comes after disagrees with it. At the end of the list a packet is dropped.
     #[must_use]
     pub fn decide(&self, probe: &Probe) -> Decision {
+        self.decide_knowing(probe, &Facts::default())
+    }
+
+    /// The same, with what is known of symbols.
+    #[must_use]
+    pub fn decide_knowing(&self, probe: &Probe, facts: &Facts) -> Decision {
         let mut may: Vec<(usize, Verdict)> = Vec::new();
         let mut found = (None, Verdict::Deny);
         for (index, rule) in self.rules.iter().enumerate() {
-            match rule.holds(probe) {
+            match rule.holds_knowing(probe, facts) {
                 Answer::No => {}
                 Answer::May => may.push((index, rule.verdict)),
                 Answer::Yes => {

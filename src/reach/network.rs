@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use crate::backends::firewall_rules::FirewallMeaning;
 use crate::model::Key;
 use crate::model::address::AddressSet;
-use crate::packet::Filter;
+use crate::packet::{Facts, Filter};
 use crate::path::{HopMap, RouteCause};
 
 /// Everything a packet can meet.
@@ -28,6 +28,8 @@ pub struct Network {
     pub transit: AddressSet,
     /// Names of which the policy says where they resolve to, as patterns.
     pub resolved: Vec<(String, AddressSet)>,
+    /// What is known of things whose members nobody told.
+    pub facts: Facts,
 }
 
 /// A subnet.

@@ -97,7 +97,7 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
                 let Some(firewall) = network.firewalls.get(*index) else {
                     continue;
                 };
-                let (verdict, decision) = at_firewall(firewall, &probe);
+                let (verdict, decision) = at_firewall(network, firewall, &probe);
                 if let Some(rule) = decision
                     .as_ref()
                     .and_then(|d| firewall.does.filter.rules.get(d.rule?))
@@ -111,7 +111,7 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
                 let Some(filter) = network.filters.get(gate.filter) else {
                     continue;
                 };
-                let decision = filter.decide(&probe);
+                let decision = filter.decide_knowing(&probe, &network.facts);
                 (decision.verdict, Some(decision))
             }
             Station::Route(..)
@@ -146,8 +146,8 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
     journey
 }
 
-fn at_firewall(firewall: &Firewall, probe: &Probe) -> (Option<Verdict>, Option<Decision>) {
-    let decision = firewall.does.filter.decide(probe);
+fn at_firewall(network: &Network, firewall: &Firewall, probe: &Probe) -> (Option<Verdict>, Option<Decision>) {
+    let decision = firewall.does.filter.decide_knowing(probe, &network.facts);
     // A parent that nobody showed comes first in its rule type.
     let verdict = match firewall.does.unknown_parent {
         Some(_) => None,
@@ -223,7 +223,7 @@ fn into(
             let Some(filter) = network.filter(&station) else {
                 continue;
             };
-            let decision = filter.decide(&arriving);
+            let decision = filter.decide_knowing(&arriving, &network.facts);
             let verdict = decision.verdict;
             journey.steps.push(Step {
                 station,

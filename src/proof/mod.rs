@@ -1,0 +1,15 @@
+//! Proof on every compile: what the policy asks against what the emitted resources do, over every
+//! packet of every way. It reads the resources as they are written and shares with the lowering
+//! nothing but the model.
+//!
+//! The theorem is section 1.2 of the language: denied by a flow, some layer denies it; allowed by a
+//! flow, every layer allows it; else denied where some layer denies by default; and what else passes
+//! lies in an accepted envelope.
+
+mod asked;
+mod faults;
+mod layers;
+mod roles;
+mod theorem;
+
+pub use theorem::{Proven, Violation, Which, prove};

@@ -1,0 +1,573 @@
+//! The theorem over every way: builds the sets, compares them, and gives a packet for what does not
+//! hold. What is said to people about it is elsewhere.
+
+use std::collections::BTreeMap;
+
+use crate::backends::meaning::Unreadable;
+use crate::backends::{Context, Lowered};
+use crate::denote::{Denotation, denotation};
+use crate::diag::{Code, Diagnostic};
+use crate::model::address::{AddressSet, Family};
+use crate::model::{Flow, Key};
+use crate::packet::{Builder, Exhausted, Fact, Names, Region, Set, Space, Symbol, Verdict, Witness};
+use crate::path::HopClass;
+use crate::reach::{End, Network, Station, Way, emitted};
+use crate::source::Span;
+use crate::syntax::ast::Need;
+
+use super::asked::{Asked, anywhere, asked};
+use super::layers::{Layer, layer};
+use super::roles::Roles;
+
+/// Which part of the theorem does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// Denied by a flow, and let through.
+    DeniedPasses,
+    /// Allowed by a flow, and stopped.
+    AllowedStops,
+    /// No flow speaks of it, and it passes though a layer denies by default.
+    SilentPasses,
+    /// No flow speaks of it, and it is stopped though every layer allows by default.
+    SilentStops,
+    /// A translation does not arrive.
+    Translated,
+}
+
+impl Which {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::DeniedPasses => "the policy denies it, the output lets it through",
+            Self::AllowedStops => "the policy allows it, the output stops it",
+            Self::SilentPasses => {
+                "no flow speaks of it and a layer denies by default, the output lets it through"
+            }
+            Self::SilentStops => {
+                "no flow speaks of it and every layer allows by default, the output stops it"
+            }
+            Self::Translated => "a translation allows it, the output does not bring it there",
+        }
+    }
+}
+
+/// A packet that shows that the output does not mean what was asked.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Which part.
+    pub which: Which,
+    /// The packet.
+    pub witness: Witness,
+    /// The flows that speak of it, by id.
+    pub flows: Vec<String>,
+}
+
+/// A `required` flow that is not allowed from end to end.
+#[derive(Clone, Debug)]
+pub struct Unmet {
+    /// Index of the flow.
+    pub flow: usize,
+    /// A packet of it that is stopped.
+    pub witness: Witness,
+    /// It is stopped only if what the witness assumes holds.
+    pub maybe: bool,
+    /// A forbid matches all of it.
+    pub forbidden: bool,
+}
+
+/// What the proof found.
+#[derive(Clone, Debug, Default)]
+pub struct Proven {
+    /// What does not hold: our own fault.
+    pub violations: Vec<Violation>,
+    /// Required flows that are not met: the policy's fault.
+    pub unmet: Vec<Unmet>,
+    /// Ways that were compared, those with the same layers counted once.
+    pub ways: usize,
+    /// Nodes that the sets took.
+    pub nodes: usize,
+}
+
+/// Why there is no proof.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoProof {
+    /// The output could not be read back.
+    #[error("{0}")]
+    Unreadable(#[from] Unreadable),
+    /// The sets grew too large.
+    #[error("{0}")]
+    Exhausted(Exhausted),
+}
+
+/// Compares what is asked with what was lowered. `told` is what was said about this environment: a
+/// flow that a diagnostic gives up is not claimed.
+///
+/// # Errors
+/// The output is not understood, or the sets grow too large.
+pub fn prove(
+    context: &Context<'_>,
+    lowered: &Lowered,
+    told: &[Diagnostic],
+) -> Result<Proven, NoProof> {
+    let network = emitted::network(context, &lowered.resources)?;
+    let denotation = denotation(context.fabric);
+    let ways = network.ways(&AddressSet::all(), &AddressSet::all());
+    let mut space = space_for(context, &network, &denotation, &ways);
+    let roles = Roles::new(lowered);
+    let answer = space.answer(|space| {
+        let mut bench = Bench::new(context, &network, &denotation, space, &roles);
+        bench.theorem(&ways, told)
+    });
+    answer.map_err(NoProof::Exhausted)
+}
+
+/// A space in which everything that is compared can be said.
+fn space_for(
+    context: &Context<'_>,
+    network: &Network,
+    denotation: &Denotation,
+    ways: &[Way],
+) -> Space {
+    let mut builder = Builder::new();
+    for part in denotation.claims.iter().flat_map(|c| &c.parts) {
+        builder.region(&part.region);
+        if part.free_name {
+            builder.region(&anywhere(&part.region));
+        }
+    }
+    for translated in &denotation.translated {
+        for region in translated.arriving.iter().chain(&translated.leaving) {
+            builder.region(region);
+        }
+    }
+    let firewalls = network.firewalls.iter().map(|f| &f.does.filter);
+    let mut doubted: Vec<Symbol> = Vec::new();
+    for filter in network.filters.iter().chain(firewalls) {
+        for region in filter.rules.iter().flat_map(|r| &r.regions) {
+            builder.region(region);
+            doubted.extend(region.symbols().filter(|s| is_undocumented(s)).cloned());
+        }
+    }
+    // What no page of Azure's says is taken not to be: the rules are written so that it is no matter.
+    doubted.sort();
+    doubted.dedup();
+    for symbol in doubted {
+        builder.fact(Fact::Within(symbol, AddressSet::empty()));
+    }
+    for fact in &network.facts.facts {
+        builder.fact(fact.clone());
+    }
+    for way in ways {
+        builder.addresses(&way.from);
+        builder.addresses(&way.to);
+    }
+    for firewall in &network.firewalls {
+        builder.addresses(&firewall.own());
+        builder.addresses(&firewall.subnet);
+    }
+    builder.addresses(&context.fabric.internet);
+    builder.build()
+}
+
+fn is_undocumented(symbol: &Symbol) -> bool {
+    matches!(symbol.kind, "routed tag" | "undocumented")
+}
+
+/// The layers of a way, without the routes between.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pass {
+    Out(usize),
+    Firewall(usize),
+    In(usize),
+}
+
+/// Ways that meet the same layers.
+struct Group {
+    end: End,
+    passes: Vec<Pass>,
+    /// Pairs of sources and destinations.
+    boxes: Vec<Set>,
+}
+
+struct Bench<'a> {
+    context: &'a Context<'a>,
+    network: &'a Network,
+    denotation: &'a Denotation,
+    space: &'a mut Space,
+    filters: Vec<Layer>,
+    firewalls: Vec<Layer>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        context: &'a Context<'a>,
+        network: &'a Network,
+        denotation: &'a Denotation,
+        space: &'a mut Space,
+        roles: &Roles,
+    ) -> Self {
+        let filters = network
+            .filters
+            .iter()
+            .map(|filter| layer(space, filter, roles))
+            .collect();
+        let firewalls = network
+            .firewalls
+            .iter()
+            .map(|firewall| layer(space, &firewall.does.filter, roles))
+            .collect();
+        Self {
+            context,
+            network,
+            denotation,
+            space,
+            filters,
+            firewalls,
+        }
+    }
+
+    /// Packets to addresses on the default route of their source.
+    fn free(&mut self) -> Set {
+        let internet = &self.context.fabric.internet;
+        let sites = self.network.site_addresses();
+        let mut out = vec![
+            self.space
+                .box_of(&AddressSet::all().subtract(&sites), internet),
+        ];
+        for site in &self.network.sites {
+            for family in [Family::V4, Family::V6] {
+                let usual: HopClass = site.hops.default_of(family);
+                let from = site.prefix.only(family);
+                for (hop, part) in site.hops.split(&internet.only(family)) {
+                    if hop == usual && !from.is_empty() {
+                        out.push(self.space.box_of(&from, &part));
+                    }
+                }
+            }
+        }
+        self.space.unite(out)
+    }
+
+    fn groups(&mut self, ways: &[Way]) -> Vec<Group> {
+        let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
+        for way in ways {
+            let passes = way
+                .stations
+                .iter()
+                .filter_map(|station| match station {
+                    Station::Out(gate, _) => Some(Pass::Out(gate.filter)),
+                    Station::Firewall(index) => Some(Pass::Firewall(*index)),
+                    Station::In(gate, _) => Some(Pass::In(gate.filter)),
+                    _ => None,
+                })
+                .collect();
+            let set = self.space.box_of(&way.from, &way.to);
+            groups.entry((way.end, passes)).or_default().push(set);
+        }
+        groups
+            .into_iter()
+            .map(|((end, passes), boxes)| Group { end, passes, boxes })
+            .collect()
+    }
+
+    fn theorem(&mut self, ways: &[Way], told: &[Diagnostic]) -> Proven {
+        let free = self.free();
+        let asked = asked(self.space, self.denotation, free);
+        let excuses = Excuses::new(self, &asked, told);
+        let groups = self.groups(ways);
+        let mut out = Proven {
+            ways: groups.len(),
+            ..Proven::default()
+        };
+        let (mut reached, mut passed) = (Vec::new(), Vec::new());
+        for group in groups {
+            if group.end == End::Unknown {
+                continue;
+            }
+            let region = self.space.unite(group.boxes);
+            let region = self.space.subtract(region, asked.open);
+            let through = self.through(&group.passes, region);
+            let allowed = match group.end {
+                End::There => through.allowed,
+                _ => self.space.empty(),
+            };
+            if group.end == End::There {
+                reached.push(region);
+            }
+            passed.push(allowed);
+            let judged = self.space.subtract(region, through.foreign);
+            let allowed = self.space.intersect(allowed, judged);
+            let stopped = self.space.subtract(judged, allowed);
+            let mut found: Vec<(Which, Set)> = Vec::new();
+            let denied = self.space.intersect(asked.denied, allowed);
+            found.push((
+                Which::DeniedPasses,
+                self.space.subtract(denied, excuses.denied),
+            ));
+            let silent = self.space.intersect(asked.silent, allowed);
+            let silent = self.space.subtract(silent, through.by_default);
+            found.push((
+                Which::SilentPasses,
+                self.space.subtract(silent, through.accepted),
+            ));
+            if group.end == End::There {
+                let wanted = self.space.intersect(asked.allowed, stopped);
+                found.push((
+                    Which::AllowedStops,
+                    self.space.subtract(wanted, excuses.allowed),
+                ));
+                let silent = self.space.intersect(asked.silent, through.by_default);
+                let silent = self.space.intersect(silent, stopped);
+                found.push((
+                    Which::SilentStops,
+                    self.space.subtract(silent, through.guarded),
+                ));
+            }
+            for (which, set) in found {
+                if let Some(witness) = self.space.witness(set) {
+                    let flows = self.speaking(&asked, &witness);
+                    out.violations.push(Violation {
+                        which,
+                        witness,
+                        flows,
+                    });
+                }
+            }
+        }
+        let reached = self.space.unite(reached);
+        let passed = self.space.unite(passed);
+        self.required(&asked, reached, passed, &excuses, &mut out);
+        out.nodes = self.space.nodes();
+        out
+    }
+
+    /// What the layers of a way let through.
+    fn through(&mut self, passes: &[Pass], region: Set) -> Through {
+        let space = &mut *self.space;
+        let mut kept = region;
+        // Behind a firewall that made a connection of its own the source is the firewall's.
+        let mut replaced: Vec<(usize, Set)> = Vec::new();
+        let mut out = Through {
+            allowed: region,
+            by_default: region,
+            foreign: space.empty(),
+            accepted: space.empty(),
+            guarded: space.empty(),
+        };
+        let mut firewall = false;
+        let mut accepted = Vec::new();
+        for pass in passes {
+            let layer = match pass {
+                Pass::Out(index) | Pass::In(index) => self.filters.get(*index),
+                Pass::Firewall(index) => self.firewalls.get(*index),
+            };
+            let Some(layer) = layer.copied() else {
+                continue;
+            };
+            out.foreign = space.union(out.foreign, layer.foreign);
+            out.by_default = space.intersect(out.by_default, layer.by_default);
+            match pass {
+                Pass::Out(_) => {
+                    kept = space.intersect(kept, layer.kept);
+                    accepted.push(layer.envelopes);
+                    out.guarded = space.union(out.guarded, layer.guards);
+                }
+                Pass::Firewall(index) => {
+                    firewall = true;
+                    out.by_default = space.empty();
+                    let own = space.intersect(kept, layer.replaced);
+                    replaced.push((*index, own));
+                    kept = space.intersect(kept, layer.kept);
+                }
+                Pass::In(_) => {
+                    kept = space.intersect(kept, layer.kept);
+                    for (index, set) in &mut replaced {
+                        let own = self.network.firewalls.get(*index).and_then(|f| f.own().first());
+                        if let Some(own) = own {
+                            let let_in = space.with_source(layer.kept, own);
+                            *set = space.intersect(*set, let_in);
+                        }
+                    }
+                }
+            }
+        }
+        let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
+        all.push(kept);
+        out.allowed = space.unite(all);
+        if !firewall {
+            // Where no firewall narrows an envelope it must have been accepted.
+            let envelopes = space.unite(accepted);
+            out.accepted = envelopes;
+        }
+        out
+    }
+
+    /// The flows that may speak of a packet.
+    fn speaking(&self, asked: &Asked, witness: &Witness) -> Vec<String> {
+        let probe = witness.into();
+        self.denotation
+            .claims
+            .iter()
+            .zip(&asked.flows)
+            .filter(|(_, flow)| self.space.contains(flow.may, &probe) != crate::packet::Answer::No)
+            .map(|(claim, _)| claim.id.clone())
+            .collect()
+    }
+
+    /// Required flows are allowed wherever a way leads, but for what a forbid matches.
+    fn required(
+        &mut self,
+        asked: &Asked,
+        reached: Set,
+        passed: Set,
+        excuses: &Excuses,
+        out: &mut Proven,
+    ) {
+        for (index, flow) in self.context.fabric.policy.flows.iter().enumerate() {
+            if flow.need != Some(Need::Required) || !flow.allows() {
+                continue;
+            }
+            let Some(spoken) = asked.flows.get(index) else {
+                continue;
+            };
+            let whole = self.space.intersect(spoken.sure, reached);
+            let counted = self.space.subtract(whole, asked.forbidden);
+            let forbidden = self.space.is_empty(counted) && !self.space.is_empty(whole);
+            let counted = if forbidden { whole } else { counted };
+            let counted = self.space.subtract(counted, excuses.six(index));
+            let missing = self.space.subtract(counted, passed);
+            if self.space.is_empty(missing) {
+                continue;
+            }
+            let surely = self.space.surely(missing);
+            let maybe = self.space.is_empty(surely);
+            let shown = if maybe { missing } else { surely };
+            if let Some(witness) = self.space.witness(shown) {
+                out.unmet.push(Unmet {
+                    flow: index,
+                    witness,
+                    maybe,
+                    forbidden,
+                });
+            }
+        }
+    }
+}
+
+/// What a way lets through, and why.
+#[derive(Clone, Copy, Debug)]
+struct Through {
+    allowed: Set,
+    by_default: Set,
+    foreign: Set,
+    accepted: Set,
+    guarded: Set,
+}
+
+/// What diagnostics say is not claimed.
+struct Excuses {
+    /// Of allows.
+    allowed: Set,
+    /// Of denies.
+    denied: Set,
+    /// By flow: what of it has no way over IPv6.
+    six: BTreeMap<usize, Set>,
+    none: Set,
+}
+
+impl Excuses {
+    fn new(bench: &mut Bench<'_>, asked: &Asked, told: &[Diagnostic]) -> Self {
+        let flows = &bench.context.fabric.policy.flows;
+        let v6 = AddressSet::all().only(Family::V6);
+        let six_all = bench.space.box_of(&v6, &v6);
+        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        let mut six = BTreeMap::new();
+        for diagnostic in told {
+            let about: Vec<usize> = flows
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| speaks_of(diagnostic, f))
+                .map(|(i, _)| i)
+                .collect();
+            match diagnostic.code {
+                // A layer that is left out, or that cannot say it.
+                Code::PC4001 | Code::PC4002 => {
+                    for index in about {
+                        let Some(spoken) = asked.flows.get(index) else {
+                            continue;
+                        };
+                        match flows.get(index).map(Flow::allows) {
+                            Some(true) => allowed.push(spoken.may),
+                            _ => denied.push(spoken.may),
+                        }
+                    }
+                }
+                // One family has no way.
+                Code::PC4022 => {
+                    for index in about {
+                        if let Some(spoken) = asked.flows.get(index) {
+                            let part = bench.space.intersect(spoken.may, six_all);
+                            allowed.push(part);
+                            six.insert(index, part);
+                        }
+                    }
+                }
+                // A network rule may be read before a rule for names.
+                Code::PC4014 => {
+                    let sets: Vec<Set> = about
+                        .iter()
+                        .filter_map(|i| asked.flows.get(*i))
+                        .map(|s| s.may)
+                        .collect();
+                    for (at, a) in sets.iter().enumerate() {
+                        for b in sets.iter().skip(at + 1) {
+                            let both = bench.space.intersect(*a, *b);
+                            allowed.push(both);
+                            denied.push(both);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self {
+            allowed: bench.space.unite(allowed),
+            denied: bench.space.unite(denied),
+            six,
+            none: bench.space.empty(),
+        }
+    }
+
+    fn six(&self, flow: usize) -> Set {
+        self.six.get(&flow).copied().unwrap_or(self.none)
+    }
+}
+
+/// Whether a diagnostic stands in a flow's statement.
+fn speaks_of(diagnostic: &Diagnostic, flow: &Flow) -> bool {
+    let whole = flow.spans.whole;
+    let places = [
+        Some(flow.spans.whole),
+        Some(flow.spans.from),
+        Some(flow.spans.to),
+        Some(flow.spans.services),
+        flow.spans.layers,
+        flow.spans.via,
+        flow.spans.inspect,
+        flow.spans.header,
+        flow.spans.source_ports,
+    ];
+    let mut all = diagnostic
+        .primary
+        .into_iter()
+        .chain(diagnostic.labels.iter().map(|l| l.span));
+    all.any(|span| places.contains(&Some(span)) || covers(whole, span))
+}
+
+fn covers(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[allow(dead_code)]
+fn unused(_: &Key, _: &Region, _: &Names, _: Verdict) {}
