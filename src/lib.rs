@@ -19,6 +19,7 @@ pub mod model;
 pub mod packet;
 pub mod resolve;
 pub mod path;
+pub mod denote;
 pub mod analyze;
 pub mod allocate;
 pub mod backends;
