@@ -19,6 +19,8 @@ use crate::config::{Naming, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
+use crate::proof;
+use crate::reach::emitted;
 use crate::resolve::{not_compiled, resolve};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
@@ -286,6 +288,12 @@ impl Run<'_> {
             sources,
         };
         watch(&stage, &mut lowered);
+        if !options.no_prove {
+            prove_all(&context, &lowered, sink);
+            if sink.has_errors() {
+                return;
+            }
+        }
         let versions = api_versions(project);
         let emit = if options.emit.is_empty() {
             &project.settings.emit
@@ -332,6 +340,22 @@ impl Run<'_> {
         record.record_files(&files);
         files.push(record.file());
         made.files.extend(files);
+    }
+}
+
+/// Proves that the resources mean what the policy asks.
+fn prove_all(context: &Context<'_>, lowered: &Lowered, sink: &mut Sink) {
+    let environment = &context.fabric.policy.environment;
+    let network = match emitted::network(context, &lowered.resources) {
+        Ok(network) => network,
+        Err(unreadable) => {
+            sink.push(proof::unproven(environment, &unreadable.into()));
+            return;
+        }
+    };
+    match proof::prove(context, &network, lowered, sink.items()) {
+        Ok(proven) => sink.extend(proof::tell(context, &network, lowered, &proven)),
+        Err(why) => sink.push(proof::unproven(environment, &why)),
     }
 }
 

@@ -141,6 +141,7 @@ codes! {
     PC3021 Warning Lower "recommended-limit";
     PC4001 Error Lower "layer-cannot-express";
     PC4002 Warning Lower "nowhere-enforced";
+    PC4003 Error Lower "required-not-allowed";
     PC4004 Error Lower "wildcard-needs-network-rule";
     PC4005 Error Lower "fqdn-without-dns-proxy";
     PC4006 Note Lower "nsg-envelope";
@@ -156,6 +157,7 @@ codes! {
     PC4016 Error Lower "path-not-determined";
     PC4017 Warning Lower "virtual-network-absorbs-routes";
     PC4018 Error Lower "shared-route-table";
+    PC4019 Warning Lower "required-may-be-stopped";
     PC4020 Note Lower "l7-meaning";
     PC4021 Warning Lower "dnat-any-source";
     PC4022 Note Lower "family-without-counterpart";

@@ -26,8 +26,7 @@ impl Facts {
     /// Whether a symbol can hold a name.
     #[must_use]
     pub fn may_show(&self, symbol: &Symbol, name: &str) -> bool {
-        let matched =
-            |patterns: &BTreeSet<String>| patterns.iter().any(|p| pattern_holds(p, name));
+        let matched = |patterns: &BTreeSet<String>| patterns.iter().any(|p| pattern_holds(p, name));
         !self.facts.iter().any(|fact| match fact {
             Fact::NamesOutside(of, patterns) => of == symbol && matched(patterns),
             Fact::NamesWithin(of, patterns) => of == symbol && !matched(patterns),

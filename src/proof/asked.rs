@@ -110,12 +110,7 @@ fn spoken(space: &mut Space, claim: &Claim, free: Set) -> Spoken {
     }
 }
 
-fn of_tier(
-    space: &mut Space,
-    denotation: &Denotation,
-    flows: &[Spoken],
-    tier: Tier,
-) -> (Set, Set) {
+fn of_tier(space: &mut Space, denotation: &Denotation, flows: &[Spoken], tier: Tier) -> (Set, Set) {
     let of: Vec<&Spoken> = denotation
         .claims
         .iter()

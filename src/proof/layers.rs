@@ -2,8 +2,9 @@
 //! not known here.
 
 use crate::packet::{Filter, Set, Space, Verdict};
+use crate::reach::Traces;
 
-use super::roles::{Part, Roles};
+use super::roles::{Part, part};
 
 /// What a list of rules does.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +24,13 @@ pub(super) struct Layer {
 }
 
 /// The sets of a list. Runs of rules with one verdict are joined before they are counted.
-pub(super) fn layer(space: &mut Space, filter: &Filter, roles: &Roles) -> Layer {
+pub(super) fn layer(space: &mut Space, filter: &Filter, traces: &Traces) -> Layer {
     let mut runs: Vec<(Verdict, bool, Vec<Set>)> = Vec::new();
     let mut defaults: Vec<(Verdict, Set)> = Vec::new();
     let (mut foreign, mut envelopes, mut guards) = (Vec::new(), Vec::new(), Vec::new());
     for rule in &filter.rules {
         let set = space.regions(&rule.regions);
-        match roles.of(rule) {
+        match part(traces, rule) {
             Part::Exact => {}
             Part::Envelope => envelopes.push(set),
             Part::Guard => guards.push(set),

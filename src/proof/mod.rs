@@ -12,4 +12,5 @@ mod layers;
 mod roles;
 mod theorem;
 
-pub use theorem::{Proven, Violation, Which, prove};
+pub use faults::{tell, unproven};
+pub use theorem::{NoProof, Proven, Unmet, Violation, Which, prove};

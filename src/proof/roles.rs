@@ -1,11 +1,9 @@
 //! What a rule of the output is to the policy: one of ours, an envelope, a guard, a default, or
-//! foreign. It knows rules by the names of their resource and their own.
+//! foreign.
 
-use std::collections::BTreeMap;
-
-use crate::backends::resource::ResourceId;
-use crate::backends::{Lowered, Role};
+use crate::backends::Role;
 use crate::packet::Rule;
+use crate::reach::Traces;
 
 /// What a rule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,48 +20,18 @@ pub(super) enum Part {
     Foreign,
 }
 
-/// The rules of an environment.
-pub(super) struct Roles {
-    rules: BTreeMap<String, Role>,
-}
-
-impl Roles {
-    pub(super) fn new(lowered: &Lowered) -> Self {
-        let rules = lowered
-            .traces
-            .iter()
-            .map(|trace| {
-                let names = ResourceId::parse(&trace.resource).names().join("/");
-                (key(&names, &trace.rule), trace.role)
-            })
-            .collect();
-        Self { rules }
+/// The part of a rule.
+pub(super) fn part(traces: &Traces, rule: &Rule) -> Part {
+    if rule.built_in {
+        return Part::Default;
     }
-
-    pub(super) fn of(&self, rule: &Rule) -> Part {
-        if rule.built_in {
-            return Part::Default;
-        }
-        let parts: Vec<&str> = rule.path.split('/').collect();
-        let name = parts.last().copied().unwrap_or_default();
-        let here = self.rules.get(&key(&rule.resource, name));
-        // A rule of a policy is in a group of it: `group/collection/rule`.
-        let below = match parts.as_slice() {
-            [group, _, name] => self
-                .rules
-                .get(&key(&format!("{}/{group}", rule.resource), name)),
-            _ => None,
-        };
-        match here.or(below) {
-            Some(Role::Exact) => Part::Exact,
-            Some(Role::Envelope) => Part::Envelope,
-            Some(Role::Guard) => Part::Guard,
-            None if matches!(name, "default-inbound" | "default-outbound") => Part::Default,
-            None => Part::Foreign,
-        }
+    let is_default = matches!(rule.path.as_str(), "default-inbound" | "default-outbound");
+    match traces.of(rule) {
+        Some((_, [])) if is_default => Part::Default,
+        Some((Role::Exact, _)) => Part::Exact,
+        Some((Role::Envelope, _)) => Part::Envelope,
+        Some((Role::Guard, _)) => Part::Guard,
+        None if is_default => Part::Default,
+        None => Part::Foreign,
     }
-}
-
-fn key(resource: &str, rule: &str) -> String {
-    format!("{resource}/{rule}").to_lowercase()
 }

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 
 use crate::backends::meaning::Unreadable;
 use crate::backends::{Context, Lowered};
-use crate::denote::{Denotation, denotation};
+use crate::denote::{Denotation, Part, denotation};
 use crate::diag::{Code, Diagnostic};
+use crate::model::Flow;
 use crate::model::address::{AddressSet, Family};
-use crate::model::{Flow, Key};
-use crate::packet::{Builder, Exhausted, Fact, Names, Region, Set, Space, Symbol, Verdict, Witness};
+use crate::packet::{Builder, Exhausted, Fact, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
-use crate::reach::{End, Network, Station, Way, emitted};
+use crate::reach::{End, Network, Station, Traces, Way};
 use crate::source::Span;
 use crate::syntax::ast::Need;
 
 use super::asked::{Asked, anywhere, asked};
 use super::layers::{Layer, layer};
-use super::roles::Roles;
 
 /// Which part of the theorem does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,23 +99,35 @@ pub enum NoProof {
     Exhausted(Exhausted),
 }
 
-/// Compares what is asked with what was lowered. `told` is what was said about this environment: a
+/// Compares what is asked with what was lowered; `network` is what was read of that. `told` is what was said about this environment: a
 /// flow that a diagnostic gives up is not claimed.
 ///
 /// # Errors
 /// The output is not understood, or the sets grow too large.
 pub fn prove(
     context: &Context<'_>,
+    network: &Network,
     lowered: &Lowered,
     told: &[Diagnostic],
 ) -> Result<Proven, NoProof> {
-    let network = emitted::network(context, &lowered.resources)?;
-    let denotation = denotation(context.fabric);
+    let mut denotation = denotation(context.fabric);
+    for claim in &mut denotation.claims {
+        let parts = std::mem::take(&mut claim.parts);
+        claim.parts = parts
+            .into_iter()
+            .flat_map(|part| {
+                let regions = network.facts.narrowed(part.region);
+                regions
+                    .into_iter()
+                    .map(move |region| Part { region, ..part })
+            })
+            .collect();
+    }
     let ways = network.ways(&AddressSet::all(), &AddressSet::all());
-    let mut space = space_for(context, &network, &denotation, &ways);
-    let roles = Roles::new(lowered);
+    let mut space = space_for(context, network, &denotation, &ways);
+    let traces = Traces::new(&lowered.traces);
     let answer = space.answer(|space| {
-        let mut bench = Bench::new(context, &network, &denotation, space, &roles);
+        let mut bench = Bench::new(context, network, &denotation, space, &traces);
         bench.theorem(&ways, told)
     });
     answer.map_err(NoProof::Exhausted)
@@ -205,17 +216,17 @@ impl<'a> Bench<'a> {
         network: &'a Network,
         denotation: &'a Denotation,
         space: &'a mut Space,
-        roles: &Roles,
+        traces: &Traces,
     ) -> Self {
         let filters = network
             .filters
             .iter()
-            .map(|filter| layer(space, filter, roles))
+            .map(|filter| layer(space, filter, traces))
             .collect();
         let firewalls = network
             .firewalls
             .iter()
-            .map(|firewall| layer(space, &firewall.does.filter, roles))
+            .map(|firewall| layer(space, &firewall.does.filter, traces))
             .collect();
         Self {
             context,
@@ -383,7 +394,11 @@ impl<'a> Bench<'a> {
                 Pass::In(_) => {
                     kept = space.intersect(kept, layer.kept);
                     for (index, set) in &mut replaced {
-                        let own = self.network.firewalls.get(*index).and_then(|f| f.own().first());
+                        let own = self
+                            .network
+                            .firewalls
+                            .get(*index)
+                            .and_then(|f| f.own().first());
                         if let Some(own) = own {
                             let let_in = space.with_source(layer.kept, own);
                             *set = space.intersect(*set, let_in);
@@ -484,6 +499,12 @@ impl Excuses {
         let (mut allowed, mut denied) = (Vec::new(), Vec::new());
         let mut six = BTreeMap::new();
         for diagnostic in told {
+            if !matches!(
+                diagnostic.code,
+                Code::PC4001 | Code::PC4002 | Code::PC4014 | Code::PC4022
+            ) {
+                continue;
+            }
             let about: Vec<usize> = flows
                 .iter()
                 .enumerate()
@@ -568,6 +589,3 @@ fn speaks_of(diagnostic: &Diagnostic, flow: &Flow) -> bool {
 fn covers(outer: Span, inner: Span) -> bool {
     outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }
-
-#[allow(dead_code)]
-fn unused(_: &Key, _: &Region, _: &Names, _: Verdict) {}

@@ -78,6 +78,20 @@ pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network,
         }
     }
     out.filters = reader.filters;
+    out.facts = crate::denote::facts(fabric);
+    let firewalls = out.firewalls.iter_mut().map(|f| &mut f.does.filter);
+    for rule in out
+        .filters
+        .iter_mut()
+        .chain(firewalls)
+        .flat_map(|f| &mut f.rules)
+    {
+        let regions = std::mem::take(&mut rule.regions);
+        rule.regions = regions
+            .into_iter()
+            .flat_map(|r| out.facts.narrowed(r))
+            .collect();
+    }
     Ok(out)
 }
 

@@ -5,10 +5,12 @@
 pub mod emitted;
 pub mod network;
 pub mod question;
+pub mod traces;
 pub mod walk;
 pub mod ways;
 
 pub use network::{Firewall, Gate, Network, Site, Table, route_word};
 pub use question::{Question, Reply, ask};
+pub use traces::Traces;
 pub use walk::{Journey, Step, walk};
 pub use ways::{End, Station, Way};

@@ -146,7 +146,11 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
     journey
 }
 
-fn at_firewall(network: &Network, firewall: &Firewall, probe: &Probe) -> (Option<Verdict>, Option<Decision>) {
+fn at_firewall(
+    network: &Network,
+    firewall: &Firewall,
+    probe: &Probe,
+) -> (Option<Verdict>, Option<Decision>) {
     let decision = firewall.does.filter.decide_knowing(probe, &network.facts);
     // A parent that nobody showed comes first in its rule type.
     let verdict = match firewall.does.unknown_parent {

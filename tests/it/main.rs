@@ -11,6 +11,7 @@ mod bad_input;
 mod catalog;
 mod cli;
 mod config;
+mod denote;
 mod determinism;
 mod diagnostics;
 mod docs;

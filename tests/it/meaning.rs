@@ -18,6 +18,7 @@ pub(crate) mod generate;
 mod judge;
 mod packets;
 mod policy;
+mod regions;
 
 use std::collections::BTreeMap;
 

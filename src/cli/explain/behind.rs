@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::backends::Lowered;
-use crate::backends::resource::ResourceId;
 use crate::driver::Stage;
 use crate::packet::Rule;
+use crate::reach::Traces;
 
 /// A statement behind a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,7 @@ pub(super) struct Statement {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Behind {
     statements: BTreeMap<String, Statement>,
-    /// By the names of the resource and the rule, lower case.
-    rules: BTreeMap<String, Vec<String>>,
+    traces: Traces,
 }
 
 impl Behind {
@@ -37,7 +36,10 @@ impl Behind {
         shown: &dyn Fn(&str) -> String,
     ) -> Self {
         let policy = stage.context.fabric.policy;
-        let mut out = Self::default();
+        let mut out = Self {
+            traces: Traces::new(&lowered.traces),
+            ..Self::default()
+        };
         let place = |span| {
             let (file, line, _) = stage.sources.place(span);
             if line == 0 || file.is_empty() {
@@ -77,43 +79,24 @@ impl Behind {
                 },
             );
         }
-        for trace in &lowered.traces {
-            let names = ResourceId::parse(&trace.resource).names().join("/");
-            out.rules
-                .entry(key(&names, &trace.rule))
-                .or_default()
-                .extend(trace.flows.iter().cloned());
-        }
         out
     }
 
     /// The statements behind a rule of a layer.
     pub(super) fn of(&self, rule: &Rule) -> Vec<&Statement> {
-        let parts: Vec<&str> = rule.path.split('/').collect();
-        let name = parts.last().copied().unwrap_or_default();
-        let mut keys = vec![key(&rule.resource, name)];
-        // A rule of a policy is in a group of it: `group/collection/rule`.
-        if let [group, _, name] = parts.as_slice() {
-            keys.push(key(&format!("{}/{group}", rule.resource), name));
-        }
-        keys.iter()
-            .filter_map(|k| self.rules.get(k))
-            .flatten()
-            .filter_map(|id| self.statements.get(id))
-            .collect()
+        self.statements(self.traces.of(rule).map(|(_, flows)| flows))
     }
 
     /// The statements behind a route, or another rule, by the names of resource and rule.
     pub(super) fn named(&self, resource: &str, rule: &str) -> Vec<&Statement> {
-        self.rules
-            .get(&key(resource, rule))
+        self.statements(self.traces.named(resource, rule).map(|(_, flows)| flows))
+    }
+
+    fn statements(&self, flows: Option<&[String]>) -> Vec<&Statement> {
+        flows
             .into_iter()
             .flatten()
             .filter_map(|id| self.statements.get(id))
             .collect()
     }
-}
-
-fn key(resource: &str, rule: &str) -> String {
-    format!("{resource}/{rule}").to_lowercase()
 }

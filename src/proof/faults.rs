@@ -1,0 +1,177 @@
+//! What is said of a proof that fails, and of required flows that are stopped.
+
+use crate::backends::{Context, Lowered};
+use crate::diag::internal::internal;
+use crate::diag::{Code, Diagnostic};
+use crate::packet::{Probe, Verdict};
+use crate::reach::{Network, Traces, walk};
+
+use super::theorem::{NoProof, Proven, Unmet, Violation};
+
+/// The diagnostics of a proof. `network` is what was proven about.
+#[must_use]
+pub fn tell(
+    context: &Context<'_>,
+    network: &Network,
+    lowered: &Lowered,
+    proven: &Proven,
+) -> Vec<Diagnostic> {
+    let traces = Traces::new(&lowered.traces);
+    let mut out: Vec<Diagnostic> = proven
+        .violations
+        .iter()
+        .take(1)
+        .map(|v| violated(context, network, v))
+        .collect();
+    out.extend(
+        proven
+            .unmet
+            .iter()
+            .filter_map(|u| unmet(context, network, &traces, u)),
+    );
+    out
+}
+
+/// PC9004: the output does not mean what was asked.
+fn violated(context: &Context<'_>, network: &Network, violation: &Violation) -> Diagnostic {
+    let flows = match violation.flows.as_slice() {
+        [] => "no flow speaks of it".to_owned(),
+        some => format!("flows: {}", some.join(", ")),
+    };
+    internal(format!(
+        "the output of environment `{}` is not what the policy asks: {}; packet {}",
+        context.fabric.policy.environment,
+        violation.which.words(),
+        violation.witness
+    ))
+    .note(format!("{flows}; {}", steps(network, violation)))
+}
+
+fn steps(network: &Network, violation: &Violation) -> String {
+    let probe = Probe::from(&violation.witness);
+    let mut out: Vec<String> = Vec::new();
+    for journey in walk(network, &probe) {
+        for step in &journey.steps {
+            let Some(filter) = network.filter(&step.station) else {
+                continue;
+            };
+            let word = crate::reach::question::word(step.verdict);
+            let rule = step
+                .decision
+                .as_ref()
+                .and_then(|d| d.rule)
+                .and_then(|i| filter.rules.get(i));
+            out.push(match rule {
+                Some(rule) => format!("{word} by `{}` of `{}`", rule.path, rule.resource),
+                None => format!("{word} by default"),
+            });
+        }
+    }
+    if out.is_empty() {
+        return "no layer with rules on its way".to_owned();
+    }
+    out.join(", then ")
+}
+
+/// PC9004: the output could not be compared.
+#[must_use]
+pub fn unproven(environment: &str, why: &NoProof) -> Diagnostic {
+    match why {
+        NoProof::Unreadable(unreadable) => internal(format!(
+            "the output of environment `{environment}` could not be read back: {unreadable}"
+        )),
+        NoProof::Exhausted(_) => internal(format!(
+            "the output of environment `{environment}` was not proven: {why}"
+        ))
+        .help("split the project, or compile with `--no-prove`, which the manifest then says"),
+    }
+}
+
+/// PC4003 and PC4019: a required flow is stopped, or may be.
+fn unmet(
+    context: &Context<'_>,
+    network: &Network,
+    traces: &Traces,
+    unmet: &Unmet,
+) -> Option<Diagnostic> {
+    let policy = context.fabric.policy;
+    let flow = policy.flows.get(unmet.flow)?;
+    let probe = Probe::from(&unmet.witness);
+    let environment = &policy.environment;
+    let stop = stopping(network, &probe);
+    if unmet.maybe {
+        let assumed: Vec<String> = unmet
+            .witness
+            .assuming
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        return Some(
+            Diagnostic::new(
+                Code::PC4019,
+                flow.spans.whole,
+                format!(
+                    "required flow `{}` may be stopped in environment `{environment}`: nobody told whether the {}",
+                    flow.id.text(),
+                    assumed.join(", the ")
+                ),
+            )
+            .label("allowed only if it is otherwise")
+            .help("state the fact with `assume`, or name the ends exactly")
+            .note(format!("packet {}{stop}", probe)),
+        );
+    }
+    let d = Diagnostic::new(
+        Code::PC4003,
+        flow.spans.whole,
+        if unmet.forbidden {
+            format!(
+                "a forbid matches all of required flow `{}` in environment `{environment}`",
+                flow.id.text()
+            )
+        } else {
+            format!(
+                "required flow `{}` is not allowed from end to end in environment `{environment}`",
+                flow.id.text()
+            )
+        },
+    )
+    .label("required, and stopped on its way")
+    .help("narrow what stops it, let an exception override it, or drop `required`")
+    .note(format!("packet {}{stop}", unmet.witness));
+    // The flow behind the rule that stops it.
+    let journeys = walk(network, &probe);
+    let rule = journeys
+        .iter()
+        .flat_map(|j| &j.steps)
+        .filter(|s| s.verdict == Some(Verdict::Deny))
+        .find_map(|s| network.rule(s));
+    let behind: &[String] = rule
+        .and_then(|rule| traces.of(rule))
+        .map_or(&[], |(_, flows)| flows);
+    let against = policy
+        .flows
+        .iter()
+        .find(|other| !other.allows() && behind.contains(&other.id.text()));
+    Some(match against {
+        Some(other) => d.also(other.spans.whole, "denied here"),
+        None => d,
+    })
+}
+
+/// `: deny at nsg-a by rule x`.
+fn stopping(network: &Network, probe: &Probe) -> String {
+    for journey in walk(network, probe) {
+        for step in &journey.steps {
+            if step.verdict == Some(Verdict::Allow) {
+                continue;
+            }
+            let word = crate::reach::question::word(step.verdict);
+            return match network.rule(step) {
+                Some(rule) => format!(": {word} by `{}` of `{}`", rule.path, rule.resource),
+                None => format!(": {word} by the default of the {}", step.layer().word()),
+            };
+        }
+    }
+    String::new()
+}

@@ -1,0 +1,57 @@
+//! Which flows are behind a rule that a layer reads. Rules are known by the names of their resource
+//! and their own.
+
+use std::collections::BTreeMap;
+
+use crate::backends::resource::ResourceId;
+use crate::backends::{Role, RuleTrace};
+use crate::packet::Rule;
+
+/// Rules of an environment with the flows behind them.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// By the names of the resource and the rule, lower case.
+    rules: BTreeMap<String, (Role, Vec<String>)>,
+}
+
+impl Traces {
+    /// From what the lowering kept.
+    #[must_use]
+    pub fn new(traces: &[RuleTrace]) -> Self {
+        let mut rules: BTreeMap<String, (Role, Vec<String>)> = BTreeMap::new();
+        for trace in traces {
+            let names = ResourceId::parse(&trace.resource).names().join("/");
+            rules
+                .entry(key(&names, &trace.rule))
+                .or_insert_with(|| (trace.role, Vec::new()))
+                .1
+                .extend(trace.flows.iter().cloned());
+        }
+        Self { rules }
+    }
+
+    /// What a rule of a layer is to its flows, and their ids; `None` if nothing is known of it.
+    #[must_use]
+    pub fn of(&self, rule: &Rule) -> Option<(Role, &[String])> {
+        let parts: Vec<&str> = rule.path.split('/').collect();
+        let name = parts.last().copied().unwrap_or_default();
+        // A rule of a policy is in a group of it: `group/collection/rule`.
+        let below = match parts.as_slice() {
+            [group, _, name] => self.named(&format!("{}/{group}", rule.resource), name),
+            _ => None,
+        };
+        below.or_else(|| self.named(&rule.resource, name))
+    }
+
+    /// The same by the names of the resource and the rule.
+    #[must_use]
+    pub fn named(&self, resource: &str, rule: &str) -> Option<(Role, &[String])> {
+        self.rules
+            .get(&key(resource, rule))
+            .map(|(role, flows)| (*role, flows.as_slice()))
+    }
+}
+
+fn key(resource: &str, rule: &str) -> String {
+    format!("{resource}/{rule}").to_lowercase()
+}
