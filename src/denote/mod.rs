@@ -171,6 +171,28 @@ impl<'f> Denoter<'f> {
                 }
             }
         }
+        for url in &to.urls {
+            // Which paths of the host are meant is read in no packet set: a host and a doubt.
+            let host = url.split('/').next().unwrap_or_default();
+            let services = services::to_names(traffic, source_ports);
+            let internet = Endpoint::of(self.fabric.internet.clone());
+            for (source, mut destination) in self.ends.pairs(self.fabric, from, &internet) {
+                destination.within = Some(std::mem::take(&mut destination.known));
+                destination.symbols = BTreeSet::from([Symbol {
+                    kind: "url",
+                    name: url.clone(),
+                }]);
+                out.push(Part {
+                    region: Region {
+                        source,
+                        destination,
+                        services: services.clone(),
+                        names: Names::patterns([host.to_ascii_lowercase()]),
+                    },
+                    free_name: true,
+                });
+            }
+        }
         out
     }
 
@@ -239,7 +261,6 @@ fn name_parts(to: &Endpoint) -> Vec<(Names, Option<AddressSet>)> {
     for (kind, names) in [
         ("fqdn tag", &to.fqdn_tags),
         ("category", &to.categories),
-        ("url", &to.urls),
     ] {
         symbols.extend(names.iter().map(|name| Symbol {
             kind,

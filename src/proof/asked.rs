@@ -34,8 +34,16 @@ pub(super) struct Asked {
 
 /// A region of a name wherever it resolves to.
 pub(super) fn anywhere(region: &Region) -> Region {
+    let destination = if region.destination.symbols.is_empty() {
+        Addresses::any()
+    } else {
+        Addresses {
+            within: None,
+            ..region.destination.clone()
+        }
+    };
     Region {
-        destination: Addresses::any(),
+        destination,
         ..region.clone()
     }
 }

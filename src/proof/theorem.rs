@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::backends::firewall_rules::Target;
 use crate::backends::meaning::Unreadable;
 use crate::backends::{Context, Lowered};
 use crate::denote::{Denotation, Part, denotation};
 use crate::diag::{Code, Diagnostic};
-use crate::model::Flow;
+use crate::model::{self, Flow};
 use crate::model::address::{AddressSet, Family};
+use crate::model::internet::platform;
 use crate::packet::{Builder, Exhausted, Fact, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
 use crate::reach::{End, Network, Station, Traces, Way};
@@ -169,6 +171,13 @@ fn space_for(
     for fact in &network.facts.facts {
         builder.fact(fact.clone());
     }
+    let translations = network.firewalls.iter().flat_map(|f| &f.does.translations);
+    for region in translations.flat_map(|t| &t.regions) {
+        builder.region(region);
+    }
+    for site in &network.sites {
+        builder.addresses(&site.prefix);
+    }
     for way in ways {
         builder.addresses(&way.from);
         builder.addresses(&way.to);
@@ -178,6 +187,7 @@ fn space_for(
         builder.addresses(&firewall.subnet);
     }
     builder.addresses(&context.fabric.internet);
+    builder.addresses(&platform());
     builder.build()
 }
 
@@ -287,6 +297,7 @@ impl<'a> Bench<'a> {
         let asked = asked(self.space, self.denotation, free);
         let excuses = Excuses::new(self, &asked, told);
         let groups = self.groups(ways);
+        let platform = self.space.box_of(&AddressSet::all(), &platform());
         let mut out = Proven {
             ways: groups.len(),
             ..Proven::default()
@@ -307,7 +318,9 @@ impl<'a> Bench<'a> {
                 reached.push(region);
             }
             passed.push(allowed);
+            // The platform's addresses pass outbound whatever is written.
             let judged = self.space.subtract(region, through.foreign);
+            let judged = self.space.subtract(judged, platform);
             let allowed = self.space.intersect(allowed, judged);
             let stopped = self.space.subtract(judged, allowed);
             let mut found: Vec<(Which, Set)> = Vec::new();
@@ -346,6 +359,7 @@ impl<'a> Bench<'a> {
                 }
             }
         }
+        self.translations(&asked, &mut out);
         let reached = self.space.unite(reached);
         let passed = self.space.unite(passed);
         self.required(&asked, reached, passed, &excuses, &mut out);
@@ -416,6 +430,106 @@ impl<'a> Bench<'a> {
             out.accepted = envelopes;
         }
         out
+    }
+
+    /// Every translation takes what its statement says to the target, nothing else, and the security
+    /// groups there let it in from the firewall.
+    fn translations(&mut self, asked: &Asked, out: &mut Proven) {
+        let dnats = &self.context.fabric.policy.dnats;
+        for firewall in &self.network.firewalls {
+            let mine = self.context.plan.dnats.get(&firewall.key);
+            let mine: Vec<usize> = mine.into_iter().flatten().copied().collect();
+            // What the firewall does, by where it leads.
+            let mut matched = self.space.empty();
+            let mut leads: BTreeMap<(String, u16), Set> = BTreeMap::new();
+            for translation in &firewall.does.translations {
+                let set = self.space.regions(&translation.regions);
+                let own = self.space.subtract(set, matched);
+                matched = self.space.union(matched, set);
+                let to = match &translation.target {
+                    Target::Address(address) => address.to_string(),
+                    Target::Name(name) => name.clone(),
+                };
+                let known = leads
+                    .entry((to, translation.port))
+                    .or_insert(self.space.empty());
+                *known = self.space.union(*known, own);
+            }
+            for translated in self.denotation.translated.iter() {
+                let Some(dnat) = dnats.get(translated.dnat) else {
+                    continue;
+                };
+                if !mine.contains(&translated.dnat) {
+                    continue;
+                }
+                let to = match &dnat.into {
+                    model::dnat::Target::Address(address) => address.to_string(),
+                    model::dnat::Target::Name(name) => name.text.clone(),
+                };
+                let arriving = self.space.regions(&translated.arriving);
+                let lead = leads.get_mut(&(to, dnat.into_port));
+                let missing = match lead {
+                    Some(lead) => {
+                        let missing = self.space.subtract(arriving, *lead);
+                        *lead = self.space.subtract(*lead, arriving);
+                        missing
+                    }
+                    None => arriving,
+                };
+                self.report_translated(asked, missing, &translated.id, out);
+                if firewall.subnet.is_empty() {
+                    continue;
+                }
+                let from = self.space.box_of(&firewall.subnet, &AddressSet::all());
+                let leaving = self.space.regions(&translated.leaving);
+                let leaving = self.space.intersect(leaving, from);
+                for site in &self.network.sites {
+                    let inside = self.space.box_of(&AddressSet::all(), &site.prefix);
+                    let mut stopped = self.space.empty();
+                    for gate in &site.inbound {
+                        let Some(layer) = self.filters.get(gate.filter).copied() else {
+                            continue;
+                        };
+                        let met = self.space.intersect(leaving, inside);
+                        let met = self.space.subtract(met, layer.foreign);
+                        let met = self.space.subtract(met, layer.kept);
+                        stopped = self.space.union(stopped, met);
+                    }
+                    // A flow that denies it at the group is told elsewhere (PC4015).
+                    let stopped = self.space.subtract(stopped, asked.denied);
+                    self.report_translated(asked, stopped, &translated.id, out);
+                }
+            }
+            // What leads to a target of ours and nobody asked for; an export may have others.
+            let ours = |to: &str, port: u16| {
+                mine.iter().filter_map(|i| dnats.get(*i)).any(|d| {
+                    d.into_port == port
+                        && match &d.into {
+                            model::dnat::Target::Address(a) => a.to_string() == to,
+                            model::dnat::Target::Name(n) => n.text == to,
+                        }
+                })
+            };
+            let wide: Vec<Set> = leads
+                .into_iter()
+                .filter(|((to, port), _)| ours(to, *port))
+                .map(|(_, set)| set)
+                .collect();
+            let wide = self.space.unite(wide);
+            self.report_translated(asked, wide, "none", out);
+        }
+    }
+
+    fn report_translated(&mut self, asked: &Asked, set: Set, id: &str, out: &mut Proven) {
+        if let Some(witness) = self.space.witness(set) {
+            let mut flows = self.speaking(asked, &witness);
+            flows.push(id.to_owned());
+            out.violations.push(Violation {
+                which: Which::Translated,
+                witness,
+                flows,
+            });
+        }
     }
 
     /// The flows that may speak of a packet.

@@ -55,7 +55,13 @@ pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network,
         ends = ends.union(&subnet.prefix);
         out.sites.push(reader.site(key, subnet)?);
     }
-    out.transit = fabric.subnet_addresses().subtract(&ends);
+    out.transit = out
+        .firewalls
+        .iter()
+        .fold(fabric.subnet_addresses().clone(), |all, f| {
+            all.union(&f.subnet)
+        })
+        .subtract(&ends);
     for (key, on_premises) in fabric.gateways() {
         let Some(subnet) = policy.subnets.get(key) else {
             continue;
