@@ -30,7 +30,7 @@ use crate::oracle::{Match, Packet, items, last_segment, nsg, routes, text, texts
 use subject::Subject;
 
 /// Packets of each rule, and twelve times as many of each whole resource.
-const EACH: usize = 20;
+const EACH: usize = 10;
 
 /// A verdict and what gave it, as the oracle words them.
 type Said = (String, String);
@@ -169,7 +169,7 @@ impl Tally {
                     .filter(|((l, v), _)| l == layer && (v == verdict || *layer == "route"))
                     .map(|(_, n)| n)
                     .sum();
-                assert!(asked > 100, "{layer}: {asked} {verdict}");
+                assert!(asked > 40, "{layer}: {asked} {verdict}");
             }
         }
     }
