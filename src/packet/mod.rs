@@ -13,6 +13,8 @@ mod space;
 mod witness;
 mod rectangles;
 pub mod first_match;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{Builder, DEFAULT_MOST_NODES, Exhausted, Fact, Side};
 pub use names::NamePattern;
