@@ -96,8 +96,11 @@ impl Side4And6 {
     fn add(&mut self, set: &AddressSet) {
         let size = set.intervals(Family::V4).len() + set.intervals(Family::V6).len();
         // A service tag stands in many rules, and its intervals are many.
-        if size > 16 && !self.seen.insert(set.clone()) {
-            return;
+        if size > 16 {
+            if self.seen.contains(set) {
+                return;
+            }
+            self.seen.insert(set.clone());
         }
         for (family, cuts) in [Family::V4, Family::V6].into_iter().zip(&mut self.cuts) {
             for (first, last) in set.intervals(family) {

@@ -14,6 +14,8 @@ mod space;
 mod witness;
 mod rectangles;
 pub mod first_match;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{Builder, DEFAULT_MOST_NODES, Exhausted, Fact, Side};
 pub use facts::Facts;
