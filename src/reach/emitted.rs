@@ -32,6 +32,14 @@ pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network,
         .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)))
         .collect();
     let mut world = World::new(fabric.catalog);
+    // A group that is kept elsewhere holds what its statement says, if that says anything.
+    for group in policy.ip_groups.values() {
+        if !group.addresses.is_empty() {
+            let id = context.id(&group.identity, AzureType::IpGroup).text();
+            let held = Some(group.addresses.clone());
+            world.set_ip_group(Some(&id), &group.identity.name, held);
+        }
+    }
     for (_, _, value) in values.iter().filter(|(k, ..)| *k == AzureType::IpGroup) {
         ip_group::meaning::register(value, &mut world)?;
     }
@@ -252,12 +260,10 @@ impl Reader<'_> {
         let filter = match self.known.get(&seen) {
             Some(index) => *index,
             None => {
-                let Some(value) = self.value(AzureType::NetworkSecurityGroup, identity) else {
-                    return Err(Unreadable {
-                        path: identity.name.clone(),
-                        reason: "the security group was not written".to_owned(),
-                    });
-                };
+                // Where every rule is a resource of its own, the group itself is somebody else's.
+                let alone = serde_json::json!({ "name": identity.name, "properties": {} });
+                let value = self.value(AzureType::NetworkSecurityGroup, identity);
+                let value = value.unwrap_or(&alone);
                 let id = self
                     .context
                     .id(identity, AzureType::NetworkSecurityGroup)
