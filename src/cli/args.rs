@@ -332,6 +332,7 @@ pub enum Format {
     /// For people.
     Text,
     /// One JSON object a line.
+    #[value(alias = "jsonl")]
     Json,
     /// A SARIF 2.1.0 log.
     Sarif,

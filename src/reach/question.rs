@@ -7,7 +7,7 @@ use crate::model::address::{AddressSet, Family};
 use crate::model::internet::public;
 use crate::model::service::PortSet;
 use crate::packet::region::pattern_holds;
-use crate::packet::{Dimension, Probe, Transport, Verdict};
+use crate::packet::{Dimension, Names, Probe, Transport, Verdict};
 use crate::path::HopClass;
 
 use super::network::{Network, route_word};
@@ -133,36 +133,51 @@ pub fn ask(network: &Network, question: &Question, strict: bool) -> Reply {
             reason: None,
         };
     }
-    let told = journeys.get(usual).unwrap_or(first).clone();
+    let mut told = journeys.get(usual).unwrap_or(first).clone();
     let by_name = question.destination.is_none() && question.name.is_some();
-    let others: Vec<String> = journeys
-        .iter()
-        .filter(|j| j.verdict != told.verdict)
-        .filter_map(|j| route_of(network, j))
-        .collect();
-    if by_name && told.verdict.is_some() && !strict {
-        let mut others = others;
-        others.dedup();
+    if by_name && !strict {
         let name = question.name.as_deref().unwrap_or_default();
-        return Reply {
-            verdict: told.verdict,
-            journey: Some(told),
-            assumes: others
-                .into_iter()
-                .map(|route| format!("{name} does not resolve into {route}"))
-                .collect(),
-            reason: None,
-        };
+        let mut assumes = Vec::new();
+        // Rules for addresses that the name may resolve to: it usually does not.
+        while told.verdict.is_none()
+            && let Some((rule, rest)) = without_open_rule(network, &told)
+        {
+            let probe = Probe {
+                destination: rest,
+                ..probe.clone()
+            };
+            let Some(narrower) = walk(network, &probe).into_iter().next() else {
+                break;
+            };
+            assumes.push(format!("{name} does not resolve into addresses of {rule}"));
+            told = narrower;
+        }
+        if told.verdict.is_some() {
+            let others = journeys
+                .iter()
+                .enumerate()
+                .filter(|(at, j)| *at != usual && j.verdict != told.verdict)
+                .map(|(_, j)| j);
+            for journey in others {
+                let way = format!("{name} does not resolve into {}", way_of(network, journey));
+                if !assumes.contains(&way) {
+                    assumes.push(way);
+                }
+            }
+            return Reply {
+                verdict: told.verdict,
+                journey: Some(told),
+                assumes,
+                reason: None,
+            };
+        }
     }
     let reason = if journeys.len() == 1 || !by_name && question.destination.is_some() {
         open_reason(network, &told)
     } else {
         let mut routes: Vec<String> = journeys
             .iter()
-            .map(|j| {
-                let route = route_of(network, j).unwrap_or_else(|| "another way".to_owned());
-                format!("{} by {route}", word(j.verdict))
-            })
+            .map(|j| format!("{} by {}", word(j.verdict), way_of(network, j)))
             .collect();
         routes.dedup();
         format!(
@@ -223,6 +238,42 @@ fn nowhere(network: &Network, question: &Question) -> String {
     "neither end lies in a declared subnet, and no firewall stands between them".to_owned()
 }
 
+/// The first rule of a layer that may match a packet for its address alone, in words, and the
+/// packet's addresses outside it; `None` if no such rule leaves the verdict open.
+fn without_open_rule(network: &Network, journey: &Journey) -> Option<(String, AddressSet)> {
+    let undecided = journey.steps.iter().filter(|s| s.verdict.is_none());
+    for step in undecided {
+        let filter = network.filter(&step.station)?;
+        let open = step.decision.iter().flat_map(|d| &d.open);
+        for rule in open.filter_map(|index| filter.rules.get(*index)) {
+            let addresses = rule
+                .regions
+                .iter()
+                .filter(|r| r.names == Names::Any && r.misses(&journey.probe).is_empty())
+                .fold(AddressSet::empty(), |all, r| {
+                    all.union(&r.destination.known)
+                });
+            let before = &journey.probe.destination;
+            let rest = before.subtract(&addresses);
+            if !rest.is_empty() && rest != *before {
+                return Some((format!("`{}` of `{}`", rule.path, rule.resource), rest));
+            }
+        }
+    }
+    None
+}
+
+/// The way that a journey takes, in words: its route, or the rule that stops it before there is one.
+fn way_of(network: &Network, journey: &Journey) -> String {
+    route_of(network, journey).unwrap_or_else(|| {
+        let rule = journey.steps.iter().rev().find_map(|s| network.rule(s));
+        rule.map_or_else(
+            || "another way".to_owned(),
+            |rule| format!("addresses of `{}` of `{}`", rule.path, rule.resource),
+        )
+    })
+}
+
 /// The route that a journey takes, in words.
 fn route_of(network: &Network, journey: &Journey) -> Option<String> {
     journey.steps.iter().rev().find_map(|s| match &s.station {
@@ -253,6 +304,26 @@ pub fn hop_word(hop: &HopClass) -> String {
         HopClass::Appliance(ip) => format!("appliance {ip}"),
         HopClass::Platform => "platform".to_owned(),
         HopClass::None => "none".to_owned(),
+    }
+}
+
+/// Why a packet that no rule denies does not arrive.
+#[must_use]
+pub fn end_reason(journey: &Journey) -> Option<String> {
+    let last = journey.steps.last()?;
+    match (&last.station, last.verdict) {
+        (Station::Reply(_, hop), Some(Verdict::Deny)) => Some(match hop {
+            HopClass::None => "no route leads the reply back".to_owned(),
+            _ => format!(
+                "the reply would leave by {}, which has not seen the request",
+                hop_word(hop)
+            ),
+        }),
+        (
+            Station::Route(..) | Station::GatewayRoute(..) | Station::Arrival(..),
+            Some(Verdict::Deny),
+        ) => Some("no route leads there".to_owned()),
+        _ => None,
     }
 }
 

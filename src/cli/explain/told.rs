@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::behind::{Behind, Statement};
 use crate::backends::firewall_rules::Target;
 use crate::packet::Verdict;
-use crate::reach::question::{Reply, hop_word, word};
+use crate::reach::question::{Reply, end_reason, hop_word, word};
 use crate::reach::{Network, Station, Step, route_word};
 
 /// An answer.
@@ -33,7 +33,7 @@ pub(super) struct Told {
     /// What the verdict takes for granted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) assumes: Vec<String>,
-    /// Why there is no verdict.
+    /// Why there is no verdict, or why it does not arrive though no rule denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
     /// Rules that match in all but one thing, if asked for.
@@ -106,6 +106,7 @@ impl Told {
         let Some(journey) = &reply.journey else {
             return out;
         };
+        out.reason = out.reason.or_else(|| end_reason(journey));
         let to = journey.probe.destination.first();
         out.path = journey
             .steps
