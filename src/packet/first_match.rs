@@ -66,6 +66,33 @@ pub fn allowed_ending(space: &mut Space, rules: &[(Verdict, Set)], default: Verd
     allowed
 }
 
+/// Of some sets those that cover another one together, by index, ascending; none of them can be left
+/// out. `None` if all of them do not cover it.
+pub fn covering(space: &mut Space, set: Set, by: &[Set]) -> Option<Vec<usize>> {
+    let mut found: Vec<(usize, Set)> = Vec::new();
+    let mut open = set;
+    let mut point = Vec::new();
+    while !space.is_empty(open) && !space.exhausted() {
+        space.some_point(open, &mut point);
+        let holders: Vec<(usize, Set)> = (0..)
+            .zip(by.iter().copied())
+            .filter(|(_, other)| space.has_point(*other, &point))
+            .collect();
+        // One that covers all by itself is told before several that do together.
+        if found.is_empty()
+            && let Some((at, _)) = holders
+                .iter()
+                .find(|(_, other)| space.is_subset(set, *other))
+        {
+            return Some(vec![*at]);
+        }
+        let (at, first) = holders.first().copied()?;
+        found.push((at, first));
+        open = space.subtract(open, first);
+    }
+    Some(minimal(space, found, set))
+}
+
 fn ending(space: &Space, default: Verdict) -> Set {
     match default {
         Verdict::Allow => space.full(),
