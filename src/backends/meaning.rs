@@ -439,7 +439,7 @@ impl End {
 
     /// Adds addresses.
     pub(crate) fn add(&mut self, addresses: &AddressSet) {
-        self.known = self.known.union(addresses);
+        self.known.add(addresses);
     }
 
     /// Adds addresses and symbols.

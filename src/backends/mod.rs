@@ -28,6 +28,16 @@ mod route_faults;
 mod shut;
 mod tags;
 
+/// What the rooms read in resources, for who composes them.
+pub mod reading {
+    pub use super::classic_firewall::meaning as classic_firewall;
+    pub use super::firewall_policy::meaning as firewall_policy;
+    pub use super::ip_group::meaning as ip_group;
+    pub use super::nsg::meaning as nsg;
+    pub use super::nsg::shape::Direction;
+    pub use super::udr::meaning as udr;
+}
+
 pub use lowered::{Context, Lowered, Role, RuleTrace};
 
 use std::collections::{BTreeMap, BTreeSet};

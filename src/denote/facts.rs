@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
-use crate::packet::{Fact, Facts, Symbol};
+use crate::packet::{Addresses, Fact, Facts, Names, Region, Symbol};
 use crate::path::Fabric;
 
 use super::ends::group_name;
@@ -39,6 +39,13 @@ pub fn facts(fabric: &Fabric<'_>) -> Facts {
                 if !b.addresses.is_empty() {
                     out.unseen.push((symbol.clone(), b.addresses.clone()));
                 }
+            }
+            if !a.patterns.is_empty() && !b.addresses.is_empty() {
+                out.impossible.push(Region {
+                    destination: Addresses::of(b.addresses.clone()),
+                    names: Names::patterns(a.patterns.iter().cloned()),
+                    ..Region::everything()
+                });
             }
             for symbol in &a.held {
                 if !b.addresses.is_empty() {

@@ -258,10 +258,7 @@ fn name_parts(to: &Endpoint) -> Vec<(Names, Option<AddressSet>)> {
         list.insert(name.text.to_ascii_lowercase());
     }
     let mut symbols = BTreeSet::new();
-    for (kind, names) in [
-        ("fqdn tag", &to.fqdn_tags),
-        ("category", &to.categories),
-    ] {
+    for (kind, names) in [("fqdn tag", &to.fqdn_tags), ("category", &to.categories)] {
         symbols.extend(names.iter().map(|name| Symbol {
             kind,
             name: name.clone(),

@@ -142,6 +142,23 @@ impl AddressSet {
         }
     }
 
+    /// Adds addresses in place. What lies behind everything that is there costs no look at the rest,
+    /// so that an ascending list costs no square.
+    pub fn add(&mut self, other: &Self) {
+        for (own, more) in [(&mut self.v4, &other.v4), (&mut self.v6, &other.v6)] {
+            let Some((first, _)) = more.first() else {
+                continue;
+            };
+            // Only the last interval can touch what begins at or behind it.
+            let mut tail = match own.last() {
+                Some((start, _)) if start <= first => own.pop().into_iter().collect(),
+                _ => std::mem::take(own),
+            };
+            tail.extend_from_slice(more);
+            own.extend(normalise(tail));
+        }
+    }
+
     /// Addresses in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {

@@ -348,17 +348,19 @@ impl Layout {
         let port = block(&mut said, port_line.len());
         let transport = block(&mut said, 9);
         let name = block(&mut said, names_table.len());
-        place(&mut said, Side::Name, Side::Name);
         // One bit for both ends: no packet has ends of two families.
         let family = said.len() as u32;
         said.push(None);
         let source = ends(&mut said, &source_lines);
+        let destination = ends(&mut said, &destination_lines);
+        let source_port = block(&mut said, source_port_line.len());
+        // Symbols come last: which of them matter to one packet is little, but every choice of them
+        // above the addresses would need a diagram of its own below.
+        place(&mut said, Side::Name, Side::Name);
         place(&mut said, Side::Source, Side::Source);
         place(&mut said, Side::Source, Side::NewSource);
-        let destination = ends(&mut said, &destination_lines);
         place(&mut said, Side::Destination, Side::Destination);
         place(&mut said, Side::Destination, Side::NewDestination);
-        let source_port = block(&mut said, source_port_line.len());
         Self {
             port_line,
             names_table,

@@ -14,13 +14,15 @@ pub struct Facts {
     pub facts: Vec<Fact>,
     /// No packet to these addresses shows a name of the symbol.
     pub unseen: Vec<(Symbol, AddressSet)>,
+    /// Packets that there are none of.
+    pub impossible: Vec<Region>,
 }
 
 impl Facts {
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty() && self.unseen.is_empty()
+        self.facts.is_empty() && self.unseen.is_empty() && self.impossible.is_empty()
     }
 
     /// Whether a symbol can hold a name.

@@ -249,29 +249,20 @@ impl Space {
     }
 
     fn steps(&self, at: u32) -> Vec<Step> {
-        let support = self.bdd.support(at);
-        let symbols = |sides: &[Side]| -> Vec<Step> {
-            let own = |var: &u32| {
-                self.layout
-                    .said
-                    .get(*var as usize)
-                    .is_some_and(|said| said.as_ref().is_some_and(|(s, _)| sides.contains(s)))
-            };
-            support
-                .iter()
-                .copied()
-                .filter(own)
-                .map(Step::Symbol)
-                .collect()
-        };
-        let mut steps = vec![Step::Port, Step::Transport, Step::Name];
-        steps.extend(symbols(&[Side::Name]));
-        steps.extend([Step::Family, Step::Source]);
-        steps.extend(symbols(&[Side::Source, Side::NewSource]));
-        steps.push(Step::Destination);
-        steps.extend(symbols(&[Side::Destination, Side::NewDestination]));
-        steps.push(Step::SourcePort);
-        steps
+        let is_symbol = |var: &u32| matches!(self.layout.said.get(*var as usize), Some(Some(_)));
+        let support = self.bdd.support(at).into_iter();
+        [
+            Step::Port,
+            Step::Transport,
+            Step::Name,
+            Step::Family,
+            Step::Source,
+            Step::Destination,
+            Step::SourcePort,
+        ]
+        .into_iter()
+        .chain(support.filter(is_symbol).map(Step::Symbol))
+        .collect()
     }
 
     fn block_of(&self, step: Step, family: usize) -> Block {

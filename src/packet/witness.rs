@@ -112,7 +112,6 @@ impl Space {
         let name = (code != NONE).then(|| self.layout.names_table.example(code).to_owned());
         at = choose(&ranges, code, self.layout.name, &mut point)?;
 
-        at = self.pass_symbols(at, &[Side::Name]);
         let family = bit(self.layout.family);
         let ranges = self.step(at, family);
         let code = ranges.first()?.0;
@@ -126,7 +125,6 @@ impl Space {
         let code = code.index(number(source_address));
         at = choose(&ranges, code, source, &mut point)?;
 
-        at = self.pass_symbols(at, &[Side::Source, Side::NewSource]);
         let destination = *self.layout.destination.get(of)?;
         let ranges = self.step(at, destination);
         let destination_address = self.address(&ranges, Side::Destination, of)?;
@@ -134,7 +132,6 @@ impl Space {
         let code = code.index(number(destination_address));
         at = choose(&ranges, code, destination, &mut point)?;
 
-        at = self.pass_symbols(at, &[Side::Destination, Side::NewDestination]);
         let ranges = self.step(at, self.layout.source_port);
         let source_port = self.port(&ranges, &self.layout.source_port_line, &[SOURCE_PORT])?;
         let code = self.layout.source_port_line.index(u128::from(source_port));
@@ -154,21 +151,6 @@ impl Space {
 
     fn step(&self, at: u32, block: Block) -> Vec<(u32, u32, u32)> {
         self.bdd.split(at, block.first, block.bits, block.values)
-    }
-
-    /// What is left below the symbols of some sides, out of them where that is possible.
-    fn pass_symbols(&self, at: u32, sides: &[Side]) -> u32 {
-        let mut at = at;
-        loop {
-            let var = self.bdd.var(at);
-            match self.layout.said.get(var as usize) {
-                Some(Some((side, _))) if sides.contains(side) => {
-                    let (low, high) = self.bdd.branch(at, var);
-                    at = if low == EMPTY { high } else { low };
-                }
-                _ => return at,
-            }
-        }
     }
 
     /// What the symbols must hold for the packet to be in the set, as little as possible.

@@ -2,7 +2,7 @@
 
 use crate::backends::{Context, Lowered};
 use crate::diag::internal::internal;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::packet::{Probe, Verdict};
 use crate::reach::{Network, Traces, walk};
 
@@ -124,7 +124,12 @@ fn unmet(
     let d = Diagnostic::new(
         Code::PC4003,
         flow.spans.whole,
-        if unmet.forbidden {
+        if unmet.partly {
+            format!(
+                "not all of required flow `{}` is allowed from end to end in environment `{environment}`",
+                flow.id.text()
+            )
+        } else if unmet.forbidden {
             format!(
                 "a forbid matches all of required flow `{}` in environment `{environment}`",
                 flow.id.text()
@@ -139,6 +144,12 @@ fn unmet(
     .label("required, and stopped on its way")
     .help("narrow what stops it, let an exception override it, or drop `required`")
     .note(format!("packet {}{stop}", unmet.witness));
+    // Who writes `any` for a service does not say that every port of it is needed.
+    let d = if unmet.partly {
+        d.severity(Severity::Warning)
+    } else {
+        d
+    };
     // The flow behind the rule that stops it.
     let journeys = walk(network, &probe);
     let rule = journeys

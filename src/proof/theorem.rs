@@ -7,10 +7,11 @@ use crate::backends::firewall_rules::Target;
 use crate::backends::meaning::Unreadable;
 use crate::backends::{Context, Lowered};
 use crate::denote::{Denotation, Part, denotation};
-use crate::diag::{Code, Diagnostic};
-use crate::model::{self, Flow};
+use crate::diag::Diagnostic;
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::platform;
+use crate::model::service::Proto;
+use crate::model::{self, Flow};
 use crate::packet::{Builder, Exhausted, Fact, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
 use crate::reach::{End, Network, Station, Traces, Way};
@@ -75,6 +76,8 @@ pub struct Unmet {
     pub maybe: bool,
     /// A forbid matches all of it.
     pub forbidden: bool,
+    /// It says `any`, and some of it passes.
+    pub partly: bool,
 }
 
 /// What the proof found.
@@ -167,6 +170,9 @@ fn space_for(
     doubted.dedup();
     for symbol in doubted {
         builder.fact(Fact::Within(symbol, AddressSet::empty()));
+    }
+    for region in &network.facts.impossible {
+        builder.region(region);
     }
     for fact in &network.facts.facts {
         builder.fact(fact.clone());
@@ -297,7 +303,12 @@ impl<'a> Bench<'a> {
         let asked = asked(self.space, self.denotation, free);
         let excuses = Excuses::new(self, &asked, told);
         let groups = self.groups(ways);
-        let platform = self.space.box_of(&AddressSet::all(), &platform());
+        let mut unnamed = vec![self.space.box_of(&AddressSet::all(), &platform())];
+        if !self.context.fabric.names_platform() {
+            unnamed.push(self.space.box_of(&platform(), &AddressSet::all()));
+        }
+        unnamed.push(self.space.regions(&self.network.facts.impossible));
+        let unnamed = self.space.unite(unnamed);
         let mut out = Proven {
             ways: groups.len(),
             ..Proven::default()
@@ -318,9 +329,10 @@ impl<'a> Bench<'a> {
                 reached.push(region);
             }
             passed.push(allowed);
-            // The platform's addresses pass outbound whatever is written.
+            // The platform's addresses pass outbound whatever is written, and inbound they count only
+            // where a flow names them.
             let judged = self.space.subtract(region, through.foreign);
-            let judged = self.space.subtract(judged, platform);
+            let judged = self.space.subtract(judged, unnamed);
             let allowed = self.space.intersect(allowed, judged);
             let stopped = self.space.subtract(judged, allowed);
             let mut found: Vec<(Which, Set)> = Vec::new();
@@ -362,7 +374,7 @@ impl<'a> Bench<'a> {
         self.translations(&asked, &mut out);
         let reached = self.space.unite(reached);
         let passed = self.space.unite(passed);
-        self.required(&asked, reached, passed, &excuses, &mut out);
+        self.required(&asked, (reached, passed), unnamed, &excuses, &mut out);
         out.nodes = self.space.nodes();
         out
     }
@@ -467,6 +479,8 @@ impl<'a> Bench<'a> {
                     model::dnat::Target::Name(name) => name.text.clone(),
                 };
                 let arriving = self.space.regions(&translated.arriving);
+                let host = self.space.box_of(&platform(), &AddressSet::all());
+                let arriving = self.space.subtract(arriving, host);
                 let lead = leads.get_mut(&(to, dnat.into_port));
                 let missing = match lead {
                     Some(lead) => {
@@ -516,6 +530,8 @@ impl<'a> Bench<'a> {
                 .map(|(_, set)| set)
                 .collect();
             let wide = self.space.unite(wide);
+            let host = self.space.box_of(&platform(), &AddressSet::all());
+            let wide = self.space.subtract(wide, host);
             self.report_translated(asked, wide, "none", out);
         }
     }
@@ -548,8 +564,8 @@ impl<'a> Bench<'a> {
     fn required(
         &mut self,
         asked: &Asked,
-        reached: Set,
-        passed: Set,
+        (reached, passed): (Set, Set),
+        unnamed: Set,
         excuses: &Excuses,
         out: &mut Proven,
     ) {
@@ -565,6 +581,7 @@ impl<'a> Bench<'a> {
             let forbidden = self.space.is_empty(counted) && !self.space.is_empty(whole);
             let counted = if forbidden { whole } else { counted };
             let counted = self.space.subtract(counted, excuses.six(index));
+            let counted = self.space.subtract(counted, unnamed);
             let missing = self.space.subtract(counted, passed);
             if self.space.is_empty(missing) {
                 continue;
@@ -572,8 +589,11 @@ impl<'a> Bench<'a> {
             let surely = self.space.surely(missing);
             let maybe = self.space.is_empty(surely);
             let shown = if maybe { missing } else { surely };
+            let any = flow.traffic.has(Proto::Any);
+            let partly = any && !forbidden && self.space.meets(counted, passed);
             if let Some(witness) = self.space.witness(shown) {
                 out.unmet.push(Unmet {
+                    partly,
                     flow: index,
                     witness,
                     maybe,
@@ -613,10 +633,8 @@ impl Excuses {
         let (mut allowed, mut denied) = (Vec::new(), Vec::new());
         let mut six = BTreeMap::new();
         for diagnostic in told {
-            if !matches!(
-                diagnostic.code,
-                Code::PC4001 | Code::PC4002 | Code::PC4014 | Code::PC4022
-            ) {
+            let code = diagnostic.code.info().id;
+            if !["PC4001", "PC4002", "PC4014", "PC4022", "PC4023"].contains(&code) {
                 continue;
             }
             let about: Vec<usize> = flows
@@ -625,9 +643,9 @@ impl Excuses {
                 .filter(|(_, f)| speaks_of(diagnostic, f))
                 .map(|(i, _)| i)
                 .collect();
-            match diagnostic.code {
-                // A layer that is left out, or that cannot say it.
-                Code::PC4001 | Code::PC4002 => {
+            match code {
+                // A layer that is left out, or passed by, or that cannot say it.
+                "PC4001" | "PC4002" | "PC4023" => {
                     for index in about {
                         let Some(spoken) = asked.flows.get(index) else {
                             continue;
@@ -639,7 +657,7 @@ impl Excuses {
                     }
                 }
                 // One family has no way.
-                Code::PC4022 => {
+                "PC4022" => {
                     for index in about {
                         if let Some(spoken) = asked.flows.get(index) {
                             let part = bench.space.intersect(spoken.may, six_all);
@@ -649,7 +667,7 @@ impl Excuses {
                     }
                 }
                 // A network rule may be read before a rule for names.
-                Code::PC4014 => {
+                "PC4014" => {
                     let sets: Vec<Set> = about
                         .iter()
                         .filter_map(|i| asked.flows.get(*i))

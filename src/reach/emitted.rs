@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::backends::Context;
 use crate::backends::firewall_rules::Infrastructure;
 use crate::backends::meaning::{Unreadable, World, resource_value};
-use crate::backends::nsg::meaning::Surroundings;
-use crate::backends::nsg::shape::Direction;
+use crate::backends::reading::nsg::Surroundings;
+use crate::backends::reading::udr::Routes;
+use crate::backends::reading::{Direction, classic_firewall, firewall_policy, ip_group, nsg, udr};
 use crate::backends::resource::{AzureType, Resource};
-use crate::backends::udr::meaning::Routes;
-use crate::backends::{Context, classic_firewall, firewall_policy, ip_group, nsg, udr};
 use crate::model::address::AddressSet;
 use crate::model::dnat::Dnat;
 use crate::model::{self, Key};
@@ -32,8 +32,16 @@ pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network,
         .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)))
         .collect();
     let mut world = World::new(fabric.catalog);
+    // A group that is kept elsewhere holds what its statement says, if that says anything.
+    for group in policy.ip_groups.values() {
+        if !group.addresses.is_empty() {
+            let id = context.id(&group.identity, AzureType::IpGroup).text();
+            let held = Some(group.addresses.clone());
+            world.set_ip_group(Some(&id), &group.identity.name, held);
+        }
+    }
     for (_, _, value) in values.iter().filter(|(k, ..)| *k == AzureType::IpGroup) {
-        ip_group::meaning::register(value, &mut world)?;
+        ip_group::register(value, &mut world)?;
     }
     let mut reader = Reader {
         context,
@@ -161,7 +169,7 @@ impl Reader<'_> {
         let closed = Infrastructure::Closed;
         let does = if firewall.classic {
             match self.value(kind, &firewall.identity) {
-                Some(value) => classic_firewall::meaning::read(value, &self.world, closed)?,
+                Some(value) => classic_firewall::read(value, &self.world, closed)?,
                 None => crate::backends::firewall_rules::FirewallMeaning::default(),
             }
         } else if groups.is_empty() && policies.is_empty() {
@@ -174,7 +182,7 @@ impl Reader<'_> {
             if groups.is_empty() && !found {
                 crate::backends::firewall_rules::FirewallMeaning::default()
             } else {
-                firewall_policy::meaning::read(&id.text(), &policies, &groups, &self.world, closed)?
+                firewall_policy::read(&id.text(), &policies, &groups, &self.world, closed)?
             }
         };
         let mut public_ips = firewall.public_ips.clone();
@@ -252,12 +260,10 @@ impl Reader<'_> {
         let filter = match self.known.get(&seen) {
             Some(index) => *index,
             None => {
-                let Some(value) = self.value(AzureType::NetworkSecurityGroup, identity) else {
-                    return Err(Unreadable {
-                        path: identity.name.clone(),
-                        reason: "the security group was not written".to_owned(),
-                    });
-                };
+                // Where every rule is a resource of its own, the group itself is somebody else's.
+                let alone = serde_json::json!({ "name": identity.name, "properties": {} });
+                let value = self.value(AzureType::NetworkSecurityGroup, identity);
+                let value = value.unwrap_or(&alone);
                 let id = self
                     .context
                     .id(identity, AzureType::NetworkSecurityGroup)
@@ -270,8 +276,7 @@ impl Reader<'_> {
                     .filter(|(k, own, _)| *k == AzureType::SecurityRule && own.starts_with(&prefix))
                     .map(|(_, _, value)| value)
                     .collect();
-                let filter =
-                    nsg::meaning::filter(value, &children, direction, around, &self.world)?;
+                let filter = nsg::filter(value, &children, direction, around, &self.world)?;
                 self.filters.push(filter);
                 let index = self.filters.len() - 1;
                 self.known.insert(seen, index);
@@ -309,7 +314,7 @@ impl Reader<'_> {
                 reason: "the route table was not written".to_owned(),
             });
         };
-        let routes = udr::meaning::routes(value)?;
+        let routes = udr::routes(value)?;
         let hops = routes.hop_map(&surround, &self.world)?;
         let table = Table {
             name: identity.name.clone(),

@@ -15,7 +15,7 @@ pub fn addresses(group: &Value) -> Result<AddressSet, Unreadable> {
     for (text, place) in At::resource(group).body().texts("ipAddresses")? {
         let set = literal(&text)
             .ok_or_else(|| place.fault(format!("`{text}` is no address, prefix or range")))?;
-        out = out.union(&set);
+        out.add(&set);
     }
     Ok(out)
 }

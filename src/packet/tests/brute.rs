@@ -12,7 +12,7 @@ fn decides(matches: &[Vec<bool>], packet: usize, left: &[bool]) -> Option<usize>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn fates(seed in any::<u64>()) {

@@ -95,7 +95,7 @@ fn edge(draw: &mut Draw, set: &AddressSet) -> IpAddr {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn algebra(seed in any::<u64>()) {

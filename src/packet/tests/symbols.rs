@@ -18,7 +18,7 @@ fn fact(draw: &mut Draw) -> Fact {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_region_holds_what_its_set_does(seed in any::<u64>()) {
