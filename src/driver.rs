@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::allocate::numbers::Numbers;
+use crate::analyze::sets::Agreed;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
@@ -161,12 +162,14 @@ pub fn compile_watched(
     // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
     // keeps the command from writing.
     let mut hygiene = Sink::default();
+    let mut agreed = Agreed::default();
     // What did not resolve would only draw faults that are not its own.
     if !sink.has_errors() {
         let mut made = Output::default();
         for policy in &mut policies {
             imply_firewall(policy, project);
-            judge(policy, project, catalog, options, &sources, &mut hygiene);
+            let judged = (&mut agreed, &mut hygiene);
+            judge(policy, project, catalog, options, &sources, judged);
             let run = Run {
                 project,
                 catalog,
@@ -186,6 +189,7 @@ pub fn compile_watched(
         }
         output = (!sink.has_errors()).then_some(made);
     }
+    agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
     Compiled {
         sources,
@@ -201,7 +205,7 @@ fn judge(
     catalog: &Catalog,
     options: &Options,
     sources: &SourceMap,
-    sink: &mut Sink,
+    (agreed, sink): (&mut Agreed, &mut Sink),
 ) {
     let today = options.as_of.or(project.settings.as_of);
     let mut settings = project.settings.clone();
@@ -216,7 +220,7 @@ fn judge(
         sources,
         required: &required,
     };
-    analyze(&scene, sink);
+    analyze(&scene, agreed, sink);
 }
 
 /// Where neither subnet nor firewall is declared, one firewall policy named after the project is

@@ -29,9 +29,11 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
         let Some(by) = picture.covering(set, &stronger) else {
             continue;
         };
-        let alike = by
-            .iter()
-            .all(|b| picture.subject(*b).is_some_and(|s| s.allows() == flow.allows()));
+        let alike = by.iter().all(|b| {
+            picture
+                .subject(*b)
+                .is_some_and(|s| s.allows() == flow.allows())
+        });
         if alike {
             redundant::tell(picture, at, &by, out);
         } else {

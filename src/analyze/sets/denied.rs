@@ -64,6 +64,8 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], out: &mut Findings) 
         .told(Code::PC5006, at, message, by, part)
         .label("allows nothing")
         .help(help)
-        .note(format!("a deny beats a plain allow wherever it is written, {example}"));
+        .note(format!(
+            "a deny beats a plain allow wherever it is written, {example}"
+        ));
     out.always(d);
 }

@@ -28,7 +28,9 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
             })
         };
         // Whichever says less goes.
-        let found = alike.iter().position(|other| may_go(at, *other) || may_go(*other, at));
+        let found = alike
+            .iter()
+            .position(|other| may_go(at, *other) || may_go(*other, at));
         let Some((place, other)) = found.and_then(|p| Some((p, *alike.get(p)?))) else {
             alike.push(at);
             continue;
@@ -58,7 +60,10 @@ fn tell(picture: &mut Picture<'_>, at: usize, other: usize, out: &mut Findings) 
     let Some((name, set)) = picture.subject(at).map(|s| (s.name.clone(), s.set)) else {
         return;
     };
-    let message = format!("flows `{name}` and {} are duplicates", picture.named(&[other]));
+    let message = format!(
+        "flows `{name}` and {} are duplicates",
+        picture.named(&[other])
+    );
     let example = picture.example(set);
     let d = picture
         .told(Code::PC5004, at, message, &[other], "asks for the same")

@@ -68,6 +68,10 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], lost: Set, out: &mut
         .told(Code::PC5002, at, message, by, took)
         .label("does not decide all that it says")
         .help("say in each flow what is meant for it alone, or move this one up")
-        .note(format!("what stands first decides: {} {verb} {}", picture.named(by), example.trim_start_matches("for example ")));
+        .note(format!(
+            "what stands first decides: {} {verb} {}",
+            picture.named(by),
+            example.trim_start_matches("for example ")
+        ));
     out.agreed(picture, at, d);
 }

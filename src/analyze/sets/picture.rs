@@ -169,10 +169,8 @@ impl<'a> Picture<'a> {
                     .filter_map(|(_, at)| Some((*at, self.subjects.get(*at)?)))
                     .filter(|(_, s)| s.flow.at.is_none() || s.flow.at == *layer)
                     .collect();
-                let rules: Vec<(Verdict, Set)> = list
-                    .iter()
-                    .map(|(_, s)| (verdict(s.flow), s.set))
-                    .collect();
+                let rules: Vec<(Verdict, Set)> =
+                    list.iter().map(|(_, s)| (verdict(s.flow), s.set)).collect();
                 let Ok(fates) = first_match::order(&mut self.space, &rules) else {
                     return;
                 };
@@ -235,11 +233,20 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// The denies that an exception names.
+    pub(super) fn overridden_by(&self, exception: usize) -> Vec<usize> {
+        let Some(exception) = self.subject(exception) else {
+            return Vec::new();
+        };
+        (0..self.subjects.len())
+            .filter(|at| self.subject(*at).is_some_and(|s| s.named_by(exception)))
+            .collect()
+    }
+
     /// Flows that may meet one, by id.
     pub(super) fn near(&self, at: usize, wanted: impl Fn(&Subject<'a>) -> bool) -> Vec<usize> {
-        self.index.near(at, |other| {
-            self.subject(other).is_some_and(&wanted)
-        })
+        self.index
+            .near(at, |other| self.subject(other).is_some_and(&wanted))
     }
 
     /// The members of a flow's ordered group that may meet it and count wherever it does, in order:
@@ -249,12 +256,18 @@ impl<'a> Picture<'a> {
             return (Vec::new(), Vec::new());
         };
         let mut met = self.index.near(at, |other| {
-            self.places.get(&other).is_some_and(|p| p.group == place.group)
-                && self.subject(other).is_some_and(|s| counts_where(s.flow, own.flow))
+            self.places
+                .get(&other)
+                .is_some_and(|p| p.group == place.group)
+                && self
+                    .subject(other)
+                    .is_some_and(|s| counts_where(s.flow, own.flow))
         });
         met.sort_by_key(|other| self.subject(*other).and_then(|s| s.flow.position));
-        met.into_iter()
-            .partition(|other| self.subject(*other).is_some_and(|s| s.flow.position < own.flow.position))
+        met.into_iter().partition(|other| {
+            self.subject(*other)
+                .is_some_and(|s| s.flow.position < own.flow.position)
+        })
     }
 
     /// Those of some flows whose parts cover a set together, as few as can be.
@@ -351,7 +364,11 @@ impl Subject<'_> {
 
     /// Whether an exception names it.
     pub(super) fn named_by(&self, exception: &Subject<'_>) -> bool {
-        exception.flow.overrides.iter().any(|id| self.ids.contains(id))
+        exception
+            .flow
+            .overrides
+            .iter()
+            .any(|id| self.ids.contains(id))
     }
 }
 

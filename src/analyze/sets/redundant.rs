@@ -10,7 +10,11 @@ use super::picture::{Picture, stands_for};
 /// Tells them. What is told to go covers nothing else, so that all of them may go together.
 pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
     let exceptions: Vec<usize> = (0..picture.subjects.len())
-        .filter(|at| picture.subject(*at).is_some_and(|s| s.tier() == Tier::Exception))
+        .filter(|at| {
+            picture
+                .subject(*at)
+                .is_some_and(|s| s.tier() == Tier::Exception)
+        })
         .collect();
     for at in picture.own() {
         let Some(subject) = picture.subject(at) else {
@@ -43,9 +47,13 @@ fn ordered(picture: &mut Picture<'_>, out: &mut Findings) {
         .filter(|at| picture.places.contains_key(at))
         .collect();
     members.sort_by_key(|at| {
-        picture
-            .subject(*at)
-            .map(|s| (s.flow.id.instance.clone(), s.flow.id.group.clone(), s.flow.position))
+        picture.subject(*at).map(|s| {
+            (
+                s.flow.id.instance.clone(),
+                s.flow.id.group.clone(),
+                s.flow.position,
+            )
+        })
     });
     for at in members.into_iter().rev() {
         if let Some(by) = behind(picture, at) {
@@ -88,7 +96,12 @@ fn behind(picture: &mut Picture<'_>, at: usize) -> Option<Vec<usize>> {
     }
     let sets: Vec<_> = takers.iter().map(|(_, set)| *set).collect();
     let found = crate::packet::first_match::covering(&mut picture.space, part, &sets)?;
-    Some(found.iter().filter_map(|i| Some(takers.get(*i)?.0)).collect())
+    Some(
+        found
+            .iter()
+            .filter_map(|i| Some(takers.get(*i)?.0))
+            .collect(),
+    )
 }
 
 /// Says that a flow may go.
