@@ -219,6 +219,7 @@ fn judge(
         settings: &settings,
         sources,
         required: &required,
+        proven: !options.no_prove,
     };
     analyze(&scene, agreed, sink);
 }

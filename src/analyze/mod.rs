@@ -44,6 +44,8 @@ pub struct Scene<'a> {
     pub sources: &'a SourceMap,
     /// What the services that subnets run require, by subnet.
     pub required: &'a BTreeMap<Key, required::Required>,
+    /// What is emitted will be proven to mean what is asked.
+    pub proven: bool,
 }
 
 /// Runs every check over one environment. What has to hold in every environment is kept in `agreed`.

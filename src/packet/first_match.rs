@@ -42,12 +42,20 @@ pub fn order_ending(
     space.answer(|space| {
         let (mut fates, matched) = effects(space, rules);
         mark_redundant(space, rules, default, &mut fates);
-        for (at, (fate, (_, set))) in fates.iter_mut().zip(rules).enumerate() {
-            if fate.covered {
-                let before = matched.get(..=at).unwrap_or_default();
-                fate.by = coverers(space, rules, before, *set);
-            }
-        }
+        find_coverers(space, rules, &matched, &mut fates);
+        fates
+    })
+}
+
+/// The fate of every rule of a list, but for which are redundant: that is told of none.
+///
+/// # Errors
+///
+/// If the sets need too many nodes.
+pub fn deciding(space: &mut Space, rules: &[(Verdict, Set)]) -> Result<Vec<Fate>, Exhausted> {
+    space.answer(|space| {
+        let (mut fates, matched) = effects(space, rules);
+        find_coverers(space, rules, &matched, &mut fates);
         fates
     })
 }
@@ -128,6 +136,15 @@ fn effects(space: &mut Space, rules: &[(Verdict, Set)]) -> (Vec<Fate>, Vec<Set>)
         });
     }
     (fates, matched)
+}
+
+fn find_coverers(space: &mut Space, rules: &[(Verdict, Set)], matched: &[Set], fates: &mut [Fate]) {
+    for (at, (fate, (_, set))) in fates.iter_mut().zip(rules).enumerate() {
+        if fate.covered {
+            let before = matched.get(..=at).unwrap_or_default();
+            fate.by = coverers(space, rules, before, *set);
+        }
+    }
 }
 
 fn mark_redundant(

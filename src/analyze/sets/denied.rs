@@ -3,18 +3,32 @@
 
 use crate::diag::Code;
 use crate::model::Tier;
+use crate::syntax::ast::Need;
 
 use super::Findings;
 use super::picture::{Picture, counts_where};
 
-/// Tells them.
-pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
+/// Tells them; `proven` says whether required flows are proven later.
+pub(super) fn check(picture: &mut Picture<'_>, proven: bool, out: &mut Findings) {
     for at in picture.own() {
         let Some(subject) = picture.subject(at).filter(|s| s.tier() == Tier::Allow) else {
             continue;
         };
         let (flow, set) = (subject.flow, subject.set);
         if picture.space.is_empty(set) {
+            continue;
+        }
+        // What is proven of a required flow says more: which hop stops it.
+        if flow.need == Some(Need::Required) && proven {
+            continue;
+        }
+        // One that an exception honours is allowed, by two statements.
+        let exceptions = picture.near(at, |s| s.tier() == Tier::Exception);
+        let honoured = exceptions.into_iter().any(|other| {
+            let other = picture.subject(other).map(|s| s.set);
+            other.is_some_and(|other| picture.space.meets(set, other))
+        });
+        if honoured {
             continue;
         }
         let denies = picture.near(at, |s| {

@@ -161,6 +161,16 @@ impl Index {
         }
     }
 
+    /// Whether the first is the narrower one by its ends, or by its ports.
+    pub(super) fn is_case(&self, at: usize, of: usize) -> bool {
+        let pair = self.hulls.get(at).zip(self.hulls.get(of));
+        pair.is_some_and(|(own, wide)| {
+            let ends =
+                own.source.is_subset(&wide.source) && own.destination.is_subset(&wide.destination);
+            ends || own.ports.subtract(&wide.ports).is_empty()
+        })
+    }
+
     /// The flows that may meet one, ascending, itself left out.
     pub(super) fn near(&self, at: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
         let Some(own) = self.hulls.get(at) else {

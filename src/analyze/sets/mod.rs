@@ -52,7 +52,7 @@ pub(super) fn check(scene: &Scene<'_>, agreed: &mut Agreed, sink: &mut Sink) {
     dead::check(&mut picture, &mut found);
     duplicate::check(&mut picture, &mut found);
     redundant::check(&mut picture, &mut found);
-    denied::check(&mut picture, &mut found);
+    denied::check(&mut picture, scene.proven, &mut found);
     partly::check(&mut picture, &mut found);
     mergeable::check(&mut picture, scene.sources, &mut found);
     unnamed_deny::check(&mut picture, &mut found);

@@ -1,5 +1,6 @@
-//! Flows of an ordered group of which an earlier one with the other action takes a part. Where one lies
-//! inside the other the order says what is meant: a case before the rule, or a last `deny any`.
+//! Flows of an ordered group of which an earlier one with the other action takes a part. Where the
+//! earlier one is the narrower one in its ends or in its services the order says what is meant: a case
+//! before the rule, or a last `deny any`.
 
 use crate::diag::Code;
 use crate::packet::Set;
@@ -37,8 +38,7 @@ fn taken(picture: &mut Picture<'_>, at: usize, other: usize) -> Option<Set> {
         return None;
     }
     let (own, theirs) = (own.set, theirs.set);
-    let nested = picture.space.is_subset(theirs, own) || picture.space.is_subset(own, theirs);
-    if nested {
+    if picture.index.is_case(other, at) || picture.space.is_subset(theirs, own) {
         return None;
     }
     let both = picture.overlap(at, other);

@@ -171,7 +171,7 @@ impl<'a> Picture<'a> {
                     .collect();
                 let rules: Vec<(Verdict, Set)> =
                     list.iter().map(|(_, s)| (verdict(s.flow), s.set)).collect();
-                let Ok(fates) = first_match::order(&mut self.space, &rules) else {
+                let Ok(fates) = first_match::deciding(&mut self.space, &rules) else {
                     return;
                 };
                 let numbers: Vec<usize> = list.iter().map(|(at, _)| *at).collect();

@@ -128,12 +128,12 @@ fn tell(
         picture.named(&[other])
     );
     let own = word(symbol);
-    let against = against.unwrap_or("PREFIX");
     let d = picture
         .told(Code::PC5009, at, message, &[other], "what it may meet")
         .label(format!("nobody told what is in {own}"))
         .help(format!(
-            "state what you know: `assume {own} apart {against}` or `assume {own} in {against}`"
+            "state what you know, for example `assume {own} apart {}`",
+            against.unwrap_or("PREFIX")
         ));
     out.always(d);
 }
