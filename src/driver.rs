@@ -58,6 +58,8 @@ pub struct Options {
     pub emit: Vec<Emit>,
     /// Do not prove that what is emitted means what is asked; the manifest says so.
     pub no_prove: bool,
+    /// Make no files: all that is wanted is what is watched and told.
+    pub no_files: bool,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -183,7 +185,7 @@ pub fn compile_watched(
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
         made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
-        if !sink.has_errors() {
+        if !sink.has_errors() && !options.no_files {
             let memory = &options.memory;
             made.stale = folder::compare(memory, &made.files, !partial, &mut sources, &mut sink);
         }
@@ -299,6 +301,12 @@ impl Run<'_> {
                 return;
             }
         }
+        made.summaries.push(summary(policy, &lowered));
+        made.limits
+            .push((policy.environment.clone(), lowered.usages.clone()));
+        if options.no_files {
+            return;
+        }
         let versions = api_versions(project);
         let emit = if options.emit.is_empty() {
             &project.settings.emit
@@ -335,9 +343,6 @@ impl Run<'_> {
                 )),
             }
         }
-        made.summaries.push(summary(policy, &lowered));
-        made.limits
-            .push((policy.environment.clone(), lowered.usages.clone()));
         let places = places(&policy.environment, &lowered.resources, emit);
         let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
         record.retired = retired;

@@ -9,7 +9,7 @@ use super::{Findings, redundant};
 
 /// Tells them.
 pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
-    let members: Vec<usize> = picture.places.keys().copied().collect();
+    let members: Vec<usize> = picture.members();
     for at in members {
         let Some((flow, own)) = picture.subject(at).map(|s| (s.flow, s.own)) else {
             continue;
@@ -18,7 +18,7 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
             continue;
         }
         if picture.is_dead(at) {
-            let by = picture.places.get(&at).map(|p| p.by.clone());
+            let by = picture.place(at).map(|p| p.by.clone());
             tell(picture, at, &by.unwrap_or_default(), "first", out);
             continue;
         }

@@ -7,7 +7,6 @@ mod dead;
 mod denied;
 mod duplicate;
 mod idle_override;
-mod index;
 mod mergeable;
 mod partly;
 mod picture;

@@ -13,7 +13,7 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
     let members: Vec<usize> = picture
         .own()
         .into_iter()
-        .filter(|at| picture.places.contains_key(at))
+        .filter(|at| picture.place(*at).is_some())
         .collect();
     for at in members {
         let (before, _) = picture.neighbours(at);

@@ -9,7 +9,7 @@ use crate::model::{Flow, Layer, Tier};
 use crate::packet::{Builder, Exhausted, Region, Set, Space, Verdict, first_match};
 use crate::syntax::ast::Need;
 
-use super::index::{Hull, Index};
+use crate::packet::near::{Hull, Index};
 
 /// Nodes of all sets of an environment: about 100 MiB. Lists of 10,000 flows need a tenth.
 const MOST_NODES: usize = 3_000_000;
@@ -56,8 +56,8 @@ pub(super) struct Picture<'a> {
     /// By id, so that the order of statements is of no account.
     pub(super) subjects: Vec<Subject<'a>>,
     pub(super) index: Index,
-    /// By number of the flow, members of ordered groups only.
-    pub(super) places: BTreeMap<usize, Place>,
+    /// By number of the flow; of members of ordered groups only.
+    pub(super) places: Vec<Option<Place>>,
     /// Flows of which it was told that they may go: nothing else is said about them.
     pub(super) gone: Vec<bool>,
     symbols: bool,
@@ -130,7 +130,7 @@ impl<'a> Picture<'a> {
         let mut out = Self {
             space,
             index: Index::new(hulls),
-            places: BTreeMap::new(),
+            places: vec![None; subjects.len()],
             gone: vec![false; subjects.len()],
             symbols: subjects.iter().any(|s| s.opaque),
             subjects,
@@ -152,7 +152,7 @@ impl<'a> Picture<'a> {
                     .push((position, at));
             }
         }
-        let mut places = BTreeMap::new();
+        let mut places = vec![None; self.subjects.len()];
         for (group, mut members) in groups.into_values().enumerate() {
             members.sort_unstable();
             let mut layers: Vec<&Option<Vec<Layer>>> = Vec::new();
@@ -180,14 +180,13 @@ impl<'a> Picture<'a> {
                         continue;
                     }
                     let by = fate.by.iter().filter_map(|i| numbers.get(*i).copied());
-                    places.insert(
-                        *at,
-                        Place {
+                    if let Some(place) = places.get_mut(*at) {
+                        *place = Some(Place {
                             group,
                             effective: fate.effective,
                             by: by.collect(),
-                        },
-                    );
+                        });
+                    }
                 }
             }
         }
@@ -196,6 +195,18 @@ impl<'a> Picture<'a> {
 
     pub(super) fn subject(&self, at: usize) -> Option<&Subject<'a>> {
         self.subjects.get(at)
+    }
+
+    /// What becomes of a member of an ordered group.
+    pub(super) fn place(&self, at: usize) -> Option<&Place> {
+        self.places.get(at)?.as_ref()
+    }
+
+    /// The members of ordered groups.
+    pub(super) fn members(&self) -> Vec<usize> {
+        (0..self.places.len())
+            .filter(|at| self.place(*at).is_some())
+            .collect()
     }
 
     /// The flows that a check asks about: the user's own, as long as nothing was told of them.
@@ -211,8 +222,7 @@ impl<'a> Picture<'a> {
     }
 
     pub(super) fn is_dead(&self, at: usize) -> bool {
-        self.places
-            .get(&at)
+        self.place(at)
             .is_some_and(|place| self.space.is_empty(place.effective))
     }
 
@@ -226,7 +236,7 @@ impl<'a> Picture<'a> {
     /// Of what a flow asks for the part that is its own: in an ordered group what no earlier member
     /// takes.
     pub(super) fn part(&self, at: usize) -> Set {
-        match (self.places.get(&at), self.subject(at)) {
+        match (self.place(at), self.subject(at)) {
             (Some(place), _) => place.effective,
             (None, Some(subject)) => subject.set,
             (None, None) => self.space.empty(),
@@ -252,13 +262,11 @@ impl<'a> Picture<'a> {
     /// The members of a flow's ordered group that may meet it and count wherever it does, in order:
     /// those before it, those behind it.
     pub(super) fn neighbours(&self, at: usize) -> (Vec<usize>, Vec<usize>) {
-        let (Some(own), Some(place)) = (self.subject(at), self.places.get(&at)) else {
+        let (Some(own), Some(place)) = (self.subject(at), self.place(at)) else {
             return (Vec::new(), Vec::new());
         };
         let mut met = self.index.near(at, |other| {
-            self.places
-                .get(&other)
-                .is_some_and(|p| p.group == place.group)
+            self.place(other).is_some_and(|p| p.group == place.group)
                 && self
                     .subject(other)
                     .is_some_and(|s| counts_where(s.flow, own.flow))

@@ -44,16 +44,11 @@ fn ordered(picture: &mut Picture<'_>, out: &mut Findings) {
     let mut members: Vec<usize> = picture
         .own()
         .into_iter()
-        .filter(|at| picture.places.contains_key(at))
+        .filter(|at| picture.place(*at).is_some())
         .collect();
     members.sort_by_key(|at| {
-        picture.subject(*at).map(|s| {
-            (
-                s.flow.id.instance.clone(),
-                s.flow.id.group.clone(),
-                s.flow.position,
-            )
-        })
+        let flow = picture.subject(*at).map(|s| s.flow);
+        flow.map(|f| (&f.id.instance, &f.id.group, f.position))
     });
     for at in members.into_iter().rev() {
         if let Some(by) = behind(picture, at) {

@@ -1,18 +1,19 @@
-//! Which flows can meet at all, by their outermost addresses and ports: most pairs never need a look
-//! at their sets. That two of them are found says nothing yet.
+//! Which unions of regions can meet at all, by their outermost addresses and ports: most pairs never
+//! need a look at their sets. That two of them are found says nothing yet.
 
+use super::region::{Addresses, Region};
+use super::transport::Transports;
 use crate::model::address::{AddressSet, Family};
 use crate::model::service::PortSet;
-use crate::packet::{Region, Transports};
 
 /// Cuts of a line.
 const BUCKETS: usize = 512;
 /// What lies in more buckets than this is kept beside them.
 const WIDE: usize = 64;
 
-/// What all packets of a flow lie in.
+/// What all packets of some regions lie in.
 #[derive(Clone, Debug)]
-pub(super) struct Hull {
+pub struct Hull {
     source: AddressSet,
     destination: AddressSet,
     ports: PortSet,
@@ -20,10 +21,11 @@ pub(super) struct Hull {
 
 impl Hull {
     /// Around some regions.
-    pub(super) fn around(regions: &[Region]) -> Self {
+    #[must_use]
+    pub fn around(regions: &[Region]) -> Self {
         let mut out: Option<Self> = None;
         for region in regions {
-            let end = |end: &crate::packet::Addresses| match (&end.within, end.symbols.is_empty()) {
+            let end = |end: &Addresses| match (&end.within, end.symbols.is_empty()) {
                 (_, true) => end.known.clone(),
                 (Some(within), false) => end.known.union(within),
                 (None, false) => AddressSet::all(),
@@ -140,15 +142,17 @@ impl Line {
     }
 }
 
-/// The hulls of all flows.
+/// Numbered hulls.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Index {
+pub struct Index {
     hulls: Vec<Hull>,
     lines: Vec<Line>,
 }
 
 impl Index {
-    pub(super) fn new(hulls: Vec<Hull>) -> Self {
+    /// Puts hulls into buckets.
+    #[must_use]
+    pub fn new(hulls: Vec<Hull>) -> Self {
         let mut each: [Vec<Vec<Interval>>; 3] = Default::default();
         for hull in &hulls {
             for (line, own) in each.iter_mut().zip(hull.lines()) {
@@ -162,7 +166,8 @@ impl Index {
     }
 
     /// Whether the first is the narrower one by its ends, or by its ports.
-    pub(super) fn is_case(&self, at: usize, of: usize) -> bool {
+    #[must_use]
+    pub fn is_case(&self, at: usize, of: usize) -> bool {
         let pair = self.hulls.get(at).zip(self.hulls.get(of));
         pair.is_some_and(|(own, wide)| {
             let ends =
@@ -171,8 +176,8 @@ impl Index {
         })
     }
 
-    /// The flows that may meet one, ascending, itself left out.
-    pub(super) fn near(&self, at: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+    /// Those that may meet one, ascending, itself left out.
+    pub fn near(&self, at: usize, wanted: impl Fn(usize) -> bool) -> Vec<usize> {
         let Some(own) = self.hulls.get(at) else {
             return Vec::new();
         };
@@ -195,5 +200,49 @@ impl Index {
         out.dedup();
         out.retain(|other| self.hulls.get(*other).is_some_and(|hull| own.meets(hull)));
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Names, Service};
+
+    #[test]
+    fn nobody_who_meets_is_left_out() {
+        let mut seed = 7_u64;
+        let mut draw = |most: u64| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % most
+        };
+        let mut hulls = Vec::new();
+        for _ in 0..600 {
+            let mut end = || {
+                let first = draw(1 << 16) as u32;
+                let last = first + draw(if draw(20) == 0 { 1 << 16 } else { 200 }) as u32;
+                let address = |n: u32| std::net::IpAddr::from(std::net::Ipv4Addr::from(n));
+                Addresses::of(AddressSet::range(address(first), address(last)))
+            };
+            let (source, destination) = (end(), end());
+            let port = 1 + draw(3000) as u16;
+            hulls.push(Hull::around(&[Region {
+                source,
+                destination,
+                services: vec![Service::to(
+                    Transports::TCP,
+                    PortSet::from_ranges(&[(port, port + draw(400) as u16)]),
+                )],
+                names: Names::Any,
+            }]));
+        }
+        let index = Index::new(hulls.clone());
+        for (at, hull) in hulls.iter().enumerate() {
+            let all: Vec<usize> = (0..hulls.len())
+                .filter(|other| *other != at && hull.meets(&hulls[*other]))
+                .collect();
+            assert_eq!(index.near(at, |_| true), all);
+        }
     }
 }
