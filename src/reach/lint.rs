@@ -26,7 +26,7 @@ pub enum Kind {
     Redundant,
     /// Earlier rules of the other action take a part, and neither side is a case of the other.
     Shadowed,
-    /// A network rule is read before it, whatever the numbers say, and takes packets of its names.
+    /// A network rule is read before it, whatever the numbers say, and allows packets of its names.
     Hidden {
         /// Whatever the names resolve to; otherwise only if they resolve to what that rule matches.
         sure: bool,
@@ -66,7 +66,8 @@ pub struct Width {
 pub fn judge(filter: &Filter, facts: &Facts) -> Result<Vec<Finding>, Exhausted> {
     let mut list = List::new(filter, facts)?;
     let mut out = Vec::new();
-    for at in 0..filter.rules.len() {
+    // From behind, so that all that is told to go may go together.
+    for at in (0..filter.rules.len()).rev() {
         let Some(rule) = filter.rules.get(at).filter(|r| !r.built_in) else {
             continue;
         };
@@ -79,8 +80,14 @@ pub fn judge(filter: &Filter, facts: &Facts) -> Result<Vec<Finding>, Exhausted> 
             near.into_iter().partition(|other| *other < at);
         out.extend(list.shadowed(at, rule, &before));
         out.extend(list.hidden(at, rule, &before));
-        out.extend(list.redundant(at, rule, &behind));
+        if let Some(found) = list.redundant(at, rule, &behind) {
+            if let Some(gone) = list.gone.get_mut(at) {
+                *gone = true;
+            }
+            out.push(found);
+        }
     }
+    out.sort_by_key(|finding| (finding.rule, finding.kind));
     list.space.answer(|_| out)
 }
 
@@ -113,6 +120,8 @@ struct List<'a> {
     sets: Vec<Set>,
     fates: Vec<first_match::Fate>,
     index: Index,
+    /// Redundant rules, by number.
+    gone: Vec<bool>,
 }
 
 impl<'a> List<'a> {
@@ -144,6 +153,7 @@ impl<'a> List<'a> {
             space,
             sets,
             fates,
+            gone: vec![false; filter.rules.len()],
         })
     }
 
@@ -203,8 +213,9 @@ impl<'a> List<'a> {
         (!by.is_empty()).then(|| self.finding(Kind::Shadowed, at, by, shows))
     }
 
-    /// An application rule whose packets a network rule takes. Between two of one type the order is as
-    /// it was written.
+    /// An application rule whose packets a network rule allows without a look at the name. A network
+    /// deny before it is as it should be; and what may be allowed by either is only told if it surely
+    /// is.
     fn hidden(&mut self, at: usize, rule: &Rule, before: &[usize]) -> Option<Finding> {
         let by_name = |rule: &Rule| rule.regions.iter().any(|r| r.names != Names::Any);
         if !rule.replaces_source || !by_name(rule) {
@@ -213,7 +224,11 @@ impl<'a> List<'a> {
         let (mut by, mut sure) = (Vec::new(), false);
         let mut shows = Set::default();
         for other in before.iter().copied() {
-            let Some(network) = self.rules.get(other).filter(|r| !r.replaces_source) else {
+            let Some(network) = self
+                .rules
+                .get(other)
+                .filter(|r| !r.replaces_source && r.verdict == Verdict::Allow)
+            else {
                 continue;
             };
             let (set, taken) = (self.set(at), self.effective(other));
@@ -227,6 +242,13 @@ impl<'a> List<'a> {
                 .regions
                 .iter()
                 .any(|r| !is_public(&rest(&r.destination.known)));
+            let public = network
+                .regions
+                .iter()
+                .any(|r| is_public(&r.destination.known));
+            if !wide && (rule.verdict == Verdict::Allow || !public) {
+                continue;
+            }
             if by.is_empty() || wide && !sure {
                 shows = lost;
             }
@@ -244,8 +266,14 @@ impl<'a> List<'a> {
         let mut takers = Vec::new();
         for other in behind.iter().copied() {
             let set = self.set(other);
-            if !self.space.meets(open, set) {
+            let is_gone =
+                self.gone.get(other) == Some(&true) || self.space.is_empty(self.effective(other));
+            if is_gone || !self.space.meets(open, set) {
                 continue;
+            }
+            // A last deny of everything is a default, not a reason.
+            if rule.verdict == Verdict::Deny && set == self.space.full() {
+                return None;
             }
             let next = self.rules.get(other)?;
             let alike = next.verdict == rule.verdict
@@ -393,6 +421,47 @@ mod tests {
             rule(Allow, (5, 20), (40, 60)),
         ]);
         assert!(case.is_empty(), "{case:?}");
+    }
+
+    #[test]
+    fn what_goes_together_changes_nothing_together() {
+        use Verdict::Allow;
+        let same = || rule(Allow, (0, 9), (1, 50));
+        let found = told(vec![same(), same(), rule(Allow, (0, 99), (1, 99))]);
+        assert_eq!(
+            found,
+            [(Kind::Redundant, 0, vec![2]), (Kind::Duplicate, 1, vec![0]),]
+        );
+        assert_eq!(told(vec![same(), same()]), [(Kind::Duplicate, 1, vec![0])]);
+    }
+
+    #[test]
+    fn a_network_rule_hides_an_application_rule() {
+        use Verdict::{Allow, Deny};
+        let named = |verdict| {
+            let mut rule = rule(verdict, (0, 9), (443, 443));
+            rule.replaces_source = true;
+            for region in &mut rule.regions {
+                region.names = Names::patterns(["www.contoso.com".to_owned()]);
+            }
+            rule
+        };
+        let wide = rule(Allow, (0, 3), (443, 443));
+        let mut narrow = wide.clone();
+        for region in &mut narrow.regions {
+            let address = std::net::IpAddr::from(Ipv4Addr::new(20, 0, 0, 1));
+            region.destination = Addresses::of(AddressSet::range(address, address));
+        }
+        let kinds = |rules| -> Vec<Kind> {
+            let found = told(rules);
+            found.into_iter().map(|(kind, ..)| kind).collect()
+        };
+        let sure = [Kind::Hidden { sure: true }];
+        assert_eq!(kinds(vec![wide.clone(), named(Deny)]), sure);
+        assert_eq!(kinds(vec![wide.clone(), named(Allow)]), sure);
+        let may = [Kind::Hidden { sure: false }];
+        assert_eq!(kinds(vec![narrow.clone(), named(Deny)]), may);
+        assert!(kinds(vec![narrow, named(Allow)]).is_empty());
     }
 
     #[test]

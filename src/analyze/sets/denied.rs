@@ -57,7 +57,7 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], out: &mut Findings) 
             .collect();
         format!(
             "delete the flow, or add `overrides {}` with `ticket` and `until`",
-            named.join(", ")
+            Picture::written(named)
         )
     } else {
         format!(

@@ -355,6 +355,19 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// How flows are written in `overrides`, each once.
+    pub(super) fn written<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+        let mut out: Vec<&str> = Vec::new();
+        for name in names {
+            let whole = name.split('/').next().unwrap_or(name);
+            let short = whole.strip_prefix("main::").unwrap_or(whole);
+            if !out.contains(&short) {
+                out.push(short);
+            }
+        }
+        out.join(", ")
+    }
+
     /// An answer that can be relied on, or why there is none.
     pub(super) fn reliable(&mut self) -> Result<(), Exhausted> {
         self.space.answer(|_| ())

@@ -57,10 +57,12 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
     let Some(subject) = picture.subject(at) else {
         return;
     };
-    let (name, overrides) = (subject.name.clone(), subject.flow.overrides.join(", "));
+    let named = subject.flow.overrides.iter().map(String::as_str);
+    let (name, overrides) = (subject.name.clone(), Picture::written(named.clone()));
     let Some(other) = picture.subject(deny).map(|s| s.name.clone()) else {
         return;
     };
+    let both = Picture::written([overrides.as_str(), &other]);
     let message =
         format!("exception `{name}` overrides `{overrides}` but also meets deny `{other}`");
     let example = picture.example(met);
@@ -74,7 +76,7 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
         )
         .label(format!("does not override `{other}`"))
         .help(format!(
-            "write `overrides {overrides}, {other}` if both are meant, or narrow the exception"
+            "write `overrides {both}` if all are meant, or narrow the exception"
         ))
         .note(format!("nothing says whether it is allowed, {example}"));
     out.always(d);

@@ -19,7 +19,7 @@ const WIDEST: usize = 5;
 /// A finding.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Row {
-    /// `dead`, `redundant`, `shadowed`, `hidden`, `wide`, `envelope`.
+    /// `dead`, `hidden`, `shadowed`, `redundant`, `envelope`, `wide`.
     pub(super) kind: &'static str,
     /// The environment.
     pub(super) environment: String,
@@ -88,7 +88,9 @@ pub(super) fn rows(stage: &Stage<'_>, lowered: &Lowered) -> Result<Vec<Row>, Str
             continue;
         };
         for finding in all.unwrap_or_default() {
-            out.extend(place.finding(&list, filter, finding));
+            if !place.is_made(filter, &finding) {
+                out.extend(place.finding(&list, filter, finding));
+            }
         }
         for width in widest(filter, WIDEST).map_err(|why| why.to_string())? {
             let Some(rule) = filter.rules.get(width.rule) else {
@@ -169,6 +171,16 @@ impl Places {
     fn flows(&self, rule: &Rule) -> Vec<String> {
         let found = self.traces.of(rule);
         found.map_or_else(Vec::new, |(_, flows)| flows.to_vec())
+    }
+
+    /// Envelopes and guards are made by the compiler, and an exact rule may well lie in an envelope.
+    fn is_made(&self, filter: &Filter, finding: &Finding) -> bool {
+        let wider = |at: &usize| {
+            let rule = filter.rules.get(*at);
+            let found = rule.and_then(|rule| self.traces.of(rule));
+            found.is_some_and(|(role, _)| role != Role::Exact)
+        };
+        wider(&finding.rule) || finding.kind == Kind::Redundant && finding.by.iter().any(wider)
     }
 
     fn row(&self, list: &Rules<'_>, rule: &Rule) -> Row {
