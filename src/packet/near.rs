@@ -221,7 +221,8 @@ mod tests {
         for _ in 0..600 {
             let mut end = || {
                 let first = draw(1 << 16) as u32;
-                let last = first + draw(if draw(20) == 0 { 1 << 16 } else { 200 }) as u32;
+                let most = if draw(20) == 0 { 1 << 16 } else { 200 };
+                let last = first + draw(most) as u32;
                 let address = |n: u32| std::net::IpAddr::from(std::net::Ipv4Addr::from(n));
                 Addresses::of(AddressSet::range(address(first), address(last)))
             };
@@ -239,8 +240,10 @@ mod tests {
         }
         let index = Index::new(hulls.clone());
         for (at, hull) in hulls.iter().enumerate() {
-            let all: Vec<usize> = (0..hulls.len())
-                .filter(|other| *other != at && hull.meets(&hulls[*other]))
+            let met = hulls.iter().enumerate();
+            let all: Vec<usize> = met
+                .filter(|(other, hulls)| *other != at && hull.meets(hulls))
+                .map(|(other, _)| other)
                 .collect();
             assert_eq!(index.near(at, |_| true), all);
         }

@@ -39,6 +39,9 @@ pub(super) struct Subject<'a> {
     pub(super) opaque: bool,
 }
 
+/// Instance and group.
+type GroupKey<'a> = (&'a [String], &'a str);
+
 /// What becomes of a member of an ordered group.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -142,7 +145,7 @@ impl<'a> Picture<'a> {
     /// First match inside every ordered group. A member that counts at some layers only takes nothing
     /// from one that counts at others.
     fn order(&mut self) {
-        let mut groups: BTreeMap<(&[String], &str), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut groups: BTreeMap<GroupKey<'_>, Vec<(usize, usize)>> = BTreeMap::new();
         for (at, subject) in self.subjects.iter().enumerate() {
             if let Some(position) = subject.flow.position {
                 let id = &subject.flow.id;
