@@ -146,6 +146,8 @@ impl Line {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     hulls: Vec<Hull>,
+    /// Of each of the three lines: the intervals of every hull.
+    intervals: [Vec<Vec<Interval>>; 3],
     lines: Vec<Line>,
 }
 
@@ -162,6 +164,7 @@ impl Index {
         Self {
             hulls,
             lines: each.iter().map(|all| Line::new(all)).collect(),
+            intervals: each,
         }
     }
 
@@ -184,8 +187,8 @@ impl Index {
         let fewest = self
             .lines
             .iter()
-            .zip(own.lines())
-            .map(|(line, intervals)| (line, line.touched(&intervals)))
+            .zip(&self.intervals)
+            .filter_map(|(line, all)| Some((line, line.touched(all.get(at)?))))
             .min_by_key(|(line, touched)| line.near(touched).map(<[usize]>::len).sum::<usize>());
         let Some((line, touched)) = fewest else {
             return Vec::new();

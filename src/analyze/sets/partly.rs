@@ -6,7 +6,7 @@ use crate::diag::Code;
 use crate::packet::Set;
 
 use super::Findings;
-use super::picture::Picture;
+use super::picture::{Picture, Subject};
 
 /// Tells the first such pair of each flow.
 pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
@@ -16,7 +16,8 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
         .filter(|at| picture.place(*at).is_some())
         .collect();
     for at in members {
-        let (before, _) = picture.neighbours(at);
+        let allows = picture.subject(at).is_some_and(Subject::allows);
+        let before = picture.before(at, |s| s.allows() != allows);
         let mut met = Vec::new();
         let mut lost = None;
         for other in before {
@@ -34,9 +35,6 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
 /// What an earlier flow surely takes from a flow against its action.
 fn taken(picture: &mut Picture<'_>, at: usize, other: usize) -> Option<Set> {
     let (own, theirs) = (picture.subject(at)?, picture.subject(other)?);
-    if own.allows() == theirs.allows() {
-        return None;
-    }
     let (own, theirs) = (own.set, theirs.set);
     if picture.index.is_case(other, at) || picture.space.is_subset(theirs, own) {
         return None;

@@ -262,23 +262,36 @@ impl<'a> Picture<'a> {
             .near(at, |other| self.subject(other).is_some_and(&wanted))
     }
 
-    /// The members of a flow's ordered group that may meet it and count wherever it does, in order:
-    /// those before it, those behind it.
-    pub(super) fn neighbours(&self, at: usize) -> (Vec<usize>, Vec<usize>) {
+    /// The members before a flow in its ordered group that may meet it and count wherever it does, in
+    /// order, as far as they are wanted.
+    pub(super) fn before(&self, at: usize, wanted: impl Fn(&Subject<'a>) -> bool) -> Vec<usize> {
+        self.neighbours(at, |own, other| other < own, wanted)
+    }
+
+    /// The same for those behind it.
+    pub(super) fn behind(&self, at: usize) -> Vec<usize> {
+        self.neighbours(at, |own, other| other > own, |_| true)
+    }
+
+    fn neighbours(
+        &self,
+        at: usize,
+        stands: impl Fn(Option<usize>, Option<usize>) -> bool,
+        wanted: impl Fn(&Subject<'a>) -> bool,
+    ) -> Vec<usize> {
         let (Some(own), Some(place)) = (self.subject(at), self.place(at)) else {
-            return (Vec::new(), Vec::new());
+            return Vec::new();
         };
         let mut met = self.index.near(at, |other| {
             self.place(other).is_some_and(|p| p.group == place.group)
-                && self
-                    .subject(other)
-                    .is_some_and(|s| counts_where(s.flow, own.flow))
+                && self.subject(other).is_some_and(|s| {
+                    stands(own.flow.position, s.flow.position)
+                        && wanted(s)
+                        && counts_where(s.flow, own.flow)
+                })
         });
         met.sort_by_key(|other| self.subject(*other).and_then(|s| s.flow.position));
-        met.into_iter().partition(|other| {
-            self.subject(*other)
-                .is_some_and(|s| s.flow.position < own.flow.position)
-        })
+        met
     }
 
     /// Those of some flows whose parts cover a set together, as few as can be.

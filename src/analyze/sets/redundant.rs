@@ -61,7 +61,7 @@ fn ordered(picture: &mut Picture<'_>, out: &mut Findings) {
 /// Those behind a member, and after its group, that would decide its packets likewise.
 fn behind(picture: &mut Picture<'_>, at: usize) -> Option<Vec<usize>> {
     let flow = picture.subject(at)?.flow;
-    let (_, mut later) = picture.neighbours(at);
+    let mut later = picture.behind(at);
     later.retain(|other| picture.stays(*other));
     let part = picture.part(at);
     let mut open = part;

@@ -88,7 +88,7 @@ pub(super) fn rows(stage: &Stage<'_>, lowered: &Lowered) -> Result<Vec<Row>, Str
             continue;
         };
         for finding in all.unwrap_or_default() {
-            if !place.is_made(filter, &finding) {
+            if !place.is_made(filter, &finding) && !place.is_meant(filter, &finding) {
                 out.extend(place.finding(&list, filter, finding));
             }
         }
@@ -153,6 +153,8 @@ fn lists(network: &Network) -> Vec<Rules<'_>> {
 struct Places {
     traces: Traces,
     statements: BTreeMap<String, String>,
+    /// Members of ordered groups.
+    ordered: BTreeSet<String>,
 }
 
 impl Places {
@@ -165,6 +167,12 @@ impl Places {
         Self {
             traces: Traces::new(&lowered.traces),
             statements: statements.collect(),
+            ordered: policy
+                .flows
+                .iter()
+                .filter(|flow| flow.position.is_some())
+                .map(|flow| flow.id.text())
+                .collect(),
         }
     }
 
@@ -181,6 +189,16 @@ impl Places {
             found.is_some_and(|(role, _)| role != Role::Exact)
         };
         wider(&finding.rule) || finding.kind == Kind::Redundant && finding.by.iter().any(wider)
+    }
+
+    /// A stronger tier is meant to take a part of a weaker one; in an ordered group, and where no flow
+    /// is known, nobody said so.
+    fn is_meant(&self, filter: &Filter, finding: &Finding) -> bool {
+        let rule = filter.rules.get(finding.rule);
+        let flows = rule.map(|rule| self.flows(rule)).unwrap_or_default();
+        finding.kind == Kind::Shadowed
+            && !flows.is_empty()
+            && flows.iter().all(|flow| !self.ordered.contains(flow))
     }
 
     fn row(&self, list: &Rules<'_>, rule: &Rule) -> Row {
