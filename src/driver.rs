@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::allocate::numbers::Numbers;
+use crate::analyze::sets::Agreed;
 use crate::analyze::{Scene, analyze, expiry};
 pub use crate::backends::limits::Usage;
 use crate::backends::plan::plan;
@@ -57,6 +58,8 @@ pub struct Options {
     pub emit: Vec<Emit>,
     /// Do not prove that what is emitted means what is asked; the manifest says so.
     pub no_prove: bool,
+    /// Make no files: all that is wanted is what is watched and told.
+    pub no_files: bool,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -161,12 +164,14 @@ pub fn compile_watched(
     // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
     // keeps the command from writing.
     let mut hygiene = Sink::default();
+    let mut agreed = Agreed::default();
     // What did not resolve would only draw faults that are not its own.
     if !sink.has_errors() {
         let mut made = Output::default();
         for policy in &mut policies {
             imply_firewall(policy, project);
-            judge(policy, project, catalog, options, &sources, &mut hygiene);
+            let judged = (&mut agreed, &mut hygiene);
+            judge(policy, project, catalog, options, &sources, judged);
             let run = Run {
                 project,
                 catalog,
@@ -180,12 +185,13 @@ pub fn compile_watched(
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
         made.seeded = ledger.seeded;
         made.files.sort_by(|a, b| a.path.cmp(&b.path));
-        if !sink.has_errors() {
+        if !sink.has_errors() && !options.no_files {
             let memory = &options.memory;
             made.stale = folder::compare(memory, &made.files, !partial, &mut sources, &mut sink);
         }
         output = (!sink.has_errors()).then_some(made);
     }
+    agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
     Compiled {
         sources,
@@ -201,7 +207,7 @@ fn judge(
     catalog: &Catalog,
     options: &Options,
     sources: &SourceMap,
-    sink: &mut Sink,
+    (agreed, sink): (&mut Agreed, &mut Sink),
 ) {
     let today = options.as_of.or(project.settings.as_of);
     let mut settings = project.settings.clone();
@@ -215,8 +221,9 @@ fn judge(
         settings: &settings,
         sources,
         required: &required,
+        proven: !options.no_prove,
     };
-    analyze(&scene, sink);
+    analyze(&scene, agreed, sink);
 }
 
 /// Where neither subnet nor firewall is declared, one firewall policy named after the project is
@@ -294,6 +301,12 @@ impl Run<'_> {
                 return;
             }
         }
+        made.summaries.push(summary(policy, &lowered));
+        made.limits
+            .push((policy.environment.clone(), lowered.usages.clone()));
+        if options.no_files {
+            return;
+        }
         let versions = api_versions(project);
         let emit = if options.emit.is_empty() {
             &project.settings.emit
@@ -330,9 +343,6 @@ impl Run<'_> {
                 )),
             }
         }
-        made.summaries.push(summary(policy, &lowered));
-        made.limits
-            .push((policy.environment.clone(), lowered.usages.clone()));
         let places = places(&policy.environment, &lowered.resources, emit);
         let mut record = manifest(policy, catalog, &fabric, &lowered, &places);
         record.retired = retired;

@@ -1,5 +1,5 @@
-//! Hygiene of what a policy says: age, breadth, records, and Azure's traps that show in one flow or
-//! one subnet. It changes nothing, compares no sets of two flows and knows no target's JSON.
+//! Hygiene of what a policy says: age, breadth, records, Azure's traps that show in one flow or one
+//! subnet, and flows against flows. It changes nothing and knows no target's JSON.
 
 mod admin;
 mod appliance;
@@ -18,6 +18,7 @@ mod regional;
 mod repeated;
 pub mod required;
 mod route_ties;
+pub mod sets;
 mod shared_domains;
 mod tag_meaning;
 mod translation;
@@ -30,6 +31,8 @@ use crate::model::{Flow, Key, Policy};
 use crate::path::Fabric;
 use crate::source::{SourceMap, Span};
 
+use sets::Agreed;
+
 /// What the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -41,10 +44,12 @@ pub struct Scene<'a> {
     pub sources: &'a SourceMap,
     /// What the services that subnets run require, by subnet.
     pub required: &'a BTreeMap<Key, required::Required>,
+    /// What is emitted will be proven to mean what is asked.
+    pub proven: bool,
 }
 
-/// Runs every check over one environment.
-pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
+/// Runs every check over one environment. What has to hold in every environment is kept in `agreed`.
+pub fn analyze(scene: &Scene<'_>, agreed: &mut Agreed, sink: &mut Sink) {
     labels::check(scene, sink);
     records::check(scene, sink);
     exceptions::check(scene, sink);
@@ -64,6 +69,7 @@ pub fn analyze(scene: &Scene<'_>, sink: &mut Sink) {
     route_ties::check(scene, sink);
     learnt_routes::check(scene, sink);
     translation::check(scene, sink);
+    sets::check(scene, agreed, sink);
 }
 
 impl<'a> Scene<'a> {

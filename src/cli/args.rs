@@ -35,6 +35,8 @@ pub enum Command {
     Compile(CompileArgs),
     /// Judge a project without writing anything.
     Check(CheckArgs),
+    /// Tell what is odd about flows and about the rules that they become; nothing is written.
+    Lint(LintArgs),
     /// Show what each resource uses of Azure's limits.
     Limits(LimitsArgs),
     /// Write the first files of a project.
@@ -238,6 +240,23 @@ pub struct CheckArgs {
     /// Do not prove that what is emitted means what is asked; the manifest says so.
     #[arg(long)]
     pub no_prove: bool,
+}
+
+/// `lint`
+#[derive(Args, Clone, Debug)]
+pub struct LintArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// List every code with its level and name.
+    #[arg(long, conflicts_with = "explain")]
+    pub list: bool,
+    /// Print the page of a code.
+    #[arg(long, value_name = "CODE", value_parser = code)]
+    pub explain: Option<Code>,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
 }
 
 /// `limits`

@@ -10,6 +10,7 @@ pub mod fmt;
 pub mod init;
 pub mod io;
 pub mod limits;
+pub mod lint;
 pub mod lock;
 pub mod project;
 pub mod report;
@@ -88,6 +89,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
         Command::Limits(args) => limits::run(&cli.global, args),
+        Command::Lint(args) => lint::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),

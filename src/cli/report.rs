@@ -31,6 +31,8 @@ pub struct Reporter {
     ascii: bool,
     quiet: bool,
     verbose: bool,
+    /// Notes are shown, not counted.
+    notes: bool,
     output: Option<PathBuf>,
 }
 
@@ -62,8 +64,16 @@ impl Reporter {
             ascii: global.ascii,
             quiet: global.quiet,
             verbose: global.verbose,
+            notes: global.verbose,
             output: global.output.clone(),
         }
+    }
+
+    /// The same with notes shown.
+    #[must_use]
+    pub fn with_notes(mut self) -> Self {
+        self.notes = true;
+        self
     }
 
     /// Tells diagnostics, in every form that is due. A form for machines is written even if there
@@ -79,7 +89,7 @@ impl Reporter {
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
             _ if self.quiet && people => Severity::Error,
-            Format::Github | Format::AzurePipelines if !self.verbose => Severity::Warning,
+            Format::Github | Format::AzurePipelines if !self.notes => Severity::Warning,
             _ => Severity::Note,
         };
         let kept: Vec<Diagnostic> = all
@@ -95,7 +105,7 @@ impl Reporter {
             Format::AzurePipelines => render_pipelines::render(sources, &kept),
         };
         let annotations = if self.annotate {
-            let notable = |d: &&Diagnostic| self.verbose || d.severity > Severity::Note;
+            let notable = |d: &&Diagnostic| self.notes || d.severity > Severity::Note;
             let kept: Vec<Diagnostic> = kept.iter().filter(notable).cloned().collect();
             render_github::render(sources, &kept)
         } else {
@@ -199,7 +209,7 @@ impl Reporter {
             Place::File(_) => Style {
                 color: self.color == Color::Always,
                 ascii: self.ascii,
-                fold_notes: !self.verbose,
+                fold_notes: !self.notes,
             },
         }
     }
@@ -221,7 +231,7 @@ impl Reporter {
         Style {
             color,
             ascii: self.ascii,
-            fold_notes: !self.verbose,
+            fold_notes: !self.notes,
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Ask<'a> {
     pub(super) on_expired: Option<OnExpired>,
     /// Leave the proof out.
     pub(super) no_prove: bool,
+    /// Make no files.
+    pub(super) no_files: bool,
     /// What is remembered of earlier runs.
     pub(super) remember: lock::Remember<'a>,
 }
@@ -88,6 +90,7 @@ pub(super) fn watched(
         on_expired: ask.on_expired,
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,
+        no_files: ask.no_files,
         memory,
     };
     let mut project = Project {

@@ -163,7 +163,17 @@ codes! {
     PC4022 Note Lower "family-without-counterpart";
     PC4023 Warning Lower "kept-past-firewall";
     PC4024 Warning Analyze "service-lacks-flows";
+    PC5001 Error Analyze "never-matches";
+    PC5002 Warning Analyze "partly-shadowed";
+    PC5003 Warning Analyze "redundant";
+    PC5004 Warning Analyze "duplicate";
+    PC5005 Warning Analyze "could-be-one";
+    PC5006 Error Analyze "entirely-denied";
+    PC5007 Error Analyze "deny-not-named";
+    PC5008 Warning Analyze "nothing-to-override";
+    PC5009 Note Analyze "overlap-unknown";
     PC5010 Error Lower "ordered-groups-meet";
+    PC5011 Error Analyze "beyond-its-denies";
     PC5012 Error Lower "allows-differ";
     PC4030 Warning Analyze "icmp-dropped-by-firewall";
     PC4031 Warning Analyze "probes-denied";
@@ -174,6 +184,7 @@ codes! {
     PC4036 Warning Analyze "untranslated-without-return";
     PC4037 Note Analyze "learnt-route-may-win";
     PC5013 Error Lower "claimed-twice";
+    PC5014 Warning Analyze "flows-not-compared";
     PC6001 Error Analyze "expired";
     PC6002 Warning Analyze "expires-soon";
     PC6003 Warning Analyze "over-permissive";

@@ -42,12 +42,20 @@ pub fn order_ending(
     space.answer(|space| {
         let (mut fates, matched) = effects(space, rules);
         mark_redundant(space, rules, default, &mut fates);
-        for (at, (fate, (_, set))) in fates.iter_mut().zip(rules).enumerate() {
-            if fate.covered {
-                let before = matched.get(..=at).unwrap_or_default();
-                fate.by = coverers(space, rules, before, *set);
-            }
-        }
+        find_coverers(space, rules, &matched, &mut fates);
+        fates
+    })
+}
+
+/// The fate of every rule of a list, but for which are redundant: that is told of none.
+///
+/// # Errors
+///
+/// If the sets need too many nodes.
+pub fn deciding(space: &mut Space, rules: &[(Verdict, Set)]) -> Result<Vec<Fate>, Exhausted> {
+    space.answer(|space| {
+        let (mut fates, matched) = effects(space, rules);
+        find_coverers(space, rules, &matched, &mut fates);
         fates
     })
 }
@@ -64,6 +72,33 @@ pub fn allowed_ending(space: &mut Space, rules: &[(Verdict, Set)], default: Verd
         allowed = before(space, *verdict, *set, allowed);
     }
     allowed
+}
+
+/// Of some sets those that cover another one together, by index, ascending; none of them can be left
+/// out. `None` if all of them do not cover it.
+pub fn covering(space: &mut Space, set: Set, by: &[Set]) -> Option<Vec<usize>> {
+    let mut found: Vec<(usize, Set)> = Vec::new();
+    let mut open = set;
+    let mut point = Vec::new();
+    while !space.is_empty(open) && !space.exhausted() {
+        space.some_point(open, &mut point);
+        let holders: Vec<(usize, Set)> = (0..)
+            .zip(by.iter().copied())
+            .filter(|(_, other)| space.has_point(*other, &point))
+            .collect();
+        // One that covers all by itself is told before several that do together.
+        if found.is_empty()
+            && let Some((at, _)) = holders
+                .iter()
+                .find(|(_, other)| space.is_subset(set, *other))
+        {
+            return Some(vec![*at]);
+        }
+        let (at, first) = holders.first().copied()?;
+        found.push((at, first));
+        open = space.subtract(open, first);
+    }
+    Some(minimal(space, found, set))
 }
 
 fn ending(space: &Space, default: Verdict) -> Set {
@@ -101,6 +136,15 @@ fn effects(space: &mut Space, rules: &[(Verdict, Set)]) -> (Vec<Fate>, Vec<Set>)
         });
     }
     (fates, matched)
+}
+
+fn find_coverers(space: &mut Space, rules: &[(Verdict, Set)], matched: &[Set], fates: &mut [Fate]) {
+    for (at, (fate, (_, set))) in fates.iter_mut().zip(rules).enumerate() {
+        if fate.covered {
+            let before = matched.get(..=at).unwrap_or_default();
+            fate.by = coverers(space, rules, before, *set);
+        }
+    }
 }
 
 fn mark_redundant(

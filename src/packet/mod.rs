@@ -14,6 +14,7 @@ mod space;
 mod witness;
 mod rectangles;
 pub mod first_match;
+pub mod near;
 #[cfg(test)]
 mod tests;
 

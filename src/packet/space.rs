@@ -15,8 +15,9 @@ use super::probe::{Answer, Probe};
 use super::region::{Addresses, Names, Region, Service, Symbol};
 use super::transport::{Transport, Transports};
 
-/// A set of packets of one [`Space`]. Two are equal exactly if they hold the same packets.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// A set of packets of one [`Space`]. Two are equal exactly if they hold the same packets. The default
+/// is the empty set.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Set(pub(super) u32);
 
 /// The packets that can be told apart, and sets of them.

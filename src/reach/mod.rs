@@ -3,6 +3,7 @@
 //! no JSON and no policy's wish.
 
 pub mod emitted;
+pub mod lint;
 pub mod network;
 pub mod question;
 pub mod traces;

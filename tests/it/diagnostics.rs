@@ -29,8 +29,13 @@ use tempfile::TempDir;
 use crate::cli::{SETTINGS, command, run};
 
 /// Codes that no input can raise, each with its reason.
-const WITHOUT_FIXTURE: [(Code, &str); 1] =
-    [(Code::PC9004, "only a fault of this program raises it")];
+const WITHOUT_FIXTURE: [(Code, &str); 2] = [
+    (
+        Code::PC5014,
+        "its policy would be larger than a fixture may be",
+    ),
+    (Code::PC9004, "only a fault of this program raises it"),
+];
 
 /// What `check` said: its text and the codes in it, each with its level's word, in order.
 struct Told {

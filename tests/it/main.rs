@@ -25,6 +25,7 @@ mod init;
 mod internal_error;
 mod library_pages;
 mod limits;
+mod lint;
 mod lock;
 mod manifest;
 mod meaning;

@@ -19,6 +19,7 @@ mod judge;
 mod packets;
 mod policy;
 mod regions;
+mod sets;
 
 use std::collections::BTreeMap;
 

@@ -380,6 +380,7 @@ fn compile_at(folder: &Path, source: &str) -> (i32, String) {
     )
     .unwrap();
     fs::write(folder.join("portcullis.yaml"), SETTINGS).unwrap();
-    let ran = portcullis(folder, &["compile"]);
+    // Drawn lists have lines that never match: their order is what is looked at.
+    let ran = portcullis(folder, &["compile", "--warn", "PC5001"]);
     (ran.code, ran.err)
 }

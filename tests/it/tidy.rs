@@ -38,7 +38,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     (
         "analyze",
         &[
-            "source", "diag", "syntax", "catalog", "config", "model", "path",
+            "source", "diag", "syntax", "catalog", "config", "model", "packet", "path", "denote",
         ],
     ),
     ("allocate", &[]),

@@ -126,7 +126,10 @@ fn limits_of_the_system() {
     for n in 0..50 {
         more(
             dir.path(),
-            &format!("group g{n} {{ allow x: tcp/1 from workloads to 10.9.0.4 for \"x\" }}\n"),
+            &format!(
+                "group g{n} {{ allow x: tcp/{} from workloads to 10.9.0.4 for \"x\" }}\n",
+                n + 1
+            ),
         );
     }
     let before = everything(dir.path());
