@@ -59,6 +59,8 @@ struct Vnet {
     name: String,
     space: Vec<Range>,
     peers: Vec<String>,
+    /// The firewall that its undeclared subnets lead to.
+    firewall: Option<String>,
 }
 
 /// What happened to a packet, place by place.
@@ -106,6 +108,7 @@ impl Topology {
                         .into_iter()
                         .map(str::to_owned)
                         .collect(),
+                    firewall: name(vnet, "firewall"),
                 })
                 .collect(),
             on_premises: ranges(value, "onPremises"),
@@ -135,6 +138,20 @@ impl Topology {
     /// The subnet that holds an address.
     pub(crate) fn subnet_of(&self, address: Address) -> Option<&Subnet> {
         self.subnets.iter().find(|s| address.within(&s.prefixes))
+    }
+
+    fn vnet_of(&self, address: Address) -> Option<&str> {
+        let mut all = self.vnets.iter();
+        let found = all.find(|v| address.within(&v.space))?;
+        Some(found.name.as_str())
+    }
+
+    /// The firewall that an address in no declared subnet leads to, where its network names one.
+    fn wall_of(&self, address: Address) -> Option<&Wall> {
+        let name = self.vnet_of(address)?;
+        let vnet = self.vnets.iter().find(|v| v.name == name)?;
+        let wanted = vnet.firewall.as_ref()?;
+        self.firewalls.iter().find(|w| w.policy == *wanted)
     }
 
     /// The edges of every range in it.
@@ -229,24 +246,46 @@ pub(crate) fn evaluate(
                     way.reply(topology, emitted, subnet, packet, known);
                 }
             } else {
-                // On-premises traffic enters by the gateway's subnet; any other private source by
-                // the hop that its replies take.
+                // On-premises traffic enters by the gateway's subnet; the undeclared rest of a network
+                // by its own firewall; any other private source by the hop that its replies take.
                 let gateway = topology
                     .subnets
                     .iter()
                     .find(|s| s.name.eq_ignore_ascii_case("GatewaySubnet"))
                     .filter(|_| packet.source.within(&topology.on_premises));
-                let (at, towards) = match gateway {
-                    Some(gateway) => (gateway, packet.destination),
-                    None => (subnet, packet.source),
+                let own = topology
+                    .wall_of(packet.source)
+                    .filter(|_| gateway.is_none());
+                let leaves = topology.vnet_of(packet.source) != Some(subnet.vnet.as_str());
+                let kind = if let Some(wall) = own.filter(|_| leaves) {
+                    let kind = way.firewall(wall, emitted, packet, known);
+                    kind.map(|kind| (wall.address, kind))
+                } else {
+                    let (at, towards) = match gateway {
+                        Some(gateway) => (gateway, packet.destination),
+                        None => (subnet, packet.source),
+                    };
+                    way.cross(topology, emitted, at, towards, packet, known)
                 };
-                let kind = way.cross(topology, emitted, at, towards, packet, known);
                 arriving = translated(packet, kind);
             }
         }
         (None, None) => match topology.firewalls.as_slice() {
             [only] => {
                 way.firewall(only, emitted, packet, known);
+            }
+            _ if topology.wall_of(packet.source).is_some()
+                || topology.wall_of(packet.destination).is_some() =>
+            {
+                let near = topology.wall_of(packet.source);
+                let far = topology.wall_of(packet.destination);
+                let far = far.filter(|w| near.is_none_or(|n| n.address != w.address));
+                let mut kind = None;
+                for wall in near.into_iter().chain(far) {
+                    let seen = translated(packet, kind);
+                    let by = way.firewall(wall, emitted, &seen, known);
+                    kind = by.map(|by| (wall.address, by));
+                }
             }
             others => {
                 let which = format!("no subnet and {} firewalls on the way", others.len());
