@@ -298,6 +298,20 @@ pub(crate) fn shut_elsewhere(flow: &Flow, layer: &str, way: &str) -> Diagnostic 
         .help("drop `at`, name that layer too, or allow the traffic there in a flow of its own")
 }
 
+/// An exception that `at` keeps from a layer of its way, where the deny that it overrides stands.
+pub(crate) fn still_denied(flow: &Flow, deny: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let (id, denied) = (flow.id.text(), deny.id.text());
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: its `at` leaves that layer out, where `{denied}` denies it"
+        ),
+    );
+    d.label("overrides the deny here, not there")
+        .also(deny.spans.whole, "denied here")
+        .help("drop `at`, or name that layer too")
+}
+
 fn unenforced(flow: &Flow, message: String) -> Diagnostic {
     Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }

@@ -1,5 +1,5 @@
-//! Layers that a flow's `at` leaves out and that then deny it by default: the flow is dead there, and
-//! nothing else would say so. It compares exact sets and keeps silent where something is unknown.
+//! Layers that a flow's `at` leaves out and that then deny it, by default or by the deny that it
+//! overrides: the flow is dead there, and nothing else would say so. It compares exact sets and keeps silent where something is unknown.
 
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
@@ -34,6 +34,23 @@ enum Place<'a> {
     Firewall(&'a Key),
     /// A security group of a subnet, inbound.
     In(&'a Key, &'a Key),
+}
+
+impl Place<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Out(subnet, nsg) | Self::In(subnet, nsg) => {
+                format!("NSG `{nsg}` of subnet `{subnet}`")
+            }
+            Self::Firewall(key) => format!("firewall `{key}`"),
+        }
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        self.from.is_empty() || self.to.is_empty() || self.ports.is_empty()
+    }
 }
 
 /// Checks every flow that names its layers, and denies by name that IPv6 goes past.
@@ -137,6 +154,16 @@ impl<'a> Bench<'a> {
             return;
         }
         for place in left {
+            if let Some(deny) = self.still_denied(way, place) {
+                let layer = place.text();
+                sink.push(faults::still_denied(
+                    self.flow,
+                    deny,
+                    &layer,
+                    &describe(way),
+                ));
+                continue;
+            }
             let mut parts = self.denied_by_default(way, place);
             for part in self.decided_elsewhere(place) {
                 parts = subtract(parts, &part);
@@ -147,14 +174,55 @@ impl<'a> Bench<'a> {
             if way.names && self.names_pass(place, &parts) {
                 continue;
             }
-            let layer = match place {
-                Place::Out(subnet, nsg) | Place::In(subnet, nsg) => {
-                    format!("NSG `{nsg}` of subnet `{subnet}`")
-                }
-                Place::Firewall(key) => format!("firewall `{key}`"),
-            };
+            let layer = place.text();
             sink.push(faults::shut_elsewhere(self.flow, &layer, &describe(way)));
         }
+    }
+
+    /// A deny that the flow overrides, whose rule at a layer stops it there: no exception is before it.
+    fn still_denied(&self, way: &Way, place: Place<'_>) -> Option<&'a Flow> {
+        let flows = &self.fabric.policy.flows;
+        let here = |flow: usize| flows.get(flow);
+        let duties = || self.duties(place).into_iter().flat_map(|d| d.values());
+        duties().find_map(|duty| {
+            let deny = here(duty.flow)?;
+            let id = deny.id.text();
+            if !self.flow.overrides.contains(&id) {
+                return None;
+            }
+            let mut parts = Vec::new();
+            for part in self.traffic(way) {
+                for (proto, ports) in deny.traffic.transport() {
+                    let common = Part {
+                        from: part.from.intersect(&duty.from),
+                        to: part.to.intersect(&duty.to),
+                        ports: part.ports.subtract(&part.ports.subtract(&ports)),
+                        proto: if part.proto == Proto::Any {
+                            proto
+                        } else {
+                            part.proto
+                        },
+                    };
+                    let alike = proto == Proto::Any || proto == common.proto;
+                    if alike && !common.is_empty() {
+                        parts.push(common);
+                    }
+                }
+            }
+            for duty in duties() {
+                let other = here(duty.flow).filter(|f| f.overrides.contains(&id));
+                for (proto, ports) in other.iter().flat_map(|f| f.traffic.transport()) {
+                    let gone = Part {
+                        from: duty.from.clone(),
+                        to: duty.to.clone(),
+                        proto,
+                        ports,
+                    };
+                    parts = subtract(parts, &gone);
+                }
+            }
+            (!parts.is_empty() && parts.len() <= MOST).then_some(deny)
+        })
     }
 
     /// The flow's traffic on a way; names are any public address.
@@ -415,10 +483,7 @@ fn subtract(parts: Vec<Part>, gone: &Part) -> Vec<Part> {
                 ..part
             },
         ];
-        out.extend(
-            rest.into_iter()
-                .filter(|p| !(p.from.is_empty() || p.to.is_empty() || p.ports.is_empty())),
-        );
+        out.extend(rest.into_iter().filter(|p| !p.is_empty()));
     }
     out
 }
