@@ -170,12 +170,15 @@ impl Maker {
             }
         }
         let group = self.dice.below(3);
+        let subnets = !self.policy.subnets.is_empty();
+        let layers = ["nsg".to_owned(), "firewall".to_owned()];
+        let at = match self.shape {
+            Shape::TwoFirewalls => denied.at,
+            _ if subnets && self.dice.percent(10) => Some(self.dice.pick(&layers).clone()),
+            _ => None,
+        };
         Flow {
-            at: if self.shape == Shape::TwoFirewalls {
-                denied.at
-            } else {
-                None
-            },
+            at,
             source_ports: denied.source_ports,
             ..plain(index, group, verb, services, from, to)
         }
