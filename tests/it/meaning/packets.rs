@@ -146,6 +146,23 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
 fn published(policy: &Policy, facts: &Facts, common: &[Address], dice: &mut Dice) -> Packet {
     let dnat = dice.pick(&policy.dnats);
     let other = dice.pick(&policy.dnats);
+    // What is opened at the target is for the firewall alone: others ask there too.
+    if let (Some(target), true) = (Address::parse(&dnat.into), dice.percent(30)) {
+        let mut near: Vec<Address> = common.to_vec();
+        for subnet in policy.firewalls.iter().filter_map(|f| f.subnet.as_ref()) {
+            near.extend(range(subnet).low().step(-1));
+            near.extend(range(subnet).high().step(1));
+        }
+        return Packet {
+            source: *dice.pick(&near),
+            destination: target,
+            name: String::new(),
+            protocol: dnat.protocol.to_owned(),
+            source_port: 50_000,
+            port: dnat.into_port.unwrap_or(dnat.port),
+            l7: "none".to_owned(),
+        };
+    }
     let port = if dice.percent(85) {
         dnat.port
     } else {
