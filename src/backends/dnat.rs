@@ -236,10 +236,8 @@ impl<'a> Traffic<'_, 'a> {
     fn denied(&self, counts: impl Fn(&Flow) -> bool) -> Option<&'a Flow> {
         let flows = &self.fabric.policy.flows;
         let excepted = |deny: &Flow| {
-            let id = deny.id.text();
-            flows.iter().any(|flow| {
-                flow.tier == Tier::Exception && flow.overrides.contains(&id) && self.lies_in(flow)
-            })
+            let mut all = flows.iter();
+            all.any(|f| f.tier == Tier::Exception && f.names_deny(deny) && self.lies_in(f))
         };
         flows.iter().find(|flow| {
             counts(flow)

@@ -312,6 +312,20 @@ pub(crate) fn still_denied(flow: &Flow, deny: &Flow, layer: &str, way: &str) -> 
         .help("drop `at`, or name that layer too")
 }
 
+/// An exception by name at a security group that denies the addresses first.
+pub(crate) fn behind_a_deny(flow: &Flow, deny: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let (id, denied) = (flow.id.text(), deny.id.text());
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: what it says for names comes after `{denied}`"
+        ),
+    );
+    d.label("names are no exception there")
+        .also(deny.spans.whole, "denies addresses that they may have")
+        .help("remove the deny and let the firewall deny by default, or keep it to addresses that no name has")
+}
+
 fn unenforced(flow: &Flow, message: String) -> Diagnostic {
     Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }

@@ -30,6 +30,8 @@ use judge::{Finding, Judged};
 
 /// Policies of a usual run.
 const CASES: u64 = 300;
+/// So many hold every construct that is not always refused.
+const MANY: u64 = 2000;
 /// Packets a policy.
 const PACKETS: usize = 120;
 /// Disagreements of one kind printed in full.
@@ -77,12 +79,13 @@ fn generated_policies_mean_at_the_path_what_they_say() {
             }
         }
     }
+    let missing = coverage::missing(&held);
     println!(
         "{cases} policies from seed {first}: {judged} judged, {} refused {refused:?}\n{total}\n\
          policies by the layers of their ways: {:?}\nin no judged policy: {:?}",
         cases - judged,
         total.ways,
-        coverage::missing(&held)
+        missing
     );
     assert!(
         shown.is_empty(),
@@ -94,6 +97,9 @@ fn generated_policies_mean_at_the_path_what_they_say() {
             .collect::<Vec<_>>()
             .join("\n")
     );
+    if cases >= MANY {
+        assert_eq!(missing, coverage::REFUSED, "in no judged policy");
+    }
     if cases >= CASES {
         assert!(judged * 10 >= cases * 4, "too many policies are refused");
         for way in judge::WAYS {

@@ -154,10 +154,12 @@ const WANTED: &[&str] = &[
     "firewall subnet",
     "firewall vnet",
     "firewall dns-proxy",
+    "firewall infrastructure",
     "nsg default-inbound",
     "nsg default-outbound",
     "nsg names",
     "route-table default",
+    "route-table bgp",
     "env enable",
     "env a value",
     "subnet of IPv6 alone",
@@ -192,6 +194,9 @@ fn every_construct_is_drawn() {
         .collect();
     assert!(new.is_empty(), "drawn and not in the table: {new:?}");
 }
+
+/// What the compiler always refuses.
+pub(super) const REFUSED: [&str; 1] = ["dnat from tag"];
 
 /// What must be held and is in none of so many policies.
 pub(super) fn missing(counts: &BTreeMap<String, u64>) -> Vec<&'static str> {

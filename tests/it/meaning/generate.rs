@@ -202,6 +202,7 @@ impl Maker {
         let dns_proxy = !implied && self.dice.percent(60);
         let classic = !implied && self.dice.percent(25);
         let premium = !implied && !classic && self.dice.percent(25);
+        let closed = !implied && self.dice.percent(10);
         let public: &[&str] = match (implied, self.dice.below(10), name) {
             (true, ..) | (false, 0..3, _) => &[],
             (false, _, "fx") => &["20.50.60.80"],
@@ -217,6 +218,7 @@ impl Maker {
             implied,
             classic,
             premium,
+            closed,
             public: public.to_vec(),
         });
     }
@@ -316,6 +318,11 @@ impl Maker {
             self.policy.tables.push(Table {
                 name: name.clone(),
                 default: Some(hop.to_owned()),
+                bgp: match self.dice.below(12) {
+                    0 => Some(false),
+                    1 => Some(true),
+                    _ => None,
+                },
             });
             name
         });
@@ -392,6 +399,7 @@ impl Maker {
             self.policy.tables.push(Table {
                 name: name.clone(),
                 default: None,
+                bgp: None,
             });
             for (index, spoke) in self.policy.vnets.iter().skip(1).enumerate() {
                 self.policy.routes.push(Route {

@@ -289,7 +289,12 @@ fn disagreement(
         Meaning::Allow(flows) => {
             let excused = |index: &usize| {
                 emission.excuses.iter().any(|message| {
-                    let given_up = ["no layer filters", "no layer that", "leaves that layer out"];
+                    let given_up = [
+                        "no layer filters",
+                        "no layer that",
+                        "leaves that layer out",
+                        "for names comes after",
+                    ];
                     let over_ipv6 = packet.source.six
                         && (message.contains("no way over IPv6")
                             || message.contains("IPv6 part is left out"));
@@ -373,6 +378,8 @@ fn by_default(
                 "no network security group",
                 "firewall default",
                 "no translation",
+                // `infrastructure = deny`
+                "infrastructure",
                 "platform address",
             ]
             .contains(&name);

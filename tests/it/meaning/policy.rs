@@ -49,6 +49,8 @@ pub(super) struct Firewall {
     pub(super) implied: bool,
     pub(super) classic: bool,
     pub(super) premium: bool,
+    /// `infrastructure = deny`
+    pub(super) closed: bool,
     /// Its public addresses.
     pub(super) public: Vec<&'static str>,
 }
@@ -67,6 +69,8 @@ pub(super) struct Nsg {
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) default: Option<String>,
+    /// Whether it takes what the gateway learns, if that is said.
+    pub(super) bgp: Option<bool>,
 }
 
 /// An exception route.

@@ -190,6 +190,9 @@ impl Policy {
             if let Some(default) = &table.default {
                 let _ = writeln!(out, "  default = {default}");
             }
+            if let Some(bgp) = table.bgp {
+                let _ = writeln!(out, "  bgp = {}", if bgp { "on" } else { "off" });
+            }
             out.push_str("}\n");
         }
         for subnet in &self.subnets {
@@ -304,6 +307,9 @@ fn firewall_text(firewall: &Firewall, out: &mut String) {
     }
     if firewall.premium {
         out.push_str("  sku = premium\n");
+    }
+    if firewall.closed {
+        out.push_str("  infrastructure = deny\n");
     }
     let _ = writeln!(out, "  private-ip = {}", firewall.address);
     if !firewall.public.is_empty() {
