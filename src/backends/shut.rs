@@ -478,7 +478,8 @@ impl<'a> Bench<'a> {
             }
             add(flow, from, to);
         }
-        for deny in fabric.policy.flows.iter().filter(|f| !f.allows()) {
+        let others = fabric.policy.flows.iter();
+        for deny in others.filter(|f| !f.allows() && !self.flow.names_deny(f)) {
             let from = fabric.addresses(&deny.from, subnet);
             add(deny, from, fabric.addresses(&deny.to, subnet));
         }

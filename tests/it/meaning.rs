@@ -98,7 +98,8 @@ fn generated_policies_mean_at_the_path_what_they_say() {
             .join("\n")
     );
     if cases >= MANY {
-        assert_eq!(missing, coverage::REFUSED, "in no judged policy");
+        let lost = missing.iter().filter(|m| !coverage::REFUSED.contains(m));
+        assert_eq!(lost.count(), 0, "in no judged policy: {missing:?}");
     }
     if cases >= CASES {
         assert!(judged * 10 >= cases * 4, "too many policies are refused");

@@ -647,7 +647,11 @@ impl Maker {
             8 => Part::Tag(self.dice.word(&TAGS)),
             9 | 10 => Part::Any,
             11..15 if !self.policy.ip_groups.is_empty() => self.ip_group(),
-            15 | 16 => Part::Except(Box::new(Part::Internet), vec!["8.8.8.0/24".to_owned()]),
+            15 => Part::Except(
+                Box::new(Part::Range("23.45.64.0/20".to_owned())),
+                vec!["23.45.65.0/24".to_owned()],
+            ),
+            16 => Part::Except(Box::new(Part::Internet), vec!["8.8.8.0/24".to_owned()]),
             _ => Part::Range((self.dice.word(&ranges)).to_owned()),
         };
         vec![part]
