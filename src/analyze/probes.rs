@@ -34,8 +34,7 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
             // Where everything is denied only an exception lets anybody in, or a line before the
             // deny of an imported list.
             let passes = |f: &Flow, deny: &Flow| {
-                f.tier == Tier::Exception && f.overrides.contains(&deny.id.text())
-                    || f.stands_before(deny)
+                f.tier == Tier::Exception && f.names_deny(deny) || f.stands_before(deny)
             };
             let allows = flows.iter().filter(reaches).filter(|f| f.allows());
             let caller = allows.clone().find(|f| {

@@ -9,8 +9,9 @@ use crate::model::address::AddressSet;
 use crate::model::dnat::Dnat;
 use crate::model::internet::public;
 use crate::model::service::{Proto, word};
-use crate::model::{Flow, Key, Layer, Tier};
+use crate::model::{Flow, Key, Layer, Subnet, Tier};
 use crate::path::Fabric;
+use crate::syntax::ast::Verb;
 
 use super::faults;
 
@@ -37,6 +38,10 @@ pub(super) fn assign(fabric: &Fabric<'_>, sink: &mut Sink) -> BTreeMap<Key, Vec<
         }
         if let Some(deny) = denied_by(fabric, dnat) {
             sink.push(faults::dnat_denied(dnat, deny));
+        } else if let Some(deny) = denied_as_asked(fabric, dnat) {
+            sink.push(faults::dnat_of_denied(dnat, deny));
+        } else if let Some(deny) = denied_on_arrival(fabric, dnat, &firewall) {
+            sink.push(faults::dnat_arrives_denied(dnat, deny, &firewall));
         }
         out.entry(firewall).or_default().push(index);
     }
@@ -134,34 +139,127 @@ fn documentation_or_public() -> AddressSet {
 /// A flow that denies some of the traffic that is translated, and that no exception overrides for
 /// all of it. Judged by addresses and ports; what an ordered group decides is not judged.
 fn denied_by<'a>(fabric: &Fabric<'a>, dnat: &Dnat) -> Option<&'a Flow> {
+    let seen = subnet_of(fabric, dnat);
+    let traffic = Traffic {
+        fabric,
+        dnat,
+        from: fabric.addresses(&dnat.from, None),
+        to: dnat.target(),
+        port: dnat.into_port,
+        seen: seen.map(|(key, _)| key),
+    };
+    traffic.denied(|_| true)
+}
+
+/// The same for the public address and port that are asked for: no network rule gets to deny them.
+fn denied_as_asked<'a>(fabric: &Fabric<'a>, dnat: &Dnat) -> Option<&'a Flow> {
+    let traffic = Traffic {
+        fabric,
+        dnat,
+        from: fabric.addresses(&dnat.from, None),
+        to: addresses(&dnat.to),
+        port: dnat.port,
+        seen: None,
+    };
+    traffic.denied(|_| true)
+}
+
+/// The same for what the security group at the target sees, whose source is the firewall's subnet. An
+/// ordered group counts here, since its rules stand before that of the translation.
+///
+/// Source: "Azure Firewall known issues", SNAT on inbound connections (checked 2026-11-23).
+fn denied_on_arrival<'a>(fabric: &Fabric<'a>, dnat: &Dnat, firewall: &Key) -> Option<&'a Flow> {
+    let (key, subnet) = subnet_of(fabric, dnat)?;
+    let group = subnet.nsg.as_ref()?;
+    let traffic = Traffic {
+        fabric,
+        dnat,
+        from: fabric.policy.firewalls.get(firewall)?.subnet.clone(),
+        to: dnat.target(),
+        port: dnat.into_port,
+        seen: Some(key),
+    };
+    let here = |flow: &Flow| {
+        flow.at.as_ref().is_none_or(|layers| {
+            layers
+                .iter()
+                .any(|l| *l == Layer::AnyNsg || *l == Layer::Nsg(group.clone()))
+        })
+    };
+    traffic
+        .denied(here)
+        .or_else(|| traffic.denied_in_order(here))
+}
+
+/// The declared subnet of the target.
+fn subnet_of<'a>(fabric: &Fabric<'a>, dnat: &Dnat) -> Option<(&'a Key, &'a Subnet)> {
     let target = dnat.target();
-    let from = fabric.addresses(&dnat.from, None);
-    let carries = |flow: &Flow| {
+    fabric
+        .end_subnets()
+        .find(|(_, subnet)| subnet.prefix.meets(&target))
+}
+
+/// What a translation lets through, by the source that somebody sees.
+struct Traffic<'f, 'a> {
+    fabric: &'f Fabric<'a>,
+    dnat: &'f Dnat,
+    from: AddressSet,
+    to: AddressSet,
+    port: u16,
+    /// The subnet of the target.
+    seen: Option<&'a Key>,
+}
+
+impl<'a> Traffic<'_, 'a> {
+    fn carries(&self, flow: &Flow) -> bool {
         let transport = flow.traffic.transport();
-        [Proto::Any, dnat.proto].iter().any(|p| {
-            transport
-                .get(p)
-                .is_some_and(|set| set.contains(dnat.into_port))
+        [Proto::Any, self.dnat.proto]
+            .iter()
+            .any(|p| transport.get(p).is_some_and(|set| set.contains(self.port)))
+    }
+
+    fn ends(&self, flow: &Flow) -> [AddressSet; 2] {
+        let seen = self.seen.map(String::as_str);
+        [&flow.from, &flow.to].map(|end| self.fabric.addresses(end, seen))
+    }
+
+    fn meets(&self, flow: &Flow) -> bool {
+        let [from, to] = self.ends(flow);
+        self.carries(flow) && to.meets(&self.to) && from.meets(&self.from)
+    }
+
+    fn lies_in(&self, flow: &Flow) -> bool {
+        let [from, to] = self.ends(flow);
+        self.carries(flow) && self.to.is_subset(&to) && self.from.is_subset(&from)
+    }
+
+    fn denied(&self, counts: impl Fn(&Flow) -> bool) -> Option<&'a Flow> {
+        let flows = &self.fabric.policy.flows;
+        let excepted = |deny: &Flow| {
+            let mut all = flows.iter();
+            all.any(|f| f.tier == Tier::Exception && f.names_deny(deny) && self.lies_in(f))
+        };
+        flows.iter().find(|flow| {
+            counts(flow)
+                && match flow.tier {
+                    Tier::Forbid => self.meets(flow),
+                    Tier::Deny => self.meets(flow) && !excepted(flow),
+                    Tier::Exception | Tier::Ordered | Tier::Allow => false,
+                }
         })
-    };
-    let meets = |flow: &Flow| {
-        carries(flow)
-            && fabric.addresses(&flow.to, None).meets(&target)
-            && fabric.addresses(&flow.from, None).meets(&from)
-    };
-    let excepted = |deny: &Flow| {
-        let id = deny.id.text();
-        fabric.policy.flows.iter().any(|flow| {
-            flow.tier == Tier::Exception
-                && flow.overrides.contains(&id)
-                && carries(flow)
-                && target.is_subset(&fabric.addresses(&flow.to, None))
-                && from.is_subset(&fabric.addresses(&flow.from, None))
-        })
-    };
-    fabric.policy.flows.iter().find(|flow| match flow.tier {
-        Tier::Forbid => meets(flow),
-        Tier::Deny => meets(flow) && !excepted(flow),
-        Tier::Exception | Tier::Ordered | Tier::Allow => false,
-    })
+    }
+
+    /// The first deny of an ordered group that meets it, unless an allow before takes all of it.
+    fn denied_in_order(&self, counts: impl Fn(&Flow) -> bool) -> Option<&'a Flow> {
+        let flows = &self.fabric.policy.flows;
+        let mut ordered: Vec<&Flow> = flows
+            .iter()
+            .filter(|f| f.tier == Tier::Ordered && counts(f) && self.meets(f))
+            .collect();
+        ordered.sort_by_key(|f| f.position);
+        ordered
+            .into_iter()
+            .find(|f| f.verb != Verb::Allow || self.lies_in(f))
+            .filter(|f| f.verb != Verb::Allow)
+    }
 }

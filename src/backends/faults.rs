@@ -298,6 +298,34 @@ pub(crate) fn shut_elsewhere(flow: &Flow, layer: &str, way: &str) -> Diagnostic 
         .help("drop `at`, name that layer too, or allow the traffic there in a flow of its own")
 }
 
+/// An exception that `at` keeps from a layer of its way, where the deny that it overrides stands.
+pub(crate) fn still_denied(flow: &Flow, deny: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let (id, denied) = (flow.id.text(), deny.id.text());
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: its `at` leaves that layer out, where `{denied}` denies it"
+        ),
+    );
+    d.label("overrides the deny here, not there")
+        .also(deny.spans.whole, "denied here")
+        .help("drop `at`, or name that layer too")
+}
+
+/// An exception by name at a security group that denies the addresses first.
+pub(crate) fn behind_a_deny(flow: &Flow, deny: &Flow, layer: &str, way: &str) -> Diagnostic {
+    let (id, denied) = (flow.id.text(), deny.id.text());
+    let d = unenforced(
+        flow,
+        format!(
+            "{layer} stops flow `{id}` on {way}: what it says for names comes after `{denied}`"
+        ),
+    );
+    d.label("names are no exception there")
+        .also(deny.spans.whole, "denies addresses that they may have")
+        .help("remove the deny and let the firewall deny by default, or keep it to addresses that no name has")
+}
+
 fn unenforced(flow: &Flow, message: String) -> Diagnostic {
     Diagnostic::new(Code::PC4002, flow.spans.whole, message)
 }
@@ -468,19 +496,48 @@ fn after_parent(
 
 /// A translation into what a flow denies.
 pub(crate) fn dnat_denied(dnat: &Dnat, deny: &Flow) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC4015,
+    let id = dnat.id.text();
+    into_denied(
         dnat.spans.into,
-        format!(
-            "dnat `{}` translates into traffic that `{}` denies",
-            dnat.id.text(),
-            deny.id.text()
-        ),
+        deny,
+        &format!("dnat `{id}` translates into traffic that"),
     )
     .label("let through as soon as it is translated")
-    .also(deny.spans.whole, "denied here")
     .help("narrow one of them, or make a plain exception that overrides the deny for this traffic")
-    .note("Azure Firewall rule processing logic: what a DNAT rule matches is not processed by network rules (2023 text, checked 2026-11-23)")
+    .note(NOT_FURTHER)
+}
+
+/// A translation of what is denied at the public address.
+pub(crate) fn dnat_of_denied(dnat: &Dnat, deny: &Flow) -> Diagnostic {
+    let id = dnat.id.text();
+    into_denied(
+        dnat.spans.to,
+        deny,
+        &format!("dnat `{id}` lets traffic to a public address in that"),
+    )
+    .label("translated before any rule is asked")
+    .help("narrow the source of one of them, or leave the address out of the deny with `except`")
+    .note(NOT_FURTHER)
+}
+
+/// A translation whose target denies the firewall it comes through.
+pub(crate) fn dnat_arrives_denied(dnat: &Dnat, deny: &Flow, firewall: &str) -> Diagnostic {
+    let id = dnat.id.text();
+    into_denied(
+        dnat.spans.into,
+        deny,
+        &format!("dnat `{id}` reaches its target from the subnet of firewall `{firewall}`, which"),
+    )
+    .label("comes from the firewall's subnet, whoever asked")
+    .help("leave the firewall's subnet out of the deny with `except`, or this target")
+    .note("Azure Firewall known issues: what a DNAT rule lets in has its source translated to an address of the firewall's subnet (checked 2026-11-23)")
+}
+
+const NOT_FURTHER: &str = "Azure Firewall rule processing logic: what a DNAT rule matches is not processed by network rules (2023 text, checked 2026-11-23)";
+
+fn into_denied(span: Span, deny: &Flow, what: &str) -> Diagnostic {
+    let message = format!("{what} `{}` denies", deny.id.text());
+    Diagnostic::new(Code::PC4015, span, message).also(deny.spans.whole, "denied here")
 }
 
 /// A translation for everyone.

@@ -35,6 +35,8 @@ pub struct Duty {
     pub unnarrowed: AddressSet,
     /// `any` on one side is no more than the addresses here.
     pub partial: bool,
+    /// Its sources are in no declared subnet (firewalls only).
+    pub outside: bool,
     /// Set if this is one of several duties of one flow: which destinations count depends on the
     /// source. Four hex digits.
     pub part: Option<String>,
@@ -101,7 +103,12 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             (flow.from.virtual_network || flow.to.virtual_network) && !fabric.is_one_network();
         for (number, way) in ways.iter().enumerate() {
             let slot = (index, if apart { number } else { 0 });
-            assign(fabric, &mut plan, slot, flow, way, sink);
+            // What `tag(VirtualNetwork)` is to a source in no subnet is known of the subnets that it
+            // reaches alone: that is another product than that of the subnets themselves.
+            let network = flow.from.virtual_network || flow.to.virtual_network;
+            let outside = network && way.out_of.is_none();
+            let at_firewall = (index, if apart { number } else { usize::from(outside) });
+            assign(fabric, &mut plan, (slot, at_firewall), flow, way, sink);
         }
         let asgs = !(flow.from.asgs.is_empty() && flow.to.asgs.is_empty());
         if asgs && ways.is_empty() {
@@ -139,7 +146,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
         .chain(plan.inbound.values_mut())
         .chain(plan.firewalls.values_mut())
     {
-        *duties = settled(std::mem::take(duties));
+        *duties = settled(fabric, std::mem::take(duties));
     }
     check_pins(fabric, &plan, sink);
     shut::check(fabric, &plan, sink);
@@ -171,7 +178,7 @@ fn check_pins(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
 
 /// Puts the parts of each flow together where that adds nothing: the same destinations, then the
 /// same sources.
-fn settled(duties: Duties) -> Duties {
+fn settled(fabric: &Fabric<'_>, duties: Duties) -> Duties {
     let mut by_flow: BTreeMap<usize, Vec<Duty>> = BTreeMap::new();
     for duty in duties.into_values() {
         by_flow.entry(duty.flow).or_default().push(duty);
@@ -187,6 +194,7 @@ fn settled(duties: Duties) -> Duties {
                     there.narrowed = there.narrowed.union(&part.narrowed);
                     there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.partial |= part.partial;
+                    there.outside &= part.outside;
                     there.subnets.extend(part.subnets);
                 }
                 None => merged.push(part),
@@ -202,14 +210,23 @@ fn settled(duties: Duties) -> Duties {
                     there.unnarrowed = there.unnarrowed.union(&part.unnarrowed);
                     there.names |= part.names;
                     there.partial |= part.partial;
+                    there.outside &= part.outside;
                 }
                 None => settled.push(part),
             }
         }
         let several = settled.len() > 1;
+        // The rule of the subnets keeps its name beside that of the sources outside them, and its
+        // other end as it is written where its own is told by address.
+        let inside = settled.iter().filter(|d| !d.outside).count();
+        let by_address = fabric.policy.flows.get(flow).is_some_and(|f| {
+            let from = &f.from;
+            !from.any && !from.internet && from.tags.is_empty() && from.ip_groups.is_empty()
+        });
         for (number, mut duty) in settled.into_iter().enumerate() {
-            duty.part = several.then(|| four_hex(&duty));
-            duty.partial |= several;
+            let alone = inside == 1 && !duty.outside;
+            duty.part = (several && !alone).then(|| four_hex(&duty));
+            duty.partial |= several && !(alone && by_address);
             out.insert((flow, number), duty);
         }
     }
@@ -243,7 +260,7 @@ fn is_foreign(fabric: &Fabric<'_>, flow: &Flow) -> bool {
 fn assign(
     fabric: &Fabric<'_>,
     plan: &mut Plan,
-    slot: (usize, usize),
+    (slot, at_firewall): ((usize, usize), (usize, usize)),
     flow: &Flow,
     way: &Way,
     sink: &mut Sink,
@@ -317,9 +334,10 @@ fn assign(
                 .firewalls
                 .entry(firewall.clone())
                 .or_default()
-                .entry(slot)
+                .entry(at_firewall)
                 .or_default();
-            duty.flow = slot.0;
+            duty.flow = at_firewall.0;
+            duty.outside = at_firewall.1 > 0 && way.out_of.is_none();
             duty.from = duty.from.union(&way.from);
             duty.to = duty.to.union(&way.to);
             duty.names |= way.names;

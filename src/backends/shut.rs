@@ -1,12 +1,13 @@
-//! Layers that a flow's `at` leaves out and that then deny it by default: the flow is dead there, and
-//! nothing else would say so. It compares exact sets and keeps silent where something is unknown.
+//! Layers that a flow's `at` leaves out and that then deny it, by default or by the deny that it
+//! overrides: the flow is dead there, and nothing else would say so. Also denies that `at` keeps from
+//! the only layer of some traffic. It compares exact sets and keeps silent where something is unknown.
 
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
 use crate::model::endpoint::Endpoint;
 use crate::model::internet::{platform, public};
 use crate::model::service::{PortSet, Proto};
-use crate::model::{DefaultAction, Flow, Key, Layer};
+use crate::model::{DefaultAction, Flow, Key, Layer, Tier};
 use crate::path::routes::Target;
 use crate::path::{Entry, Fabric, Way};
 
@@ -36,6 +37,23 @@ enum Place<'a> {
     In(&'a Key, &'a Key),
 }
 
+impl Place<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Out(subnet, nsg) | Self::In(subnet, nsg) => {
+                format!("NSG `{nsg}` of subnet `{subnet}`")
+            }
+            Self::Firewall(key) => format!("firewall `{key}`"),
+        }
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        self.from.is_empty() || self.to.is_empty() || self.ports.is_empty()
+    }
+}
+
 /// Checks every flow that names its layers, and denies by name that IPv6 goes past.
 pub(super) fn check(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
     for flow in &fabric.policy.flows {
@@ -51,6 +69,9 @@ pub(super) fn check(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
         for way in &ways {
             if flow.allows() && flow.at.is_some() {
                 bench.restricted(way, sink);
+            }
+            if flow.tier == Tier::Exception && way.names {
+                bench.behind_a_deny(way, sink);
             }
             if passes_over_ipv6(flow, way) && bench.lets_ipv6_out(way) {
                 sink.push(faults::nowhere(flow, &describe(way)));
@@ -100,13 +121,13 @@ impl<'a> Bench<'a> {
         out
     }
 
-    /// Between ends that no subnet declares only the one firewall can let anything through.
+    /// Between ends that no subnet declares only the one firewall can let anything through, or stop it.
     fn outside(&self, sink: &mut Sink) {
-        let Some(at) = self.flow.at.as_ref().filter(|_| self.flow.allows()) else {
+        let Some(at) = &self.flow.at else {
             return;
         };
         let firewall = |l: &Layer| matches!(l, Layer::AnyFirewall | Layer::Firewall(_));
-        let everything = self.flow.from.any && self.flow.to.any;
+        let everything = self.flow.from.any && self.flow.to.any && self.flow.allows();
         if everything || at.iter().any(firewall) {
             return;
         }
@@ -115,8 +136,106 @@ impl<'a> Bench<'a> {
             ..self.flow.clone()
         };
         let ways = self.fabric.ways(&open).unwrap_or_default();
-        if let Some(way) = ways.iter().find(|w| w.entry == Entry::Outside) {
+        let mut ways = ways.iter().filter(|w| w.entry == Entry::Outside);
+        if let Some(way) = ways.find(|w| self.flow.allows() || self.is_let_through(w)) {
             sink.push(faults::nowhere(self.flow, &describe(way)));
+        }
+    }
+
+    /// Whether some flow lets a deny's traffic through the firewall of a way.
+    fn is_let_through(&self, way: &Way) -> bool {
+        let duties = way
+            .firewall
+            .as_ref()
+            .and_then(|f| self.duties(Place::Firewall(f)));
+        let mut duties = duties.into_iter().flat_map(|d| d.values());
+        duties.any(|duty| {
+            let flow = self.fabric.policy.flows.get(duty.flow);
+            let named = duty.names && way.to.meets(&self.fabric.internet);
+            flow.is_some_and(|flow| {
+                // An exception to it is one whatever the layer.
+                flow.allows()
+                    && !flow.names_deny(self.flow)
+                    && duty.from.meets(&way.from)
+                    && (named || duty.to.meets(&way.to))
+                    && self.shares_ports(flow)
+            })
+        })
+    }
+
+    /// Whether another flow is for some of the same protocols and ports.
+    fn shares_ports(&self, other: &Flow) -> bool {
+        let own = self.flow.traffic.transport();
+        other.traffic.transport().iter().any(|(proto, ports)| {
+            own.iter().any(|(mine, list)| {
+                let any = *mine == Proto::Any || *proto == Proto::Any;
+                (any || mine == proto) && list.meets(ports)
+            })
+        })
+    }
+
+    /// Whether another flow is for all of the protocols and ports.
+    fn lies_in_ports(&self, other: &Flow) -> bool {
+        let theirs = other.traffic.transport();
+        self.flow.traffic.transport().iter().all(|(mine, list)| {
+            theirs.iter().any(|(proto, ports)| {
+                (*proto == Proto::Any || proto == mine) && list.subtract(ports).is_empty()
+            })
+        })
+    }
+
+    /// What a security group says for names comes after its denies, so that an exception by name is
+    /// dead where one denies public addresses by prefix or as a whole.
+    fn behind_a_deny(&self, way: &Way, sink: &mut Sink) {
+        let Some(subnet) = &way.out_of else {
+            return;
+        };
+        let Some(nsg) = self.nsg_of(subnet) else {
+            return;
+        };
+        if !wanted(self.flow, &Layer::Nsg(nsg.clone()), &Layer::AnyNsg) {
+            return;
+        }
+        let place = Place::Out(subnet, nsg);
+        let flows = &self.fabric.policy.flows;
+        let duties = || self.duties(place).into_iter().flat_map(|d| d.values());
+        // An exception by address that stands before the deny.
+        let opened = |to: &AddressSet| {
+            duties().any(|duty| {
+                let other = flows.get(duty.flow).filter(|f| f.tier == Tier::Exception);
+                way.from.is_subset(&duty.from)
+                    && to.intersect(&self.fabric.internet).is_subset(&duty.to)
+                    && other.is_some_and(|f| self.lies_in_ports(f))
+            })
+        };
+        // Where the firewall has the deny too, that is told there (PC4007).
+        let at_firewall = |index: usize| {
+            let firewall = way.firewall.as_ref();
+            let there = firewall.and_then(|f| self.duties(Place::Firewall(f)));
+            there.is_some_and(|d| d.values().any(|duty| duty.flow == index))
+        };
+        let deny = duties().find_map(|duty| {
+            let deny = flows.get(duty.flow)?;
+            // A tag may have none of the addresses of these names.
+            let to = &deny.to;
+            let public = to.any || to.internet || to.addresses.meets(&self.fabric.internet);
+            let stops = !deny.allows()
+                && deny.tier != Tier::Forbid
+                && public
+                && duty.from.meets(&way.from)
+                && duty.to.meets(&self.fabric.internet)
+                && self.shares_ports(deny)
+                && !at_firewall(duty.flow)
+                && !opened(&duty.to);
+            stops.then_some(deny)
+        });
+        if let Some(deny) = deny {
+            sink.push(faults::behind_a_deny(
+                self.flow,
+                deny,
+                &place.text(),
+                &describe(way),
+            ));
         }
     }
 
@@ -137,6 +256,16 @@ impl<'a> Bench<'a> {
             return;
         }
         for place in left {
+            if let Some(deny) = self.still_denied(way, place) {
+                let layer = place.text();
+                sink.push(faults::still_denied(
+                    self.flow,
+                    deny,
+                    &layer,
+                    &describe(way),
+                ));
+                continue;
+            }
             let mut parts = self.denied_by_default(way, place);
             for part in self.decided_elsewhere(place) {
                 parts = subtract(parts, &part);
@@ -147,14 +276,64 @@ impl<'a> Bench<'a> {
             if way.names && self.names_pass(place, &parts) {
                 continue;
             }
-            let layer = match place {
-                Place::Out(subnet, nsg) | Place::In(subnet, nsg) => {
-                    format!("NSG `{nsg}` of subnet `{subnet}`")
-                }
-                Place::Firewall(key) => format!("firewall `{key}`"),
-            };
+            let layer = place.text();
             sink.push(faults::shut_elsewhere(self.flow, &layer, &describe(way)));
         }
+    }
+
+    /// A deny that the flow overrides, whose rule at a layer stops it there: no exception is before it.
+    fn still_denied(&self, way: &Way, place: Place<'_>) -> Option<&'a Flow> {
+        let flows = &self.fabric.policy.flows;
+        let here = |flow: usize| flows.get(flow);
+        let duties = || self.duties(place).into_iter().flat_map(|d| d.values());
+        duties().find_map(|duty| {
+            let deny = here(duty.flow)?;
+            if !self.flow.names_deny(deny) {
+                return None;
+            }
+            let named = way.names && duty.names && names_meet(&self.flow.to, &deny.to);
+            let mut parts = Vec::new();
+            for part in self.traffic(way) {
+                for (proto, ports) in deny.traffic.transport() {
+                    let common = Part {
+                        from: part.from.intersect(&duty.from),
+                        to: if named {
+                            part.to.clone()
+                        } else {
+                            part.to.intersect(&duty.to)
+                        },
+                        ports: part.ports.subtract(&part.ports.subtract(&ports)),
+                        proto: if part.proto == Proto::Any {
+                            proto
+                        } else {
+                            part.proto
+                        },
+                    };
+                    let alike = proto == Proto::Any || proto == common.proto;
+                    if alike && !common.is_empty() {
+                        parts.push(common);
+                    }
+                }
+            }
+            for duty in duties() {
+                let other = here(duty.flow).filter(|f| f.names_deny(deny));
+                let same = |f: &Flow| duty.names && names_meet(&f.to, &self.flow.to);
+                for (proto, ports) in other.iter().flat_map(|f| f.traffic.transport()) {
+                    let gone = Part {
+                        from: duty.from.clone(),
+                        to: if named && other.is_some_and(same) {
+                            AddressSet::all()
+                        } else {
+                            duty.to.clone()
+                        },
+                        proto,
+                        ports,
+                    };
+                    parts = subtract(parts, &gone);
+                }
+            }
+            (!parts.is_empty() && parts.len() <= MOST).then_some(deny)
+        })
     }
 
     /// The flow's traffic on a way; names are any public address.
@@ -299,7 +478,8 @@ impl<'a> Bench<'a> {
             }
             add(flow, from, to);
         }
-        for deny in fabric.policy.flows.iter().filter(|f| !f.allows()) {
+        let others = fabric.policy.flows.iter();
+        for deny in others.filter(|f| !f.allows() && !self.flow.names_deny(f)) {
             let from = fabric.addresses(&deny.from, subnet);
             add(deny, from, fabric.addresses(&deny.to, subnet));
         }
@@ -381,6 +561,13 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// Whether two ends have a name in common for certain.
+fn names_meet(a: &Endpoint, b: &Endpoint) -> bool {
+    a.names.iter().any(|x| b.names.iter().any(|y| x.meets(y)))
+        || !a.fqdn_tags.is_disjoint(&b.fqdn_tags)
+        || !a.categories.is_disjoint(&b.categories)
+}
+
 /// What is left of the parts without one of them.
 fn subtract(parts: Vec<Part>, gone: &Part) -> Vec<Part> {
     if parts.len() > MOST {
@@ -415,10 +602,7 @@ fn subtract(parts: Vec<Part>, gone: &Part) -> Vec<Part> {
                 ..part
             },
         ];
-        out.extend(
-            rest.into_iter()
-                .filter(|p| !(p.from.is_empty() || p.to.is_empty() || p.ports.is_empty())),
-        );
+        out.extend(rest.into_iter().filter(|p| !p.is_empty()));
     }
     out
 }

@@ -296,6 +296,18 @@ pub struct FlowId {
     pub way: Option<&'static str>,
 }
 
+impl Flow {
+    /// Whether this exception names that deny, of which it may be a half.
+    #[must_use]
+    pub fn names_deny(&self, deny: &Self) -> bool {
+        let whole = FlowId {
+            way: None,
+            ..deny.id.clone()
+        };
+        self.overrides.contains(&whole.text())
+    }
+}
+
 impl FlowId {
     /// `instance::group::label`, `/ab` behind it for a half of a `between`.
     #[must_use]

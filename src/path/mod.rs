@@ -136,15 +136,17 @@ impl<'a> Fabric<'a> {
         out
     }
 
-    /// True if some flow speaks of the platform's addresses: `any` does not.
+    /// True if some flow speaks of the platform's addresses: `any` does not, whatever `except` takes
+    /// from it.
     #[must_use]
     pub fn names_platform(&self) -> bool {
         let platform = platform();
         self.policy
             .flows
             .iter()
-            .flat_map(|f| [&f.from, &f.to])
-            .any(|e| !e.any && self.addresses(e, None).meets(&platform))
+            .flat_map(|f| [&f.from, &f.to].into_iter().zip(&f.written))
+            .filter(|(e, written)| !e.any && !written.as_ref().is_some_and(|w| w.any))
+            .any(|(e, _)| self.addresses(e, None).meets(&platform))
     }
 
     /// True if `tag(VirtualNetwork)` is the same set seen from every subnet.

@@ -1,10 +1,10 @@
 //! What a policy asks, as sets: surely allowed, surely denied, surely not spoken of, and what may be.
-//! A flow to a name surely speaks of the addresses on the default route; of any other the name may
-//! resolve to it.
+//! A flow to a name surely speaks of the addresses on the default route, or of those that the name is
+//! said to have; of any other the name may resolve to it.
 
 use crate::denote::{Claim, Denotation};
 use crate::model::Tier;
-use crate::packet::{Addresses, Region, Set, Space, Verdict};
+use crate::packet::{Addresses, Names, Region, Set, Space, Verdict};
 
 /// The sets of one flow.
 #[derive(Clone, Copy, Debug)]
@@ -104,13 +104,17 @@ fn spoken(space: &mut Space, claim: &Claim, free: Set) -> Spoken {
     let (mut sure, mut may) = (Vec::new(), Vec::new());
     for part in &claim.parts {
         let set = space.region(&part.region);
-        if part.free_name {
-            sure.push(space.intersect(set, free));
-            may.push(space.region(&anywhere(&part.region)));
+        sure.push(if part.free_name {
+            space.intersect(set, free)
         } else {
-            sure.push(set);
-            may.push(set);
-        }
+            set
+        });
+        // A rule for a name matches wherever the packet goes.
+        may.push(if part.region.names == Names::Any {
+            set
+        } else {
+            space.region(&anywhere(&part.region))
+        });
     }
     Spoken {
         sure: space.unite(sure),

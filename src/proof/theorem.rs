@@ -12,7 +12,7 @@ use crate::model::address::{AddressSet, Family};
 use crate::model::internet::platform;
 use crate::model::service::Proto;
 use crate::model::{self, Flow};
-use crate::packet::{Builder, Exhausted, Fact, Set, Space, Symbol, Witness};
+use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
 use crate::reach::{End, Network, Station, Traces, Way};
 use crate::source::Span;
@@ -148,7 +148,7 @@ fn space_for(
     let mut builder = Builder::new();
     for part in denotation.claims.iter().flat_map(|c| &c.parts) {
         builder.region(&part.region);
-        if part.free_name {
+        if part.region.names != Names::Any {
             builder.region(&anywhere(&part.region));
         }
     }

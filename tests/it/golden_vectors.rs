@@ -60,6 +60,7 @@ fn run(case: &Value) -> Vec<String> {
         policies: items(case, "policies").to_vec(),
         groups: items(case, "groups").to_vec(),
         ip_groups: items(case, "ipGroups").to_vec(),
+        classic: items(case, "classic").to_vec(),
     };
     let policy = text(case, "policy");
     if !items(case, "order").is_empty() {

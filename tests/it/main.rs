@@ -30,6 +30,7 @@ mod lock;
 mod manifest;
 mod meaning;
 mod oracle;
+mod oracle_classic;
 mod oracle_ways;
 mod ordered;
 mod output_folder;

@@ -83,6 +83,7 @@ fn golden(case: &Value) -> Vec<(String, Said, Said)> {
         policies: items(case, "policies").to_vec(),
         groups: items(case, "groups").to_vec(),
         ip_groups: items(case, "ipGroups").to_vec(),
+        classic: Vec::new(),
     };
     let near = Neighbourhood {
         space: ranges(&case["near"], "space"),
@@ -385,6 +386,7 @@ fn as_policy(fragment: &Value, beside: &Firewall) -> Firewall {
             json!({"name": "pol/g", "properties": {"priority": 100, "ruleCollections": collections}}),
         ],
         ip_groups: beside.ip_groups.clone(),
+        classic: Vec::new(),
     }
 }
 

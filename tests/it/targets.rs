@@ -63,9 +63,9 @@ fn cases_are_formatted() {
 fn translations_lead_where_the_policy_says() {
     let emitted = emitted("dnat");
     let firewall = Firewall {
-        policies: Vec::new(),
         groups: emitted.of_type("Microsoft.Network/firewallPolicies/ruleCollectionGroups"),
         ip_groups: emitted.of_type("Microsoft.Network/ipGroups"),
+        ..Firewall::default()
     };
     for (source, destination, protocol, port, expected) in [
         ("8.8.8.8", "20.50.60.70", "tcp", 443, Some("10.1.0.4:8443")),

@@ -119,7 +119,7 @@ fn parent_first(context: &Context<'_>, key: &Key, firewall: &Firewall, sink: &mu
         }
         let deny = theirs
             .iter()
-            .find(|f| f.tier == Tier::Deny && flow.overrides.contains(&f.id.text()));
+            .find(|f| f.tier == Tier::Deny && flow.names_deny(f));
         if deny.is_some() || above.is_none() {
             sink.push(faults::parent_first(flow, key, name, deny.copied()));
         }

@@ -193,7 +193,9 @@ impl Room<'_> {
         }
         let mut groups = Vec::new();
         for (key, content) in &from.ip_groups {
-            if content.as_ref().is_none_or(|c| c.meets(&self.duty.from)) {
+            if let Some(part) = self.less_than(content.as_ref(), &self.duty.from) {
+                set = set.union(&part);
+            } else if content.as_ref().is_none_or(|c| c.meets(&self.duty.from)) {
                 groups.extend(self.group(key, content.as_ref(), span, sink));
             }
         }
@@ -201,6 +203,13 @@ impl Room<'_> {
             groups.push(Reference(self.context.internet_id()));
         }
         (self.prefixes(&set, span, sink), groups)
+    }
+
+    /// The IPv4 part of an IP group that is meant here, where that is less than the group: who may talk
+    /// to the rest of it is another matter.
+    fn less_than(&self, content: Option<&AddressSet>, seen: &AddressSet) -> Option<AddressSet> {
+        let four = content.filter(|_| self.duty.partial)?.only(Family::V4);
+        (!four.is_subset(seen)).then(|| four.intersect(seen))
     }
 
     /// The reference to an IP group. A firewall takes its IPv4 part, and would skip the whole rule
@@ -400,12 +409,14 @@ impl Room<'_> {
             if to.virtual_network {
                 set = set.union(&self.seen_virtual_network(&self.duty.to));
             }
-            addresses.extend(self.prefixes(&set, span, sink));
             for (key, content) in &to.ip_groups {
-                if content.as_ref().is_none_or(|c| c.meets(&self.duty.to)) {
+                if let Some(part) = self.less_than(content.as_ref(), &self.duty.to) {
+                    set = set.union(&part);
+                } else if content.as_ref().is_none_or(|c| c.meets(&self.duty.to)) {
                     groups.extend(self.group(key, content.as_ref(), span, sink));
                 }
             }
+            addresses.extend(self.prefixes(&set, span, sink));
             if to.internet && self.context.fabric.internet.meets(&self.duty.to) {
                 groups.push(Reference(self.context.internet_id()));
             }

@@ -9,7 +9,7 @@ use crate::allocate::envelope_id;
 use crate::backends::lowered::{Context, Role};
 use crate::backends::plan::Duty;
 use crate::config::Band;
-use crate::model::address::Family;
+use crate::model::address::{AddressSet, Family};
 use crate::model::service::PortSet;
 use crate::model::{Hop, Key};
 use crate::path::routes::{Cause, Target};
@@ -117,9 +117,12 @@ impl Envelopes {
             if !sort.narrowed {
                 continue;
             }
-            for exception in exceptions(context, &behind.subnets) {
+            for (exception, subnets) in exceptions(context, &behind.subnets) {
+                let Some(source) = at(context, &sort.source, &subnets, &behind.subnets) else {
+                    continue;
+                };
                 let slot = guards
-                    .entry((sort.source.clone(), sort.protocol, exception))
+                    .entry((source, sort.protocol, exception))
                     .or_insert_with(|| Guarded {
                         ports: PortSet::from_ranges(&[]),
                         flows: BTreeSet::new(),
@@ -167,14 +170,20 @@ impl Envelopes {
     }
 }
 
-/// What the subnets reach past the firewall: exception routes to elsewhere and service endpoints.
-fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeSet<Operand> {
-    let mut out = BTreeSet::new();
+/// What the subnets reach past the firewall, and which of them: exception routes to elsewhere and
+/// service endpoints.
+fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeMap<Operand, BTreeSet<Key>> {
+    let mut out: BTreeMap<Operand, BTreeSet<Key>> = BTreeMap::new();
+    let mut add = |operand: Operand, key: &Key| {
+        out.entry(operand).or_default().insert(key.clone());
+    };
     for key in subnets {
         let Some(subnet) = context.fabric.policy.subnets.get(key) else {
             continue;
         };
-        out.extend(subnet.service_endpoints.iter().cloned().map(Operand::Tag));
+        for tag in &subnet.service_endpoints {
+            add(Operand::Tag(tag.clone()), key);
+        }
         let table = subnet
             .route_table
             .as_ref()
@@ -186,12 +195,12 @@ fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeSet<Operan
             }
             match &route.target {
                 Target::Tag(tag) => {
-                    out.insert(Operand::Tag(tag.clone()));
+                    add(Operand::Tag(tag.clone()), key);
                 }
                 Target::Prefix(net) => {
-                    let set = crate::model::address::AddressSet::prefix(*net);
+                    let set = AddressSet::prefix(*net);
                     if !set.only(Family::V4).is_empty() {
-                        out.insert(Operand::Prefixes(vec![net.trunc().to_string()]));
+                        add(Operand::Prefixes(vec![net.trunc().to_string()]), key);
                     }
                 }
                 Target::Default => {}
@@ -199,6 +208,37 @@ fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeSet<Operan
         }
     }
     out
+}
+
+/// The sources of an envelope in the subnets that have an exception; `None` if there are none. Of a
+/// subnet without it the firewall narrows what the guard would deny.
+fn at(
+    context: &Context<'_>,
+    source: &Operand,
+    subnets: &BTreeSet<Key>,
+    all: &BTreeSet<Key>,
+) -> Option<Operand> {
+    if subnets == all {
+        return Some(source.clone());
+    }
+    let mut held = AddressSet::empty();
+    for subnet in subnets
+        .iter()
+        .filter_map(|k| context.fabric.policy.subnets.get(k))
+    {
+        held = held.union(&subnet.prefix);
+    }
+    let held = match source {
+        Operand::Any => held.only(Family::V4),
+        Operand::Prefixes(list) => {
+            let own = list.iter().filter_map(|text| text.parse().ok());
+            held.intersect(&AddressSet::prefixes(own))
+        }
+        // Which members are in which subnet is not known.
+        Operand::Tag(_) | Operand::Group(_) => return Some(source.clone()),
+    };
+    let list: Vec<String> = held.to_prefixes().iter().map(ToString::to_string).collect();
+    (!list.is_empty()).then_some(Operand::Prefixes(list))
 }
 
 fn protocol_word(protocol: Protocol) -> &'static str {

@@ -1,5 +1,6 @@
 //! Policies that once meant something else at the path, small, each with the verdicts that the
-//! language asks for (packets.csv) or the codes it is refused with (refused.txt).
+//! language asks for (packets.csv) or the codes it is refused with (refused.txt); told.txt is a piece of
+//! the warning that says what is not claimed.
 
 use crate::oracle::load;
 use crate::oracle::path::{self, Topology};
@@ -30,10 +31,14 @@ fn every_case_means_what_its_table_says() {
         let policy = load::read_text(&folder.join("policy.gate")).unwrap();
         let refused = folder.join("refused.txt");
         let emitted = match judge::compile_text(&policy) {
-            Ok((emitted, _)) => {
+            Ok((emitted, warnings)) => {
                 if refused.is_file() {
                     wrong.push(format!("{case}: is not refused"));
                     continue;
+                }
+                let told = load::read_text(&folder.join("told.txt")).unwrap_or_default();
+                if !told.is_empty() && !warnings.iter().any(|w| w.contains(told.trim())) {
+                    wrong.push(format!("{case}: tells {warnings:?}"));
                 }
                 emitted
             }

@@ -19,8 +19,8 @@ pub(super) const TAGS: [&str; 8] = [
     "Storage.WestUS",
 ];
 
-/// Names and the FQDN tags they are in.
-const NAMES: [(&str, &[&str]); 12] = [
+/// Names and the FQDN tags and web categories they are in.
+const NAMES: [(&str, &[&str]); 14] = [
     ("www.contoso.com", &[]),
     ("contoso.com", &[]),
     ("a.b.contoso.com", &[]),
@@ -33,6 +33,8 @@ const NAMES: [(&str, &[&str]); 12] = [
     ("unlisted.example.net", &[]),
     ("download.windowsupdate.com", &["WindowsUpdate"]),
     ("notcontoso.com.example.net", &[]),
+    ("casino.example.net", &["Gambling"]),
+    ("db.contoso.com", &[]),
 ];
 
 /// The shared facts.
@@ -73,7 +75,7 @@ impl Facts {
         address.within(&self.tags[tag])
     }
 
-    /// Whether a name is in an FQDN tag.
+    /// Whether a name is in an FQDN tag or a web category.
     pub(super) fn name_has(&self, name: &str, tag: &str) -> bool {
         NAMES
             .iter()

@@ -1,8 +1,8 @@
 //! Random policies: small, of the shapes people build, mostly such as the compiler accepts. The same
-//! seed gives the same policy.
+//! seed gives the same policy. Here are their networks; their flows are drawn in flows.rs.
 
 use super::facts::TAGS;
-use super::policy::{Firewall, Flow, Nsg, Part, Policy, Route, Service, Subnet, Table, Verb, Vnet};
+use super::policy::{Firewall, Nsg, Part, Policy, Route, Subnet, Table, Vnet};
 
 /// A fixed sequence of numbers (SplitMix64).
 #[derive(Clone, Debug)]
@@ -47,13 +47,15 @@ impl Dice {
 
 /// The shapes of networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// Neither subnet nor firewall: one firewall is implied.
     Implied,
     /// A firewall, no subnet.
     FirewallOnly,
     /// Two firewalls, no subnet: every flow says which.
     TwoFirewalls,
+    /// Two firewalls, no subnet, two networks that each name one of them.
+    Ringed,
     /// A hub with a firewall, spokes beside it.
     Hub,
     /// Two hubs with their spokes.
@@ -64,10 +66,10 @@ enum Shape {
     Bare,
 }
 
-struct Maker {
-    dice: Dice,
-    shape: Shape,
-    policy: Policy,
+pub(super) struct Maker {
+    pub(super) dice: Dice,
+    pub(super) shape: Shape,
+    pub(super) policy: Policy,
 }
 
 /// The policy of a seed.
@@ -77,7 +79,8 @@ pub(super) fn policy(seed: u64) -> Policy {
         0..12 => Shape::Implied,
         12..20 => Shape::FirewallOnly,
         20..24 => Shape::TwoFirewalls,
-        24..70 => Shape::Hub,
+        24..28 => Shape::Ringed,
+        28..70 => Shape::Hub,
         70..78 => Shape::TwoHubs,
         78..94 => Shape::Plain,
         _ => Shape::Bare,
@@ -88,17 +91,27 @@ pub(super) fn policy(seed: u64) -> Policy {
         policy: Policy::default(),
     };
     maker.networks();
+    maker.ip_groups();
     maker.routes();
+    if maker.dice.percent(15) {
+        maker.policy.env = Some("prod");
+    }
     let count = 2 + maker.dice.below(6);
     for index in 0..count {
         maker.flow(index);
     }
-    if shape != Shape::TwoFirewalls && maker.dice.percent(15) {
+    let several = matches!(shape, Shape::TwoFirewalls | Shape::Ringed);
+    if !several && maker.dice.percent(15) {
         let members = 2 + maker.dice.below(3);
         for index in count..count + members {
             maker.ordered(index);
         }
     }
+    maker.heads();
+    maker.dnats();
+    maker.policy.moved = maker.dice.percent(5);
+    maker.policy.assume = maker.dice.percent(5);
+    maker.policy.test = maker.dice.percent(5);
     maker.policy
 }
 
@@ -116,6 +129,7 @@ impl Maker {
                         six: None,
                         peers: Vec::new(),
                         gateway: false,
+                        firewall: None,
                     });
                 }
             }
@@ -123,9 +137,24 @@ impl Maker {
                 self.firewall("fw", "10.0.1.4", None, false);
                 self.firewall("fx", "10.128.1.4", None, false);
             }
+            Shape::Ringed => {
+                self.firewall("fw", "10.0.1.4", None, false);
+                self.firewall("fx", "10.128.1.4", None, false);
+                for (name, second, firewall) in [("west", 10, "fw"), ("east", 20, "fx")] {
+                    self.vnet(name.to_owned(), second, Vec::new());
+                    let vnet = self.policy.vnets.last_mut().unwrap();
+                    vnet.firewall = Some(firewall.to_owned());
+                    vnet.six = None;
+                }
+            }
             Shape::Hub => {
                 self.hub("", 0, "fw", 4);
                 self.gateway();
+                if self.dice.percent(5) {
+                    for vnet in &mut self.policy.vnets {
+                        vnet.firewall = Some("fw".to_owned());
+                    }
+                }
             }
             Shape::TwoHubs => {
                 self.hub("", 0, "fw", 2);
@@ -171,6 +200,15 @@ impl Maker {
 
     fn firewall(&mut self, name: &str, address: &str, vnet: Option<&str>, implied: bool) {
         let dns_proxy = !implied && self.dice.percent(60);
+        let classic = !implied && self.dice.percent(25);
+        let premium = !implied && !classic && self.dice.percent(25);
+        let closed = !implied && self.dice.percent(10);
+        let public: &[&str] = match (implied, self.dice.below(10), name) {
+            (true, ..) | (false, 0..3, _) => &[],
+            (false, _, "fx") => &["20.50.60.80"],
+            (false, 3..8, _) => &["20.50.60.70"],
+            _ => &["20.50.60.70", "20.50.60.71"],
+        };
         self.policy.firewalls.push(Firewall {
             name: name.to_owned(),
             address: address.to_owned(),
@@ -178,6 +216,10 @@ impl Maker {
             vnet: vnet.map(str::to_owned),
             dns_proxy,
             implied,
+            classic,
+            premium,
+            closed,
+            public: public.to_vec(),
         });
     }
 
@@ -188,6 +230,7 @@ impl Maker {
             six: Some(format!("fd00:{second}::/48")),
             peers,
             gateway: false,
+            firewall: None,
         });
     }
 
@@ -275,6 +318,11 @@ impl Maker {
             self.policy.tables.push(Table {
                 name: name.clone(),
                 default: Some(hop.to_owned()),
+                bgp: match self.dice.below(12) {
+                    0 => Some(false),
+                    1 => Some(true),
+                    _ => None,
+                },
             });
             name
         });
@@ -288,10 +336,11 @@ impl Maker {
             .dice
             .percent(20)
             .then(|| format!("fd00:{second}:0:{}::/64", 4 + index));
+        let alone = six.is_some() && self.dice.percent(20);
         self.policy.subnets.push(Subnet {
             name: format!("s{index}"),
             vnet: (!vnet.is_empty()).then(|| vnet.to_owned()),
-            prefix: format!("10.{second}.{}.0/{length}", 4 + index),
+            prefix: (!alone).then(|| format!("10.{second}.{}.0/{length}", 4 + index)),
             six,
             nsg,
             table,
@@ -305,7 +354,16 @@ impl Maker {
                 if !self.dice.percent(20) {
                     continue;
                 }
-                let (to, hop) = match self.dice.below(6) {
+                let firewall = self.policy.firewalls.first().map(|f| f.name.clone());
+                let (to, hop) = match self.dice.below(10) {
+                    6 | 9 if self.policy.vnets.iter().any(|v| v.gateway) => {
+                        (Part::Range("172.16.0.0/16".to_owned()), "gateway")
+                    }
+                    6 | 9 => (Part::Range("10.10.4.0/28".to_owned()), "vnet"),
+                    7 | 8 if firewall.is_some() => (
+                        Part::Range((self.dice.word(&["10.200.0.0/16", "8.8.8.8/32"])).to_owned()),
+                        firewall.as_deref().unwrap_or("none"),
+                    ),
                     0..3 => (Part::Tag(self.dice.word(&TAGS)), "internet"),
                     3 => (Part::Range("51.10.0.0/16".to_owned()), "internet"),
                     4 => (Part::Range("51.10.20.0/24".to_owned()), "none"),
@@ -322,339 +380,62 @@ impl Maker {
         }
     }
 
-    fn flow(&mut self, index: usize) {
-        let denies: Vec<usize> = (0..self.policy.flows.len())
-            .filter(|i| self.policy.flows[*i].verb == Verb::Deny && !self.policy.flows[*i].ordered)
-            .collect();
-        let roll = self.dice.below(100);
-        let verb = match roll {
-            0..20 if !denies.is_empty() => Verb::Exception(vec![*self.dice.pick(&denies)]),
-            20..44 => Verb::Deny,
-            44..53 => Verb::Forbid,
-            _ => Verb::Allow,
-        };
-        if let Verb::Exception(list) = &verb {
-            let exception = self.exception(index, verb.clone(), list[0]);
-            self.policy.flows.push(exception);
-            return;
-        }
-        let allows = verb == Verb::Allow;
-        let mut from = self.source(allows);
-        let mut to = self.destination(allows);
-        // Traffic that starts outside has to end in a subnet, or in nothing that is judged.
-        let outside = |p: &Part| matches!(p, Part::Tag(_) | Part::Internet | Part::Any);
-        if !self.policy.subnets.is_empty() && from.iter().any(outside) && allows {
-            to = vec![self.some_subnet()];
-            if self.dice.percent(80) {
-                self.reply_route(&from, &to);
-            }
-        }
-        let services = self.services(&to, allows);
-        let plain = !from.iter().chain(&to).any(|p| p.is_name() || outside(p));
-        let between = plain && self.dice.percent(12);
-        if from.len() > 1 && self.dice.percent(50) {
-            from.truncate(1);
-        }
-        let at = self.layer(&to, allows);
-        let via = (allows && self.dice.percent(3)).then_some("internet");
-        self.policy.flows.push(Flow {
-            label: format!("f{index}"),
-            group: self.dice.below(3),
-            verb,
-            services,
-            from,
-            to,
-            between,
-            at,
-            via,
-            ordered: false,
-        });
-    }
-
-    /// On-premises is reached from every network, or from none.
+    /// On-premises is reached from every network, or from none; its gateway's subnet may be declared,
+    /// with a table that leads to the firewall or with none.
     fn gateway(&mut self) {
-        if self.dice.percent(30) {
-            for vnet in &mut self.policy.vnets {
-                vnet.gateway = true;
-            }
-        }
-    }
-
-    /// A member of the one ordered group.
-    fn ordered(&mut self, index: usize) {
-        self.flow(index);
-        if let Some(flow) = self.policy.flows.last_mut() {
-            if flow.verb != Verb::Allow {
-                flow.verb = Verb::Deny;
-            }
-            flow.group = 3;
-            flow.ordered = true;
-            flow.at = None;
-            flow.via = None;
-        }
-    }
-
-    fn layer(&mut self, to: &[Part], allows: bool) -> Option<String> {
-        match self.shape {
-            Shape::TwoFirewalls => Some((self.dice.word(&["fw", "fx"])).to_owned()),
-            Shape::TwoHubs if self.dice.percent(50) => None,
-            Shape::Hub | Shape::Plain | Shape::TwoHubs => {
-                let share = if allows { 5 } else { 14 };
-                if !self.dice.percent(share) {
-                    return None;
-                }
-                let named = to.iter().any(Part::is_name);
-                if named || self.shape != Shape::Plain && self.dice.percent(40) {
-                    Some("firewall".to_owned())
-                } else {
-                    Some("nsg".to_owned())
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// What enters from a tag past the firewall needs its reply to leave so.
-    fn reply_route(&mut self, from: &[Part], to: &[Part]) {
-        let Some(Part::Subnet(name)) = to.first() else {
+        if !self.dice.percent(30) {
             return;
-        };
-        let subnet = self.policy.subnet(name).clone();
-        let Some(table) = subnet.table else {
+        }
+        for vnet in &mut self.policy.vnets {
+            vnet.gateway = true;
+        }
+        if !self.dice.percent(50) {
             return;
-        };
-        let through =
-            self.policy.tables.iter().any(|t| {
-                t.name == table && t.default.as_deref().is_some_and(|d| d.starts_with('f'))
+        }
+        let vnet = self.policy.vnets[0].clone();
+        let firewall = self.policy.firewalls.first().map(|f| f.name.clone());
+        let table = firewall.filter(|_| self.dice.percent(80)).map(|firewall| {
+            let name = "tgw".to_owned();
+            self.policy.tables.push(Table {
+                name: name.clone(),
+                default: None,
+                bgp: None,
             });
-        if !through {
-            return;
-        }
-        for part in from {
-            let there = |r: &Route| r.table == table && r.to == *part;
-            if matches!(part, Part::Tag(tag) if *tag != "AzureLoadBalancer")
-                && !self.policy.routes.iter().any(there)
-            {
+            for (index, spoke) in self.policy.vnets.iter().skip(1).enumerate() {
                 self.policy.routes.push(Route {
-                    label: format!("back{}", self.policy.routes.len()),
-                    to: part.clone(),
-                    hop: "internet".to_owned(),
-                    table: table.clone(),
+                    label: format!("gw{index}"),
+                    to: Part::Range(spoke.space.clone()),
+                    hop: firewall.clone(),
+                    table: name.clone(),
                 });
             }
-        }
-    }
-
-    fn exception(&mut self, index: usize, verb: Verb, deny: usize) -> Flow {
-        let denied = self.policy.flows[deny].clone();
-        let narrow = |dice: &mut Dice, parts: &[Part]| -> Vec<Part> {
-            let chosen = dice.pick(parts).clone();
-            vec![match &chosen {
-                Part::Range(text) if text.ends_with(".0/24") && dice.percent(60) => {
-                    Part::Range(text.replace(".0/24", ".32/27"))
-                }
-                Part::Range(text) if text.ends_with(".0.0/16") && dice.percent(60) => {
-                    Part::Range(text.replace(".0.0/16", ".7.0/24"))
-                }
-                Part::Internet if dice.percent(60) => Part::Tag(dice.word(&TAGS)),
-                Part::Name("*.contoso.com") if dice.percent(50) => Part::Name("a.b.contoso.com"),
-                _ => chosen,
-            }]
-        };
-        let from = narrow(&mut self.dice, &denied.from);
-        let to = narrow(&mut self.dice, &denied.to);
-        let mut services = vec![self.dice.pick(&denied.services).clone()];
-        if let [(word @ ("tcp" | "udp"), ports)] = services.as_mut_slice() {
-            let word = *word;
-            if ports.is_empty() {
-                services = vec![(word, vec![(443, 443)])];
-            } else if self.dice.percent(50) {
-                let one = self.dice.pick(ports).0;
-                services = vec![(word, vec![(one, one)])];
-            }
-        }
-        Flow {
-            label: format!("f{index}"),
-            group: self.dice.below(3),
-            verb,
-            services,
-            from,
-            to,
-            between: false,
-            at: if self.shape == Shape::TwoFirewalls {
-                denied.at
-            } else {
-                None
-            },
-            via: None,
-            ordered: false,
-        }
-    }
-
-    fn some_subnet(&mut self) -> Part {
-        let names: Vec<String> = self.policy.subnets.iter().map(|s| s.name.clone()).collect();
-        Part::Subnet(self.dice.pick(&names).clone())
-    }
-
-    fn private(&mut self) -> Part {
-        let texts = [
-            "10.10.0.0/16",
-            "10.20.0.0/16",
-            "10.10.4.0/24",
-            "10.10.4.0/27",
-            "10.10.4.3-10.10.5.9",
-            "10.20.5.0/24",
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "172.16.8.0/24",
-            "192.168.0.0/16",
-            "192.168.7.0/24",
-            "10.10.4.5",
-        ];
-        let free = [
-            "10.1.0.0/16",
-            "10.1.2.0/24",
-            "10.0.0.0/8",
-            "10.2.0.9",
-            "172.16.0.0-172.16.9.255",
-        ];
-        if self.policy.subnets.is_empty() {
-            Part::Range((self.dice.word(&free)).to_owned())
-        } else {
-            Part::Range((self.dice.word(&texts)).to_owned())
-        }
-    }
-
-    fn source(&mut self, allows: bool) -> Vec<Part> {
-        let many = if self.dice.percent(18) { 2 } else { 1 };
-        (0..many).map(|_| self.one_source(allows)).collect()
-    }
-
-    fn one_source(&mut self, allows: bool) -> Part {
-        let subnets = !self.policy.subnets.is_empty();
-        let firewalls = !self.policy.firewalls.is_empty();
-        match self.dice.below(100) {
-            0..50 if subnets => self.some_subnet(),
-            0..62 => self.private(),
-            62..70 => Part::Except(
-                Box::new(match self.dice.below(3) {
-                    0 if subnets => self.some_subnet(),
-                    1 => Part::Range("10.0.0.0/8".to_owned()),
-                    _ => self.private(),
-                }),
-                vec!["10.10.4.8/29".to_owned(), "10.1.2.0/24".to_owned()],
-            ),
-            70..78 if subnets => Part::Network,
-            78..83 if subnets => Part::Tag("AzureLoadBalancer"),
-            83..89 if subnets && (allows || !firewalls) => Part::Tag(self.dice.word(&TAGS)),
-            89..91 if subnets && !firewalls => Part::Internet,
-            91..95 if !allows => Part::Any,
-            95..98 if !subnets => Part::Any,
-            _ if subnets => self.some_subnet(),
-            _ => self.private(),
-        }
-    }
-
-    fn destination(&mut self, allows: bool) -> Vec<Part> {
-        let names = match self.shape {
-            Shape::Plain => 12,
-            _ if allows => 30,
-            _ => 15,
-        };
-        let many = if self.dice.percent(30) { 2 } else { 1 };
-        if self.dice.percent(names) {
-            return (0..many).map(|_| self.name()).collect();
-        }
-        let mut out: Vec<Part> = (0..many).map(|_| self.one_destination()).collect();
-        if allows && self.dice.percent(5) {
-            out.push(self.name());
-        }
-        out
-    }
-
-    fn name(&mut self) -> Part {
-        let list = [
-            "www.contoso.com",
-            "*.contoso.com",
-            "*contoso.com",
-            "api.fabrikam.com",
-            "*.fabrikam.com",
-            "login.example.org",
-            "www.fabrikam.com",
-            "contoso.com",
-        ];
-        match self.dice.below(40) {
-            0 => Part::Name("*"),
-            1 | 2 => Part::NameTag("WindowsUpdate"),
-            _ => Part::Name(self.dice.word(&list)),
-        }
-    }
-
-    fn one_destination(&mut self) -> Part {
-        let subnets = !self.policy.subnets.is_empty();
-        let public = [
-            "51.10.0.0/16",
-            "51.10.20.0/24",
-            "8.8.8.8",
-            "2606:2800:220::/48",
-            "51.10.19.250-51.10.20.9",
-        ];
-        match self.dice.below(100) {
-            0..30 => Part::Tag(self.dice.word(&TAGS)),
-            30..42 => Part::Internet,
-            42..60 if subnets => self.some_subnet(),
-            42..70 => Part::Range((self.dice.word(&public)).to_owned()),
-            70..82 => self.private(),
-            82..87 if subnets => Part::Network,
-            87..91 => Part::Any,
-            91..94 => Part::Except(Box::new(Part::Internet), vec!["51.10.20.0/24".to_owned()]),
-            94..96 => Part::Except(Box::new(Part::Any), vec!["10.0.0.0/8".to_owned()]),
-            _ if subnets => self.some_subnet(),
-            _ => Part::Tag(self.dice.word(&TAGS)),
-        }
-    }
-
-    fn services(&mut self, to: &[Part], allows: bool) -> Vec<Service> {
-        let names = to.iter().any(Part::is_name);
-        let addresses = to.iter().any(|p| !p.is_name());
-        let exact = to.iter().all(|p| {
-            !matches!(p, Part::NameTag(_)) && !matches!(p, Part::Name(n) if n.starts_with('*'))
+            name
         });
-        let proxy = self.policy.firewalls.iter().all(|f| f.dns_proxy);
-        let one = |port| vec![(port, port)];
-        if names {
-            let pick = self.dice.below(if exact && proxy { 11 } else { 7 });
-            return match pick {
-                0 => vec![("tcp", one(443))],
-                1 => vec![("tcp", vec![(80, 80), (443, 443)])],
-                2 if !addresses || allows => vec![("https", Vec::new())],
-                3 if !addresses || allows => vec![("http", Vec::new()), ("https", one(8443))],
-                4 if !addresses || allows => vec![("mssql", Vec::new())],
-                7 => vec![("tcp", one(8883))],
-                8 if allows => vec![("udp", one(123))],
-                9 => vec![("tcp", vec![(443, 443), (5671, 5672)])],
-                10 if allows => vec![("tcp", one(443)), ("udp", one(443))],
-                _ => vec![("tcp", one(443))],
-            };
+        self.policy.gateway = Some(Subnet {
+            name: "GatewaySubnet".to_owned(),
+            prefix: Some(vnet.space.replace(".0.0/16", ".200.0/27")),
+            vnet: Some(vnet.name),
+            six: None,
+            nsg: None,
+            table,
+            endpoints: Vec::new(),
+        });
+    }
+
+    fn ip_groups(&mut self) {
+        if !self.dice.percent(30) {
+            return;
         }
-        match self.dice.below(22) {
-            0..4 => vec![("tcp", one(443))],
-            4 => vec![("tcp", vec![(80, 80), (443, 443)])],
-            5 => vec![("tcp", vec![(6381, 6383)])],
-            6 => vec![("tcp", one(22))],
-            7 => vec![("udp", one(53))],
-            8 => vec![("tcp", one(443)), ("udp", one(443))],
-            9 => vec![("any", Vec::new())],
-            10 => vec![("icmp", Vec::new())],
-            11 => vec![("tcp", Vec::new())],
-            12 => vec![("tcp", vec![(1, 1023)])],
-            13 => vec![("tcp", vec![(8000, 8080), (9000, 9000)])],
-            14 => vec![("udp", Vec::new())],
-            15 => vec![("tcp", one(1433)), ("icmp", Vec::new())],
-            16 if allows => vec![("https", Vec::new())],
-            17 if allows => vec![("http", Vec::new()), ("mssql", Vec::new())],
-            18 => vec![("tcp", one(53)), ("udp", one(53))],
-            _ => vec![("tcp", vec![(443, 443), (8883, 8883)])],
+        let lists: [&[&str]; 5] = [
+            &["10.10.4.0/27", "10.20.5.0/24"],
+            &["10.1.2.0/24", "172.16.8.1-172.16.8.9"],
+            &["8.8.8.8", "23.45.64.0/20"],
+            &["51.10.20.0/24"],
+            &["192.168.7.0/24", "10.2.0.9"],
+        ];
+        for name in ["partners", "machines"] {
+            let list = self.dice.pick(&lists).to_vec();
+            self.policy.ip_groups.push((name.to_owned(), list));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Compiles a generated policy in memory and compares, packet by packet, what it means with what the
 //! oracle finds at the path. What it leaves out of the comparison it counts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use portcullis::catalog::{Catalog, Cloud};
@@ -19,7 +20,7 @@ use crate::oracle::{Packet, Verdict, text};
 use super::denote::{Meaning, denote, matches};
 use super::facts::Facts;
 use super::packets::FREE;
-use super::policy::{Policy, range};
+use super::policy::{Part, Policy, range};
 
 /// What became of a policy.
 pub(super) struct Emission {
@@ -29,15 +30,30 @@ pub(super) struct Emission {
     excuses: Vec<String>,
 }
 
+/// Combinations of layers that a way can have; each must be judged in some policies.
+pub(super) const WAYS: [&str; 7] = [
+    "nsg",
+    "nsg+nsg",
+    "firewall",
+    "nsg+firewall",
+    "firewall+nsg",
+    "nsg+firewall+nsg",
+    "dnat+nsg",
+];
+
 /// Packets by what was done with them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Judged {
+    /// Policies by the ways of packets of which a flow speaks.
+    pub(super) ways: BTreeMap<String, usize>,
     /// All.
     pub(super) packets: usize,
     /// Denied by a flow, and so it was.
     denied: usize,
     /// Allowed by a flow, and so it was.
     allowed: usize,
+    /// Allowed by a translation, and so it was.
+    translated: usize,
     /// Default.
     default: usize,
     /// Default, let through by an accepted envelope.
@@ -48,7 +64,7 @@ pub(super) struct Judged {
     no_path: usize,
     /// A flow restricted by `at`, or one that a warning gives up.
     excused: usize,
-    /// An exception meets a deny it does not name.
+    /// The language does not say.
     open: usize,
     /// A name at an address that is not free: whether it resolves there is not said.
     resolved: usize,
@@ -65,7 +81,7 @@ pub(super) struct Finding {
 
 /// Compiles; the codes of the errors if it is refused.
 pub(super) fn compile(policy: &Policy) -> Result<Emission, Vec<String>> {
-    let (emitted, excuses) = compile_text(&policy.text())?;
+    let (emitted, excuses) = compile_files(&policy.files())?;
     Ok(Emission {
         emitted,
         topology: Topology::read(&policy.topology()),
@@ -73,12 +89,16 @@ pub(super) fn compile(policy: &Policy) -> Result<Emission, Vec<String>> {
     })
 }
 
-/// Compiles one file; what it became, and the messages of PC4001, PC4002, PC4014 and PC4022.
+/// Compiles one file.
 pub(super) fn compile_text(policy: &str) -> Result<(Emitted, Vec<String>), Vec<String>> {
+    compile_files(&[("policy.gate".to_owned(), policy.to_owned())])
+}
+
+/// Compiles files, the first of which is the root; what it became, and the messages of PC4001, PC4002,
+/// PC4014 and PC4022.
+fn compile_files(files: &[(String, String)]) -> Result<(Emitted, Vec<String>), Vec<String>> {
     let mut loader = MemoryLoader::default();
-    loader
-        .files
-        .insert("policy.gate".to_owned(), policy.to_owned());
+    loader.files.extend(files.iter().cloned());
     let project = Project {
         settings: Settings {
             project: Some("demo".to_owned()),
@@ -102,7 +122,13 @@ pub(super) fn compile_text(policy: &str) -> Result<(Emitted, Vec<String>), Vec<S
             .collect();
         codes.dedup();
         if std::env::var("PORTCULLIS_REFUSALS").is_ok_and(|wanted| codes.contains(&wanted)) {
-            println!("{policy}{:#?}", compiled.diagnostics);
+            let errors = compiled.diagnostics.iter();
+            for d in errors.filter(|d| d.severity == Severity::Error) {
+                println!("{:?} {} ({})", d.code, d.message, d.label);
+            }
+            for (name, text) in files {
+                println!("// {name}\n{text}");
+            }
         }
         return Err(codes);
     };
@@ -130,6 +156,7 @@ fn put(emitted: &mut Emitted, path: &str, value: Value) {
         "ipGroups" => firewall.ip_groups.push(value),
         "firewallPolicies" => firewall.policies.push(value),
         "ruleCollectionGroups" => firewall.groups.push(value),
+        "azureFirewalls" => firewall.classic.push(value),
         "" if path.ends_with("manifest.json") => {}
         other => panic!("{path}: nothing reads `{other}`"),
     }
@@ -195,6 +222,12 @@ fn one(
         counts.no_path += 1;
         return None;
     }
+    if matches!(
+        meaning,
+        Meaning::Allow(_) | Meaning::Deny(_) | Meaning::Translated(_)
+    ) {
+        counts.ways.insert(layers(&way), 1);
+    }
     let what = if past_the_firewall(policy, packet, &way) {
         "to a peered network past the firewall that the table defaults to"
     } else {
@@ -245,14 +278,23 @@ fn disagreement(
             counts.allowed += 1;
             None
         }
-        Meaning::Allow(_) if no_route(way) => {
+        Meaning::Translated(_) if allowed => {
+            counts.translated += 1;
+            None
+        }
+        Meaning::Allow(_) | Meaning::Translated(_) if no_route(way) => {
             counts.no_path += 1;
             None
         }
         Meaning::Allow(flows) => {
             let excused = |index: &usize| {
                 emission.excuses.iter().any(|message| {
-                    let given_up = ["no layer filters", "no layer that", "leaves that layer out"];
+                    let given_up = [
+                        "no layer filters",
+                        "no layer that",
+                        "leaves that layer out",
+                        "for names comes after",
+                    ];
                     let over_ipv6 = packet.source.six
                         && (message.contains("no way over IPv6")
                             || message.contains("IPv6 part is left out"));
@@ -266,6 +308,7 @@ fn disagreement(
             }
             Some("allowed by a flow, denied at the path")
         }
+        Meaning::Translated(_) => Some("let in by a translation, denied at the path"),
         Meaning::Default => by_default(policy, packet, way, allowed, counts),
     }
 }
@@ -274,7 +317,10 @@ fn disagreement(
 /// In the firewall's own network only subnets with a table can be led back through it.
 fn past_the_firewall(policy: &Policy, packet: &Packet, way: &Way) -> bool {
     let inside = |text: &str, address| range(text).contains(address);
-    let of = |address| policy.subnets.iter().find(|s| inside(&s.prefix, address));
+    let of = |address| {
+        let mut subnets = policy.subnets.iter();
+        subnets.find(|s| s.prefix.as_deref().is_some_and(|p| inside(p, address)))
+    };
     let Some(subnet) = of(packet.source) else {
         return false;
     };
@@ -293,7 +339,11 @@ fn past_the_firewall(policy: &Policy, packet: &Packet, way: &Way) -> bool {
     };
     let home = firewall.vnet.as_ref() == Some(&peer.name);
     let led_back = of(packet.destination).is_some_and(|s| s.table.is_some());
-    let excepted = policy.flows.iter().any(|f| f.via.is_some());
+    let excepted = policy.flows.iter().any(|f| f.via.is_some())
+        || policy.routes.iter().any(|r| {
+            let there = matches!(&r.to, Part::Range(t) if inside(t, packet.destination));
+            there && Some(&r.table) == subnet.table.as_ref()
+        });
     let crosses = way.steps.iter().any(|s| s.starts_with("firewall"));
     !(excepted || crosses || home && !led_back)
 }
@@ -327,18 +377,23 @@ fn by_default(
             || [
                 "no network security group",
                 "firewall default",
+                "no translation",
+                // `infrastructure = deny`
+                "infrastructure",
                 "platform address",
             ]
             .contains(&name);
         if usual {
             continue;
         }
-        let envelope = name.starts_with("envelope-");
+        // `fqdn(name, in = prefix)`: a security group gets the prefix.
+        let stands_for_a_name = step.starts_with("nsg") && of_a_name(policy, packet);
+        let envelope = name.starts_with("envelope-") || stands_for_a_name;
         if envelope && !allowed || name.starts_with("guard-") {
             continue;
         }
         if envelope
-            && accepted(policy, step)
+            && (accepted(policy, step) || stands_for_a_name)
             && !way.steps.iter().any(|s| s.starts_with("firewall"))
         {
             counts.accepted += 1;
@@ -395,11 +450,33 @@ fn against_default(
     None
 }
 
+/// Whether the destination lies in a prefix that some name is said to resolve into.
+fn of_a_name(policy: &Policy, packet: &Packet) -> bool {
+    let present = policy.flows.iter().filter(|f| policy.present(f));
+    let mut ends = present.flat_map(|f| &f.to).flat_map(Part::plain);
+    ends.any(|p| matches!(p, Part::NameWithin(_, t) if range(t).contains(packet.destination)))
+}
+
 /// Whether the group of this step accepts what no firewall narrows.
 fn accepted(policy: &Policy, step: &str) -> bool {
     let (_, rule) = decided(step);
     let group = rule.split('/').next().unwrap_or("");
     policy.nsgs.iter().any(|n| n.name == group && n.open)
+}
+
+/// The layers that a packet met, in order: `nsg+firewall`.
+fn layers(way: &Way) -> String {
+    let mut out: Vec<&str> = Vec::new();
+    for step in &way.steps {
+        let word = step.split([' ', ':']).next().unwrap_or("");
+        let filters = !decided(step).1.starts_with("no network security group");
+        // What is translated is asked for with several sources.
+        let again = word == "nsg" && out.ends_with(&["dnat", "nsg"]);
+        if ["nsg", "firewall", "dnat"].contains(&word) && filters && !again {
+            out.push(word);
+        }
+    }
+    out.join("+")
 }
 
 /// `nsg out at s0: allow by n0/f1-out`: verdict and rule.
@@ -420,13 +497,7 @@ fn no_route(way: &Way) -> bool {
 
 /// Whether a message names a flow: `main::f3`, `g1::f3/ab`.
 fn mentions(policy: &Policy, message: &str, index: usize) -> bool {
-    let flow = &policy.flows[index];
-    let group = if flow.group == 0 {
-        "main".to_owned()
-    } else {
-        format!("g{}", flow.group)
-    };
-    let id = format!("`{group}::{}", flow.label);
+    let id = format!("`{}", Policy::path(&policy.flows[index]));
     message.contains(&format!("{id}`")) || message.contains(&format!("{id}/"))
 }
 
@@ -440,6 +511,11 @@ pub(super) fn minimal(policy: Policy, finding: Finding, facts: &Facts) -> (Polic
         for index in 0..best.0.routes.len() {
             let mut without = best.0.clone();
             without.routes.remove(index);
+            smaller.push(without);
+        }
+        for index in 0..best.0.dnats.len() {
+            let mut without = best.0.clone();
+            without.dnats.remove(index);
             smaller.push(without);
         }
         let still = smaller.into_iter().find_map(|candidate| {
@@ -460,9 +536,13 @@ pub(super) fn minimal(policy: Policy, finding: Finding, facts: &Facts) -> (Polic
 impl Judged {
     /// Adds another's counts.
     pub(super) fn add(&mut self, other: &Self) {
+        for (way, policies) in &other.ways {
+            *self.ways.entry(way.clone()).or_default() += policies;
+        }
         self.packets += other.packets;
         self.denied += other.denied;
         self.allowed += other.allowed;
+        self.translated += other.translated;
         self.default += other.default;
         self.accepted += other.accepted;
         self.unknown += other.unknown;
@@ -477,12 +557,13 @@ impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} packets: {} denied and {} allowed by a flow, {} default ({} in an accepted envelope); \
+            "{} packets: {} denied and {} allowed by a flow, {} translated, {} default ({} in an accepted envelope); \
              not judged: {} unknown to the oracle, {} without a route, {} given up by `at` or a \
-             warning, {} of an exception that meets another deny, {} of a name at an address in use",
+             warning, {} of which the language does not speak, {} of a name at an address in use",
             self.packets,
             self.denied,
             self.allowed,
+            self.translated,
             self.default,
             self.accepted,
             self.unknown,

@@ -23,13 +23,18 @@ pub(super) fn sample(policy: &Policy, facts: &Facts, seed: u64, count: usize) ->
     if policy.flows.is_empty() {
         return out;
     }
+    let translated = if policy.dnats.is_empty() { 0 } else { 20 };
     let common = common(policy, facts);
     for _ in 0..count * 4 {
         if out.len() >= count {
             break;
         }
-        let flow = &policy.flows[dice.below(policy.flows.len())];
-        let packet = one(policy, facts, flow, &common, &mut dice);
+        let packet = if dice.percent(translated) {
+            published(policy, facts, &common, &mut dice)
+        } else {
+            let flow = &policy.flows[dice.below(policy.flows.len())];
+            one(policy, facts, flow, &common, &mut dice)
+        };
         if in_universe(policy, &packet) && !out.contains(&packet) {
             out.push(packet);
         }
@@ -73,14 +78,18 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
     if port == 0 {
         port = 1;
     }
-    let named = to_parts.iter().any(Part::is_name);
+    let plain: Vec<Part> = to_parts.iter().flat_map(Part::plain).collect();
+    let named = plain.iter().any(Part::is_name);
     let mut name = String::new();
     if dice.percent(if named { 85 } else { 10 }) {
         let names: Vec<&str> = Facts::names().collect();
-        let fit: Vec<&str> = to_parts
+        let fit: Vec<&str> = plain
             .iter()
             .filter_map(|p| match p {
                 Part::Name(n) => Some(n.trim_start_matches('*').trim_start_matches('.')),
+                Part::Category(_) => Some("casino.example.net"),
+                Part::Url(url) => url.split('/').next(),
+                Part::NameWithin(n, _) => Some(*n),
                 _ => None,
             })
             .filter(|n| !n.is_empty())
@@ -92,7 +101,8 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
         if dice.percent(5) {
             name = name.to_uppercase();
         }
-        if dice.percent(85) {
+        let private = plain.iter().any(|p| matches!(p, Part::NameWithin(..)));
+        if dice.percent(if private { 25 } else { 85 }) {
             let alike = |text: &&str| text.contains(':') == source.six;
             let free: Vec<&str> = FREE.into_iter().filter(alike).collect();
             destination = Address::parse(dice.word(&free)).unwrap();
@@ -113,15 +123,65 @@ fn one(policy: &Policy, facts: &Facts, flow: &Flow, common: &[Address], dice: &m
     } else {
         dice.word(&["none", "none", "https"])
     };
-    let ports = protocol != "icmp";
+    let ports = protocol == "tcp" || protocol == "udp";
+    let source_port = match flow.source_ports.as_slice() {
+        [] => 50_000,
+        several => {
+            let (first, last) = *dice.pick(several);
+            *dice.pick(&[first, last, first - 1, last.saturating_add(1), 50_000])
+        }
+    };
     Packet {
         source,
         destination,
         name,
         protocol: protocol.to_owned(),
-        source_port: if ports { 50_000 } else { 0 },
+        source_port: if ports { source_port } else { 0 },
         port: if ports { port } else { 0 },
         l7: l7.to_owned(),
+    }
+}
+
+/// A packet from outside to a public address of a firewall, mostly for one of its translations.
+fn published(policy: &Policy, facts: &Facts, common: &[Address], dice: &mut Dice) -> Packet {
+    let dnat = dice.pick(&policy.dnats);
+    let other = dice.pick(&policy.dnats);
+    // What is opened at the target is for the firewall alone: others ask there too.
+    if let (Some(target), true) = (Address::parse(&dnat.into), dice.percent(30)) {
+        let mut near: Vec<Address> = common.to_vec();
+        for subnet in policy.firewalls.iter().filter_map(|f| f.subnet.as_ref()) {
+            near.extend(range(subnet).low().step(-1));
+            near.extend(range(subnet).high().step(1));
+        }
+        return Packet {
+            source: *dice.pick(&near),
+            destination: target,
+            name: String::new(),
+            protocol: dnat.protocol.to_owned(),
+            source_port: 50_000,
+            port: dnat.into_port.unwrap_or(dnat.port),
+            l7: "none".to_owned(),
+        };
+    }
+    let port = if dice.percent(85) {
+        dnat.port
+    } else {
+        *dice.pick(&[dnat.port + 1, dnat.port - 1, other.port])
+    };
+    let usual = dice.percent(90);
+    Packet {
+        source: address(policy, facts, &dnat.from, common, dice),
+        destination: Address::parse(dice.word(if usual { &dnat.to } else { &other.to })).unwrap(),
+        name: String::new(),
+        protocol: if dice.percent(92) {
+            dnat.protocol
+        } else {
+            dice.word(&["tcp", "udp"])
+        }
+        .to_owned(),
+        source_port: 50_000,
+        port,
+        l7: "none".to_owned(),
     }
 }
 
@@ -162,6 +222,12 @@ fn edge(range: Range, dice: &mut Dice) -> Address {
 fn ranges(policy: &Policy, facts: &Facts, part: &Part) -> Vec<Range> {
     match part {
         Part::Range(text) => vec![range(text)],
+        Part::NameWithin(_, text) => vec![range(text)],
+        Part::Group(name) => policy.ip_group(name),
+        Part::Named(_, _, parts) => parts
+            .iter()
+            .flat_map(|p| ranges(policy, facts, p))
+            .collect(),
         Part::Subnet(name) => policy.subnet(name).ranges(),
         Part::Tag("AzureLoadBalancer") => vec![range("168.63.129.16")],
         Part::Tag(tag) => facts.prefixes(tag).to_vec(),
@@ -176,7 +242,17 @@ fn ranges(policy: &Policy, facts: &Facts, part: &Part) -> Vec<Range> {
             all.extend(minus.iter().map(|text| range(text)));
             all
         }
-        Part::Any | Part::Internet | Part::Name(_) | Part::NameTag(_) => Vec::new(),
+        Part::Asg(_) => policy
+            .subnets
+            .iter()
+            .flat_map(super::policy::Subnet::ranges)
+            .collect(),
+        Part::Any
+        | Part::Internet
+        | Part::Name(_)
+        | Part::NameTag(_)
+        | Part::Category(_)
+        | Part::Url(_) => Vec::new(),
     }
 }
 
@@ -194,6 +270,12 @@ fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
         "192.168.255.255",
     ] {
         out.extend(Address::parse(text));
+    }
+    if policy.vnets.iter().any(|v| v.firewall.is_some()) {
+        // The undeclared rest of such networks.
+        for vnet in &policy.vnets {
+            out.extend(Address::parse(&vnet.space.replace(".0.0/16", ".99.7")));
+        }
     }
     for subnet in &policy.subnets {
         for range in subnet.ranges() {
@@ -220,21 +302,39 @@ fn in_universe(policy: &Policy, packet: &Packet) -> bool {
     if source.six != destination.six {
         return false;
     }
+    if destination.within(&policy.published()) {
+        return source.is_public() && !source.within(&policy.declared());
+    }
+    if source.within(&policy.published()) {
+        return false;
+    }
     // `tag(VirtualNetwork)` is that of the subnet at the other end: where neither end is in one the
     // language does not say what it stands for.
-    let network = |f: &Flow| f.from.iter().chain(&f.to).any(|p| *p == Part::Network);
-    let unsaid = policy.firewalls.len() != 1
-        || !policy.subnets.is_empty() && policy.flows.iter().any(network);
+    let network = |f: &Flow| {
+        let mut ends = f.from.iter().chain(&f.to).flat_map(Part::plain);
+        ends.any(|p| p == Part::Network)
+    };
+    let named = |address: Address| {
+        let mut own = policy.vnets.iter().filter(|v| v.firewall.is_some());
+        own.find(|v| address.within(&v.ranges()))
+    };
+    let (near, far) = (named(source), named(destination));
+    let alone = policy.firewalls.len() == 1 || near.is_some() || far.is_some();
+    let within = near.is_some() && near.map(|v| &v.name) == far.map(|v| &v.name);
+    let unsaid = !alone || within || !policy.subnets.is_empty() && policy.flows.iter().any(network);
     if !inside(source) && !inside(destination) && unsaid {
         return false;
     }
+    let gateway = policy.gateway.iter().flat_map(|g| g.ranges());
+    let gateway: Vec<Range> = gateway.collect();
     let transit = |address: Address| {
-        policy.firewalls.iter().any(|f| {
-            range(&f.address).contains(address)
-                || f.subnet
-                    .as_ref()
-                    .is_some_and(|s| range(s).contains(address))
-        })
+        address.within(&gateway)
+            || policy.firewalls.iter().any(|f| {
+                range(&f.address).contains(address)
+                    || f.subnet
+                        .as_ref()
+                        .is_some_and(|s| range(s).contains(address))
+            })
     };
     if transit(source) || transit(destination) || destination.is_platform() {
         return false;
@@ -242,12 +342,24 @@ fn in_universe(policy: &Policy, packet: &Packet) -> bool {
     let named = policy
         .flows
         .iter()
-        .any(|f| f.from.contains(&Part::Tag("AzureLoadBalancer")));
+        .any(|f| f.from.contains(&Part::Tag("AzureLoadBalancer")) && policy.present(f));
     if source == HOST {
         return named && inside(destination);
     }
-    // A name without an address is a public one.
-    if !packet.name.is_empty() && !destination.is_public() {
+    // A name without an address is a public one, and one with its own has no other.
+    let mut ends = policy
+        .flows
+        .iter()
+        .flat_map(|f| &f.to)
+        .flat_map(Part::plain);
+    let own = ends.find_map(|p| match p {
+        Part::NameWithin(name, prefix) => packet
+            .name
+            .eq_ignore_ascii_case(name)
+            .then(|| range(prefix).contains(destination)),
+        _ => None,
+    });
+    if !packet.name.is_empty() && !own.unwrap_or_else(|| destination.is_public()) {
         return false;
     }
     // Addresses that nobody has are no ends: broadcast, multicast, documentation.

@@ -1,8 +1,7 @@
-//! The generator's own model of a policy: what it wrote, as text for the compiler and as a topology
-//! for the oracle. It is not the compiler's model and knows nothing of it.
+//! The generator's own model of a policy, and the topology that the oracle reads. It is not the
+//! compiler's model and knows nothing of it; how it is written is in text.rs.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -18,6 +17,8 @@ pub(super) struct Vnet {
     pub(super) peers: Vec<String>,
     /// The prefix of on-premises is reached from here.
     pub(super) gateway: bool,
+    /// The firewall of its undeclared rest.
+    pub(super) firewall: Option<String>,
 }
 
 /// What lies behind every gateway.
@@ -28,7 +29,8 @@ pub(super) const ON_PREMISES: &str = "192.168.0.0/16";
 pub(super) struct Subnet {
     pub(super) name: String,
     pub(super) vnet: Option<String>,
-    pub(super) prefix: String,
+    /// Its IPv4 prefix; absent if it has IPv6 alone.
+    pub(super) prefix: Option<String>,
     /// Its IPv6 prefix.
     pub(super) six: Option<String>,
     pub(super) nsg: Option<String>,
@@ -45,6 +47,12 @@ pub(super) struct Firewall {
     pub(super) vnet: Option<String>,
     pub(super) dns_proxy: bool,
     pub(super) implied: bool,
+    pub(super) classic: bool,
+    pub(super) premium: bool,
+    /// `infrastructure = deny`
+    pub(super) closed: bool,
+    /// Its public addresses.
+    pub(super) public: Vec<&'static str>,
 }
 
 /// A network security group; a default is deny, allow or Azure's.
@@ -61,6 +69,8 @@ pub(super) struct Nsg {
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) default: Option<String>,
+    /// Whether it takes what the gateway learns, if that is said.
+    pub(super) bgp: Option<bool>,
 }
 
 /// An exception route.
@@ -93,6 +103,29 @@ pub(super) enum Part {
     NameTag(&'static str),
     /// `a except b`
     Except(Box<Part>, Vec<String>),
+    /// A declared IP group.
+    Group(String),
+    /// A web category.
+    Category(&'static str),
+    /// `url("host/path")`, of which a packet shows the host alone.
+    Url(&'static str),
+    /// An application security group, whose members nobody knows.
+    Asg(&'static str),
+    /// `fqdn(name, in = prefix)`
+    NameWithin(&'static str, &'static str),
+    /// A declared name: how it is declared, the name, what it stands for.
+    Named(Declared, String, Vec<Part>),
+}
+
+/// How a name is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Declared {
+    /// `endpoint`
+    Endpoint,
+    /// A parameter with a default.
+    Param,
+    /// A parameter whose value the environment gives.
+    Env,
 }
 
 /// What a flow does.
@@ -122,6 +155,43 @@ pub(super) struct Flow {
     pub(super) via: Option<&'static str>,
     /// A member of an ordered group: an allow or a deny that counts by its place.
     pub(super) ordered: bool,
+    /// `required`, `optional` or neither.
+    pub(super) need: Option<&'static str>,
+    /// The environment lists it, if it is optional.
+    pub(super) enabled: bool,
+    /// A condition that holds or does not.
+    pub(super) when: Option<bool>,
+    pub(super) source_ports: Vec<(u16, u16)>,
+    /// Its services are declared apart.
+    pub(super) named_services: bool,
+    /// It is the one flow of a module.
+    pub(super) instance: bool,
+    /// Clauses that do not change what it means.
+    pub(super) clauses: Vec<String>,
+}
+
+/// A translation.
+#[derive(Clone, Debug)]
+pub(super) struct Dnat {
+    pub(super) label: String,
+    pub(super) group: usize,
+    pub(super) protocol: &'static str,
+    pub(super) port: u16,
+    pub(super) from: Vec<Part>,
+    /// Public addresses of one firewall.
+    pub(super) to: Vec<&'static str>,
+    /// An address or a name.
+    pub(super) into: String,
+    pub(super) into_port: Option<u16>,
+    pub(super) clauses: Vec<String>,
+}
+
+/// What a group says for its members.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    pub(super) when: Option<bool>,
+    pub(super) at: Option<String>,
+    pub(super) clauses: Vec<String>,
 }
 
 /// A whole policy.
@@ -134,151 +204,21 @@ pub(super) struct Policy {
     pub(super) tables: Vec<Table>,
     pub(super) routes: Vec<Route>,
     pub(super) flows: Vec<Flow>,
+    pub(super) dnats: Vec<Dnat>,
+    pub(super) ip_groups: Vec<(String, Vec<&'static str>)>,
+    /// The clauses of groups.
+    pub(super) heads: BTreeMap<usize, Head>,
+    /// The `GatewaySubnet`.
+    pub(super) gateway: Option<Subnet>,
+    /// The one environment, if it is declared.
+    pub(super) env: Option<&'static str>,
+    /// `moved`, `assume` and `test`, which change nothing.
+    pub(super) moved: bool,
+    pub(super) assume: bool,
+    pub(super) test: bool,
 }
 
 impl Policy {
-    /// The policy as a `.gate` file.
-    pub(super) fn text(&self) -> String {
-        let mut out = String::new();
-        for vnet in &self.vnets {
-            let _ = write!(out, "vnet {} = {}", vnet.name, both(&vnet.space, &vnet.six));
-            let mut keys = String::new();
-            if !vnet.peers.is_empty() {
-                let _ = writeln!(keys, "  peers = [{}]", vnet.peers.join(", "));
-            }
-            if vnet.gateway {
-                let _ = writeln!(keys, "  on-premises = {ON_PREMISES}");
-            }
-            if keys.is_empty() {
-                out.push('\n');
-            } else {
-                let _ = writeln!(out, " {{\n{keys}}}");
-            }
-        }
-        for firewall in self.firewalls.iter().filter(|f| !f.implied) {
-            let _ = writeln!(out, "firewall {} {{", firewall.name);
-            let _ = writeln!(out, "  private-ip = {}", firewall.address);
-            if let Some(subnet) = &firewall.subnet {
-                let _ = writeln!(out, "  subnet = {subnet}");
-            }
-            if let Some(vnet) = &firewall.vnet {
-                let _ = writeln!(out, "  vnet = {vnet}");
-            }
-            let _ = writeln!(out, "  dns-proxy = {}\n}}", firewall.dns_proxy);
-        }
-        for nsg in &self.nsgs {
-            let word = |deny: bool| if deny { "deny" } else { "allow" };
-            let _ = writeln!(out, "nsg {} {{", nsg.name);
-            if let Some(deny) = nsg.inbound {
-                let _ = writeln!(out, "  default-inbound = {}", word(deny));
-            }
-            if let Some(deny) = nsg.outbound {
-                let _ = writeln!(out, "  default-outbound = {}", word(deny));
-            }
-            if nsg.open {
-                out.push_str("  names = open\n");
-            }
-            out.push_str("}\n");
-        }
-        for table in &self.tables {
-            let _ = writeln!(out, "route-table {} {{", table.name);
-            if let Some(default) = &table.default {
-                let _ = writeln!(out, "  default = {default}");
-            }
-            out.push_str("}\n");
-        }
-        for subnet in &self.subnets {
-            let _ = writeln!(
-                out,
-                "subnet {} = {} {{",
-                subnet.name,
-                both(&subnet.prefix, &subnet.six)
-            );
-            for (key, value) in [
-                ("vnet", &subnet.vnet),
-                ("nsg", &subnet.nsg),
-                ("route-table", &subnet.table),
-            ] {
-                if let Some(value) = value {
-                    let _ = writeln!(out, "  {key} = {value}");
-                }
-            }
-            if !subnet.endpoints.is_empty() {
-                let list = subnet.endpoints.join(", ");
-                let _ = writeln!(out, "  service-endpoints = [{list}]");
-            }
-            out.push_str("}\n");
-        }
-        for route in &self.routes {
-            let _ = writeln!(
-                out,
-                "route {}: {} via {} on {}",
-                route.label,
-                route.to.text(),
-                route.hop,
-                route.table
-            );
-        }
-        let groups: BTreeSet<usize> = self.flows.iter().map(|f| f.group).collect();
-        for group in groups {
-            let inside = group > 0;
-            if inside {
-                let ordered = self.flows.iter().any(|f| f.group == group && f.ordered);
-                let word = if ordered { "ordered group" } else { "group" };
-                let _ = writeln!(out, "{word} g{group} {{");
-            }
-            for flow in self.flows.iter().filter(|f| f.group == group) {
-                let indent = if inside { "  " } else { "" };
-                let _ = writeln!(out, "{indent}{}", self.flow_text(flow));
-            }
-            if inside {
-                out.push_str("}\n");
-            }
-        }
-        out
-    }
-
-    fn flow_text(&self, flow: &Flow) -> String {
-        let verb = match flow.verb {
-            Verb::Allow | Verb::Exception(_) => "allow",
-            Verb::Deny => "deny",
-            Verb::Forbid => "forbid",
-        };
-        let services: Vec<String> = flow.services.iter().map(service_text).collect();
-        let (from, to) = (list(&flow.from), list(&flow.to));
-        let ends = if flow.between {
-            format!("between {from} and {to}")
-        } else {
-            format!("from {from} to {to}")
-        };
-        let mut out = format!("{verb} {}: {} {ends}", flow.label, services.join(", "));
-        if let Some(at) = &flow.at {
-            let _ = write!(out, " at {at}");
-        }
-        if let Some(via) = flow.via {
-            let _ = write!(out, " via {via}");
-        }
-        if let Verb::Exception(denies) = &flow.verb {
-            let names: Vec<String> = denies
-                .iter()
-                .map(|index| {
-                    let deny = &self.flows[*index];
-                    if deny.group == 0 {
-                        deny.label.clone()
-                    } else {
-                        format!("g{}::{}", deny.group, deny.label)
-                    }
-                })
-                .collect();
-            let _ = write!(
-                out,
-                " overrides {} ticket SEC-1 until 2030-12-31",
-                names.join(", ")
-            );
-        }
-        out
-    }
-
     /// The place that the emitted resources are deployed to, as the oracle reads it. Without any
     /// `vnet` all subnets form one.
     pub(super) fn topology(&self) -> Value {
@@ -286,20 +226,26 @@ impl Policy {
         let mut vnets: Vec<Value> = self
             .vnets
             .iter()
-            .map(|v| json!({ "name": v.name, "space": texts(&v.space, &v.six), "peers": v.peers }))
+            .map(|v| {
+                json!({
+                    "name": v.name, "space": texts(Some(&v.space), &v.six), "peers": v.peers,
+                    "firewall": v.firewall,
+                })
+            })
             .collect();
         if vnets.is_empty() {
             let all = self.subnets.iter();
-            let space: Vec<&str> = all.flat_map(|s| texts(&s.prefix, &s.six)).collect();
+            let space: Vec<&str> = all.flat_map(|s| texts(s.prefix.as_ref(), &s.six)).collect();
             vnets.push(json!({ "name": one, "space": space, "peers": [] }));
         }
         let subnets: Vec<Value> = self
             .subnets
             .iter()
+            .chain(&self.gateway)
             .map(|s| {
                 json!({
                     "name": s.name, "vnet": s.vnet.as_deref().unwrap_or(one),
-                    "prefix": texts(&s.prefix, &s.six), "nsg": s.nsg, "routeTable": s.table,
+                    "prefix": texts(s.prefix.as_ref(), &s.six), "nsg": s.nsg, "routeTable": s.table,
                     "serviceEndpoints": s.endpoints,
                 })
             })
@@ -307,7 +253,12 @@ impl Policy {
         let firewalls: Vec<Value> = self
             .firewalls
             .iter()
-            .map(|f| json!({ "privateIp": f.address, "policy": f.name }))
+            .map(|f| {
+                json!({
+                    "privateIp": f.address, "policy": f.name, "publicIps": f.public,
+                    "subnet": f.subnet, "vnet": f.vnet,
+                })
+            })
             .collect();
         let gateway = self.vnets.iter().any(|v| v.gateway);
         let on_premises: Vec<&str> = gateway.then_some(ON_PREMISES).into_iter().collect();
@@ -320,8 +271,12 @@ impl Policy {
     pub(super) fn declared(&self) -> Vec<Range> {
         self.vnets
             .iter()
-            .flat_map(|v| texts(&v.space, &v.six))
-            .chain(self.subnets.iter().flat_map(|s| texts(&s.prefix, &s.six)))
+            .flat_map(|v| texts(Some(&v.space), &v.six))
+            .chain(
+                self.subnets
+                    .iter()
+                    .flat_map(|s| texts(s.prefix.as_ref(), &s.six)),
+            )
             .chain(self.vnets.iter().any(|v| v.gateway).then_some(ON_PREMISES))
             .map(range)
             .collect()
@@ -330,6 +285,36 @@ impl Policy {
     /// The subnet of that name.
     pub(super) fn subnet(&self, name: &str) -> &Subnet {
         self.subnets.iter().find(|s| s.name == name).unwrap()
+    }
+
+    /// The path of a flow: `main::f0`, `g1::f1`, `if2::main::f2`.
+    pub(super) fn path(flow: &Flow) -> String {
+        let label = &flow.label;
+        match flow.group {
+            _ if flow.instance => format!("i{label}::main::{label}"),
+            0 => format!("main::{label}"),
+            group => format!("g{group}::{label}"),
+        }
+    }
+
+    /// Whether a flow is there at all.
+    pub(super) fn present(&self, flow: &Flow) -> bool {
+        let head = self.heads.get(&flow.group).and_then(|head| head.when);
+        flow.when != Some(false)
+            && (flow.instance || head != Some(false))
+            && (flow.need != Some("optional") || flow.enabled)
+    }
+
+    /// The addresses of a declared IP group.
+    pub(super) fn ip_group(&self, name: &str) -> Vec<Range> {
+        let found = self.ip_groups.iter().find(|(own, _)| own == name).unwrap();
+        found.1.iter().map(|text| range(text)).collect()
+    }
+
+    /// Every public address of a firewall.
+    pub(super) fn published(&self) -> Vec<Range> {
+        let all = self.firewalls.iter().flat_map(|f| &f.public);
+        all.map(|text| range(text)).collect()
     }
 
     /// The policy without one flow; exceptions that override nothing then go too.
@@ -364,7 +349,7 @@ impl Policy {
 impl Vnet {
     /// Its address space.
     pub(super) fn ranges(&self) -> Vec<Range> {
-        texts(&self.space, &self.six)
+        texts(Some(&self.space), &self.six)
             .into_iter()
             .map(range)
             .collect()
@@ -374,7 +359,7 @@ impl Vnet {
 impl Subnet {
     /// Its prefixes.
     pub(super) fn ranges(&self) -> Vec<Range> {
-        texts(&self.prefix, &self.six)
+        texts(self.prefix.as_ref(), &self.six)
             .into_iter()
             .map(range)
             .collect()
@@ -382,77 +367,36 @@ impl Subnet {
 }
 
 /// The prefixes of both families.
-fn texts<'a>(four: &'a str, six: &'a Option<String>) -> Vec<&'a str> {
-    let mut out = vec![four];
+pub(super) fn texts<'a>(four: Option<&'a String>, six: &'a Option<String>) -> Vec<&'a str> {
+    let mut out: Vec<&str> = four.map(String::as_str).into_iter().collect();
     out.extend(six.as_deref());
     out
 }
 
-/// The same as written.
-fn both(four: &str, six: &Option<String>) -> String {
-    match six {
-        Some(six) => format!("[{four}, {six}]"),
-        None => four.to_owned(),
-    }
-}
-
 impl Part {
-    /// The part as written.
-    pub(super) fn text(&self) -> String {
+    /// Whether it is matched by name.
+    pub(super) fn is_name(&self) -> bool {
         match self {
-            Self::Any => "any".to_owned(),
-            Self::Range(text) => text.clone(),
-            Self::Subnet(name) => name.clone(),
-            Self::Tag(tag) => format!("tag({tag})"),
-            Self::Internet => "tag(Internet)".to_owned(),
-            Self::Network => "tag(VirtualNetwork)".to_owned(),
-            Self::Name("*") => "fqdn(*)".to_owned(),
-            Self::Name(name) => (*name).to_owned(),
-            Self::NameTag(tag) => format!("fqdn-tag({tag})"),
-            Self::Except(base, minus) => {
-                let minus = match minus.as_slice() {
-                    [one] => one.clone(),
-                    several => format!("[{}]", several.join(", ")),
-                };
-                format!("{} except {minus}", base.text())
-            }
+            Self::Name(_)
+            | Self::NameTag(_)
+            | Self::Category(_)
+            | Self::Url(_)
+            | Self::NameWithin(..) => true,
+            Self::Named(_, _, parts) => parts.iter().any(Self::is_name),
+            _ => false,
         }
     }
 
-    /// Whether it is matched by name.
-    pub(super) fn is_name(&self) -> bool {
-        matches!(self, Self::Name(_) | Self::NameTag(_))
+    /// The same without declared names around it.
+    pub(super) fn plain(&self) -> Vec<Self> {
+        match self {
+            Self::Named(_, _, parts) => parts.iter().flat_map(Self::plain).collect(),
+            other => vec![other.clone()],
+        }
     }
 }
 
 /// A range that the generator wrote.
 pub(super) fn range(text: &str) -> Range {
     Range::parse(text).unwrap_or_else(|| panic!("`{text}` is no range"))
-}
-
-fn list(parts: &[Part]) -> String {
-    match parts {
-        [one] => one.text(),
-        several => {
-            let texts: Vec<String> = several.iter().map(Part::text).collect();
-            format!("[{}]", texts.join(", "))
-        }
-    }
-}
-
-fn service_text((word, ports): &Service) -> String {
-    if ports.is_empty() {
-        return (*word).to_owned();
-    }
-    let texts: Vec<String> = ports
-        .iter()
-        .map(|(first, last)| {
-            if first == last {
-                first.to_string()
-            } else {
-                format!("{first}-{last}")
-            }
-        })
-        .collect();
-    format!("{word}/{}", texts.join(","))
 }

@@ -1,8 +1,10 @@
-//! Azure Firewall by a firewall policy: parents, rule collection groups, collections, rules, first
-//! match. It knows no classic firewall, no threat intelligence, no IDPS and no infrastructure rules.
+//! Azure Firewall by a firewall policy (parents, rule collection groups, collections, rules) or by
+//! the collections of a classic firewall, first match. It knows no threat intelligence, no IDPS and no
+//! infrastructure rules.
 //!
-//! Source: "Configure Azure Firewall rules" (rule processing logic), "Azure Firewall policy rule sets",
-//! "IP Groups in Azure Firewall", "Use FQDN filtering in network rules", checked 2026-11-23.
+//! Source: "Configure Azure Firewall rules" (rule processing logic; with classic rules each type has
+//! its own priorities), "Azure Firewall policy rule sets", "IP Groups in Azure Firewall", "Use FQDN
+//! filtering in network rules", checked 2026-11-23.
 
 use serde_json::Value;
 
@@ -21,7 +23,16 @@ pub(crate) struct Firewall {
     pub(crate) groups: Vec<Value>,
     /// IP groups.
     pub(crate) ip_groups: Vec<Value>,
+    /// Classic firewalls, whole or as a fragment.
+    pub(crate) classic: Vec<Value>,
 }
+
+/// The three arrays of a classic firewall; nothing else says the type of their rules.
+const CLASSIC: [(&str, Kind); 3] = [
+    ("natRuleCollections", Kind::Dnat),
+    ("networkRuleCollections", Kind::Network),
+    ("applicationRuleCollections", Kind::Application),
+];
 
 /// The three rule types, in the order in which they are processed whatever the priorities say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +64,27 @@ pub(crate) struct Collection<'a> {
     pub(crate) rules: &'a [Value],
 }
 
+/// Where the firewall sends a packet to one of its addresses.
+#[derive(Clone, Debug)]
+pub(crate) struct Translation {
+    /// An address or a name.
+    pub(crate) target: String,
+    /// The port there.
+    pub(crate) port: u16,
+    /// The rule.
+    pub(crate) by: String,
+}
+
 impl Firewall {
     /// All collections of a policy and its parents in the order in which Azure reads them.
     pub(crate) fn order(&self, policy: &str) -> Vec<Collection<'_>> {
+        if let Some(firewall) = self
+            .classic
+            .iter()
+            .find(|f| text(f, "name").eq_ignore_ascii_case(policy))
+        {
+            return classic_order(firewall);
+        }
         let mut found = Vec::new();
         for (depth, name) in self.lineage(policy).into_iter().enumerate() {
             for group in &self.groups {
@@ -90,12 +119,7 @@ impl Firewall {
                         depth,
                         group_priority: priority(properties, &path),
                         priority: priority(collection, &path),
-                        action: match text(&collection["action"], "type") {
-                            a if a.eq_ignore_ascii_case("Allow") => Verdict::Allow,
-                            a if a.eq_ignore_ascii_case("Deny") => Verdict::Deny,
-                            a if a.eq_ignore_ascii_case("Dnat") => Verdict::Allow,
-                            other => panic!("`{path}`: action `{other}`"),
-                        },
+                        action: action(collection, &path),
                         rules,
                         path,
                     });
@@ -106,8 +130,8 @@ impl Firewall {
         found
     }
 
-    /// The verdict of a policy on a packet. Translation rules are ordered but not applied: no packet
-    /// here is sent to the firewall's public address.
+    /// The verdict of a policy on a packet that is for somebody behind the firewall: translations are
+    /// asked for apart.
     pub(crate) fn evaluate(&self, policy: &str, packet: &Packet, known: &Knowledge) -> Decision {
         self.decide(policy, packet, known).0
     }
@@ -145,41 +169,60 @@ impl Firewall {
         protocol: &str,
         port: u16,
     ) -> Option<String> {
-        let range = |t: &str| Range::parse(t).unwrap_or_else(|| panic!("address `{t}`"));
-        let within = |outer: &str, inner: &str| {
-            outer == "*" || range(outer).contains(Address::parse(inner).unwrap())
+        let address = |text: &str| Address::parse(text).unwrap();
+        let packet = Packet {
+            source: address(source),
+            destination: address(destination),
+            name: String::new(),
+            protocol: protocol.to_lowercase(),
+            source_port: 50_000,
+            port,
+            l7: "none".to_owned(),
         };
+        let found = self.translation(policy, &packet)?;
+        Some(format!("{}:{}", found.target, found.port))
+    }
+
+    /// The first translation that matches a packet to one of the firewall's addresses.
+    pub(crate) fn translation(&self, policy: &str, packet: &Packet) -> Option<Translation> {
+        let known = Knowledge::default();
         for collection in self.order(policy) {
             if collection.kind != Kind::Dnat {
-                break;
+                continue;
             }
             for rule in collection.rules {
-                let who = texts(rule, "sourceAddresses")
-                    .iter()
-                    .any(|s| within(s, source))
-                    || texts(rule, "sourceIpGroups").iter().any(|id| {
-                        Address::parse(source)
-                            .unwrap()
-                            .within(&self.group_ranges(id))
-                    });
-                let to = texts(rule, "destinationAddresses")
-                    .iter()
-                    .any(|d| within(d, destination));
-                let how = texts(rule, "ipProtocols")
-                    .iter()
-                    .any(|p| p.eq_ignore_ascii_case(protocol));
+                if self.empty_group(rule) {
+                    continue;
+                }
                 let ports = texts(rule, "destinationPorts");
                 assert_eq!(ports.len(), 1, "one port a translation");
-                if who && to && how && port_in(ports[0], port) {
+                let matched = self
+                    .address_matches(rule, "source", packet.source, &known)
+                    .and(self.address_matches(rule, "destination", packet.destination, &known))
+                    .and(protocol_matches(rule, packet));
+                assert_ne!(matched, Match::May, "translations name no tags");
+                if matched == Match::Yes {
                     let target = match text(rule, "translatedAddress") {
                         "" => text(rule, "translatedFqdn"),
                         address => address,
                     };
-                    return Some(format!("{target}:{}", text(rule, "translatedPort")));
+                    return Some(Translation {
+                        target: target.to_owned(),
+                        port: text(rule, "translatedPort").parse().unwrap(),
+                        by: format!("{}/{}", collection.path, text(rule, "name")),
+                    });
                 }
             }
         }
         None
+    }
+
+    /// An empty group makes the service skip the rule, whatever else the rule lists.
+    fn empty_group(&self, rule: &Value) -> bool {
+        ["sourceIpGroups", "destinationIpGroups"]
+            .into_iter()
+            .flat_map(|member| texts(rule, member))
+            .any(|id| self.group_ranges(id).is_empty())
     }
 
     /// Whether a network or application rule matches a packet.
@@ -190,13 +233,8 @@ impl Firewall {
         packet: &Packet,
         known: &Knowledge,
     ) -> Match {
-        // An empty group makes the service skip the rule, whatever else the rule lists.
-        for member in ["sourceIpGroups", "destinationIpGroups"] {
-            for id in texts(rule, member) {
-                if self.group_ranges(id).is_empty() {
-                    return Match::No;
-                }
-            }
+        if self.empty_group(rule) {
+            return Match::No;
         }
         let source = self.address_matches(rule, "source", packet.source, known);
         match kind {
@@ -284,6 +322,46 @@ impl Firewall {
     }
 }
 
+/// The collections of a classic firewall, type by type, each by its own priorities.
+fn classic_order(firewall: &Value) -> Vec<Collection<'_>> {
+    let mut found = Vec::new();
+    for (member, kind) in CLASSIC {
+        for collection in items(&firewall["properties"], member) {
+            let path = format!("{}/{}", text(firewall, "name"), text(collection, "name"));
+            let properties = &collection["properties"];
+            found.push(Collection {
+                kind,
+                depth: 0,
+                group_priority: 0,
+                priority: priority(properties, &path),
+                action: action(properties, &path),
+                rules: items(properties, "rules"),
+                path,
+            });
+        }
+    }
+    found.sort_by_key(|c| (c.kind, c.priority));
+    for pair in found.windows(2) {
+        assert_ne!(
+            (pair[0].kind, pair[0].priority),
+            (pair[1].kind, pair[1].priority),
+            "`{}` and `{}` have one priority",
+            pair[0].path,
+            pair[1].path
+        );
+    }
+    found
+}
+
+fn action(collection: &Value, path: &str) -> Verdict {
+    match text(&collection["action"], "type") {
+        a if a.eq_ignore_ascii_case("Allow") => Verdict::Allow,
+        a if a.eq_ignore_ascii_case("Deny") => Verdict::Deny,
+        a if a.eq_ignore_ascii_case("Dnat") => Verdict::Allow,
+        other => panic!("`{path}`: action `{other}`"),
+    }
+}
+
 /// The policy that a group belongs to: from its name `policy/group`, else from its id.
 pub(crate) fn policy_of(group: &Value) -> &str {
     if let Some((policy, _)) = text(group, "name").split_once('/') {
@@ -311,7 +389,12 @@ fn protocol_matches(rule: &Value, packet: &Packet) -> Match {
     let every = ports.contains(&"*");
     let port = every || ports.iter().any(|p| port_in(p, packet.port));
     let mut matched = Match::No;
-    for protocol in texts(rule, "ipProtocols") {
+    // A classic firewall's word for it.
+    let protocols = match rule.get("ipProtocols") {
+        Some(_) => texts(rule, "ipProtocols"),
+        None => texts(rule, "protocols"),
+    };
+    for protocol in protocols {
         let protocol = protocol.to_lowercase();
         matched = matched.or(match protocol.as_str() {
             "any" if packet.has_ports() => Match::from(port),

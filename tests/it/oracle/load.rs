@@ -20,12 +20,12 @@ pub(crate) struct Emitted {
     pub(crate) nsgs: Vec<Value>,
     /// Route tables.
     pub(crate) route_tables: Vec<Value>,
-    /// Policies, rule collection groups, IP groups.
+    /// Policies, rule collection groups, IP groups, classic firewalls.
     pub(crate) firewall: Firewall,
 }
 
 impl Emitted {
-    /// Reads `nsg/`, `route-table/`, `ip-group/` and `firewall/<policy>/` below a folder.
+    /// Reads `nsg/`, `route-table/`, `ip-group/` and `firewall/<name>/` below a folder.
     pub(crate) fn read(folder: &Path) -> Result<Self, String> {
         let mut emitted = Self {
             folder: folder.to_owned(),
@@ -38,6 +38,12 @@ impl Emitted {
             let file = policy.join("policy.json");
             if file.is_file() {
                 emitted.firewall.policies.push(json(&file)?);
+            }
+            for file in ["firewall.json".to_owned(), fragment(&policy)] {
+                let file = policy.join(file);
+                if file.is_file() {
+                    emitted.firewall.classic.push(json(&file)?);
+                }
             }
             for mut group in resources(&policy.join("rcg"))? {
                 if policy_of(&group).is_empty() {
@@ -71,6 +77,12 @@ impl Emitted {
                 )
             })
     }
+}
+
+/// The file of a classic firewall whose rest is somebody else's.
+fn fragment(folder: &Path) -> String {
+    let name = folder.file_name().unwrap().to_string_lossy();
+    format!("{name}.fragment.json")
 }
 
 /// The repository's folder.

@@ -23,8 +23,22 @@ pub(crate) struct Topology {
     pub(crate) subnets: Vec<Subnet>,
     vnets: Vec<Vnet>,
     on_premises: Vec<Range>,
-    /// Private address and policy of each.
-    firewalls: Vec<(Address, String)>,
+    firewalls: Vec<Wall>,
+}
+
+/// A firewall in its place.
+#[derive(Clone, Debug)]
+struct Wall {
+    /// Its private address.
+    address: Address,
+    /// Its policy, or itself if it is a classic one.
+    policy: String,
+    /// Its public addresses.
+    public: Vec<Address>,
+    /// AzureFirewallSubnet.
+    subnet: Option<Range>,
+    /// The network it stands in.
+    vnet: Option<String>,
 }
 
 /// A declared subnet.
@@ -45,6 +59,8 @@ struct Vnet {
     name: String,
     space: Vec<Range>,
     peers: Vec<String>,
+    /// The firewall that its undeclared subnets lead to.
+    firewall: Option<String>,
 }
 
 /// What happened to a packet, place by place.
@@ -92,6 +108,7 @@ impl Topology {
                         .into_iter()
                         .map(str::to_owned)
                         .collect(),
+                    firewall: name(vnet, "firewall"),
                 })
                 .collect(),
             on_premises: ranges(value, "onPremises"),
@@ -99,12 +116,20 @@ impl Topology {
                 .iter()
                 .chain((!one.is_null()).then_some(one))
                 .map(|firewall| {
-                    let address = text(firewall, "privateIp");
-                    (
-                        Address::parse(address)
-                            .unwrap_or_else(|| panic!("topology: firewall privateIp `{address}`")),
-                        text(firewall, "policy").to_owned(),
-                    )
+                    let address = |text: &str| {
+                        Address::parse(text)
+                            .unwrap_or_else(|| panic!("topology: firewall address `{text}`"))
+                    };
+                    Wall {
+                        address: address(text(firewall, "privateIp")),
+                        policy: text(firewall, "policy").to_owned(),
+                        public: texts(firewall, "publicIps")
+                            .into_iter()
+                            .map(address)
+                            .collect(),
+                        subnet: name(firewall, "subnet").and_then(|t| Range::parse(&t)),
+                        vnet: name(firewall, "vnet"),
+                    }
                 })
                 .collect(),
         }
@@ -113,6 +138,20 @@ impl Topology {
     /// The subnet that holds an address.
     pub(crate) fn subnet_of(&self, address: Address) -> Option<&Subnet> {
         self.subnets.iter().find(|s| address.within(&s.prefixes))
+    }
+
+    fn vnet_of(&self, address: Address) -> Option<&str> {
+        let mut all = self.vnets.iter();
+        let found = all.find(|v| address.within(&v.space))?;
+        Some(found.name.as_str())
+    }
+
+    /// The firewall that an address in no declared subnet leads to, where its network names one.
+    fn wall_of(&self, address: Address) -> Option<&Wall> {
+        let name = self.vnet_of(address)?;
+        let vnet = self.vnets.iter().find(|v| v.name == name)?;
+        let wanted = vnet.firewall.as_ref()?;
+        self.firewalls.iter().find(|w| w.policy == *wanted)
     }
 
     /// The edges of every range in it.
@@ -130,11 +169,15 @@ impl Topology {
 
     /// What the system routes at a subnet are made of. Peering is symmetric, whoever writes it.
     fn around(&self, subnet: &Subnet) -> Neighbourhood {
+        self.near(&subnet.vnet, &subnet.service_endpoints)
+    }
+
+    fn near(&self, vnet: &str, service_endpoints: &[String]) -> Neighbourhood {
         let own = self
             .vnets
             .iter()
-            .find(|v| v.name == subnet.vnet)
-            .unwrap_or_else(|| panic!("topology: `{}` names no VNet that is there", subnet.name));
+            .find(|v| v.name == vnet)
+            .unwrap_or_else(|| panic!("topology: there is no VNet `{vnet}`"));
         let mut peers = Vec::new();
         for name in &own.peers {
             match self.vnets.iter().find(|v| v.name == *name) {
@@ -151,7 +194,7 @@ impl Topology {
             space: own.space.clone(),
             peers,
             on_premises: self.on_premises.clone(),
-            service_endpoints: subnet.service_endpoints.clone(),
+            service_endpoints: service_endpoints.to_vec(),
         }
     }
 }
@@ -168,6 +211,12 @@ pub(crate) fn evaluate(
         steps: Vec::new(),
         decisions: Vec::new(),
     };
+    let published = |wall: &&Wall| wall.public.contains(&packet.destination);
+    if let Some(wall) = topology.firewalls.iter().find(published) {
+        way.published(topology, emitted, wall, packet, known);
+        way.verdict = way.sum();
+        return way;
+    }
     let from = topology.subnet_of(packet.source);
     let to = topology.subnet_of(packet.destination);
     let mut arriving = packet.clone();
@@ -197,24 +246,46 @@ pub(crate) fn evaluate(
                     way.reply(topology, emitted, subnet, packet, known);
                 }
             } else {
-                // On-premises traffic enters by the gateway's subnet; any other private source by
-                // the hop that its replies take.
+                // On-premises traffic enters by the gateway's subnet; the undeclared rest of a network
+                // by its own firewall; any other private source by the hop that its replies take.
                 let gateway = topology
                     .subnets
                     .iter()
                     .find(|s| s.name.eq_ignore_ascii_case("GatewaySubnet"))
                     .filter(|_| packet.source.within(&topology.on_premises));
-                let (at, towards) = match gateway {
-                    Some(gateway) => (gateway, packet.destination),
-                    None => (subnet, packet.source),
+                let own = topology
+                    .wall_of(packet.source)
+                    .filter(|_| gateway.is_none());
+                let leaves = topology.vnet_of(packet.source) != Some(subnet.vnet.as_str());
+                let kind = if let Some(wall) = own.filter(|_| leaves) {
+                    let kind = way.firewall(wall, emitted, packet, known);
+                    kind.map(|kind| (wall.address, kind))
+                } else {
+                    let (at, towards) = match gateway {
+                        Some(gateway) => (gateway, packet.destination),
+                        None => (subnet, packet.source),
+                    };
+                    way.cross(topology, emitted, at, towards, packet, known)
                 };
-                let kind = way.cross(topology, emitted, at, towards, packet, known);
                 arriving = translated(packet, kind);
             }
         }
         (None, None) => match topology.firewalls.as_slice() {
             [only] => {
                 way.firewall(only, emitted, packet, known);
+            }
+            _ if topology.wall_of(packet.source).is_some()
+                || topology.wall_of(packet.destination).is_some() =>
+            {
+                let near = topology.wall_of(packet.source);
+                let far = topology.wall_of(packet.destination);
+                let far = far.filter(|w| near.is_none_or(|n| n.address != w.address));
+                let mut kind = None;
+                for wall in near.into_iter().chain(far) {
+                    let seen = translated(packet, kind);
+                    let by = way.firewall(wall, emitted, &seen, known);
+                    kind = by.map(|by| (wall.address, by));
+                }
             }
             others => {
                 let which = format!("no subnet and {} firewalls on the way", others.len());
@@ -295,6 +366,77 @@ impl Way {
         self.add(&format!("nsg {word} at {}", subnet.name), decision);
     }
 
+    /// A packet from the internet to a public address of a firewall. The first translation that matches
+    /// lets it through, past all network rules; its source becomes an address of the firewall's own
+    /// subnet, whatever the source of the rule ("Azure Firewall known issues", SNAT on inbound
+    /// connections, checked 2026-11-23). Which of them is not said, so that all must fare alike.
+    fn published(
+        &mut self,
+        topology: &Topology,
+        emitted: &Emitted,
+        wall: &Wall,
+        packet: &Packet,
+        known: &Knowledge,
+    ) {
+        if !packet.source.is_public() || topology.declares(packet.source) {
+            let why = "from inside to a public address of a firewall";
+            self.add("firewall", Decision::new(Verdict::Unknown, why));
+            return;
+        }
+        let Some(translation) = emitted.firewall.translation(&wall.policy, packet) else {
+            self.add("firewall", Decision::new(Verdict::Deny, "no translation"));
+            return;
+        };
+        self.add("dnat", Decision::new(Verdict::Allow, &translation.by));
+        let Some(target) = Address::parse(&translation.target) else {
+            let why = format!("what `{}` resolves to", translation.target);
+            self.add("route", Decision::new(Verdict::Unknown, why));
+            return;
+        };
+        if let Some(vnet) = &wall.vnet {
+            let choice = routes::next_hop(None, &topology.near(vnet, &[]), target, known);
+            let verdict = match choice.hop {
+                Hop::VnetLocal | Hop::Peering | Hop::Gateway => Verdict::Allow,
+                Hop::Internet => Verdict::from_reach(target.is_public()),
+                _ => Verdict::Deny,
+            };
+            let by = format!("{} ({})", choice.hop, choice.by);
+            self.add("route at the firewall", Decision::new(verdict, by));
+        }
+        let Some(subnet) = topology.subnet_of(target) else {
+            return;
+        };
+        let Some(own) = wall.subnet else {
+            let why = "the firewall's subnet is not known";
+            self.add("nsg in", Decision::new(Verdict::Unknown, why));
+            return;
+        };
+        // The first four addresses and the last of a subnet are Azure's ("Azure Virtual Network
+        // FAQ", checked 2026-11-23).
+        let first = (0..4).fold(own.low(), |a, _| a.step(1).unwrap());
+        for source in [first, own.high().step(-1).unwrap()] {
+            let arriving = Packet {
+                source,
+                destination: target,
+                port: translation.port,
+                ..packet.clone()
+            };
+            let inbound = Direction::Inbound;
+            self.group(topology, emitted, subnet, inbound, &arriving, known);
+            let table = emitted.route_table(subnet.route_table.as_deref());
+            let choice = routes::next_hop(table, &topology.around(subnet), source, known);
+            let verdict = match choice.hop {
+                Hop::VnetLocal | Hop::Peering => Verdict::Allow,
+                Hop::Appliance(address) if address == wall.address => Verdict::Allow,
+                Hop::Unknown => Verdict::Unknown,
+                _ => Verdict::Deny,
+            };
+            let by = format!("{} ({})", choice.hop, choice.by);
+            let place = format!("reply at {} to {source}", subnet.name);
+            self.add(&place, Decision::new(verdict, by));
+        }
+    }
+
     /// Takes the hop from a subnet towards an address, through the firewall if the hop is one.
     fn cross(
         &mut self,
@@ -308,7 +450,7 @@ impl Way {
         let table = emitted.route_table(at.route_table.as_deref());
         let near = topology.around(at);
         let choice = routes::next_hop(table, &near, towards, known);
-        let ours = |wanted: Address| topology.firewalls.iter().find(|(own, _)| *own == wanted);
+        let ours = |wanted: Address| topology.firewalls.iter().find(|w| w.address == wanted);
         let verdict = match choice.hop {
             Hop::Peering | Hop::Gateway | Hop::ServiceEndpoint => Verdict::Allow,
             Hop::Appliance(address) if ours(address).is_some() => Verdict::Allow,
@@ -355,17 +497,17 @@ impl Way {
 
     fn firewall(
         &mut self,
-        (address, policy): &(Address, String),
+        wall: &Wall,
         emitted: &Emitted,
         packet: &Packet,
         known: &Knowledge,
     ) -> Option<Kind> {
-        if packet.destination == *address {
+        if packet.destination == wall.address {
             let own = "it is the destination";
             self.add("firewall", Decision::new(Verdict::Allow, own));
             return None;
         }
-        let (decision, kind) = emitted.firewall.decide(policy, packet, known);
+        let (decision, kind) = emitted.firewall.decide(&wall.policy, packet, known);
         self.add("firewall", decision);
         kind
     }

@@ -177,6 +177,7 @@ fn policies(
         policies: firewall.policies.iter().map(flat).collect(),
         groups: firewall.groups.iter().map(flat).collect(),
         ip_groups: firewall.ip_groups.clone(),
+        classic: Vec::new(),
     };
     // What tags hold makes no difference to the form.
     let [one, other] =
@@ -209,6 +210,7 @@ fn classics(
         policies: Vec::new(),
         groups: vec![firewall.groups[2].clone()],
         ip_groups: firewall.ip_groups.clone(),
+        classic: Vec::new(),
     };
     let mut arrays: [Vec<Value>; 2] = [Vec::new(), Vec::new()];
     for collection in items(&alone.groups[0]["properties"], "ruleCollections") {
@@ -457,6 +459,7 @@ fn firewall(lot: &mut Lot) -> Firewall {
         policies,
         groups,
         ip_groups,
+        classic: Vec::new(),
     }
 }
 
