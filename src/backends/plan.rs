@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{SpecialTag, Target, TargetUse};
 use crate::diag::{Diagnostic, Severity, Sink};
 use crate::model::address::AddressSet;
+use crate::model::endpoint::Endpoint;
 use crate::model::internet::public;
 use crate::model::service::Proto;
 use crate::model::{Flow, Key, Layer};
@@ -296,7 +297,16 @@ fn assign(
             continue;
         }
         let by_name = way.names;
-        let exact = !by_name && !flow.from.is_opaque() && !flow.to.is_opaque();
+        // A name that is said to be at some addresses is not these addresses: others may be there.
+        let bound = Endpoint {
+            names: BTreeSet::new(),
+            ..flow.to.clone()
+        };
+        let by_address = || fabric.addresses(&bound, Some(subnet)).meets(&way.to);
+        let exact = !by_name
+            && !flow.from.is_opaque()
+            && !flow.to.is_opaque()
+            && (flow.to.names.is_empty() || by_address());
         if !exact && !flow.allows() {
             continue;
         }

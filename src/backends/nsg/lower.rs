@@ -354,7 +354,8 @@ impl Room<'_> {
         for group in end.ip_groups.values().flatten() {
             plain = plain.union(&group.intersect(seen));
         }
-        for name in &end.names {
+        // An allow of a name lets its addresses through; a deny of it says nothing of who else is there.
+        for name in end.names.iter().filter(|_| self.flow.allows()) {
             if let Some(within) = &name.within {
                 plain = plain.union(&within.intersect(seen));
             }
