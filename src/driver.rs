@@ -22,7 +22,7 @@ use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
 use crate::reach::emitted;
-use crate::resolve::{not_compiled, resolve};
+use crate::resolve::{Words, not_compiled, resolve_asking};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -60,6 +60,8 @@ pub struct Options {
     pub no_prove: bool,
     /// Make no files: all that is wanted is what is watched and told.
     pub no_files: bool,
+    /// What is asked about each environment: its policy has it with every name bound.
+    pub asked: Option<Words>,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -151,11 +153,12 @@ pub fn compile_watched(
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
-    let mut policies = resolve(
+    let mut policies = resolve_asking(
         loader,
         &project.sources,
         catalog,
         &options.environments,
+        options.asked.as_ref(),
         &mut sources,
         &mut sink,
     );

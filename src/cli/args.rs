@@ -49,6 +49,8 @@ pub enum Command {
     Lock(LockArgs),
     /// Explain a diagnostic code, a flow, or what becomes of a packet.
     Explain(ExplainArgs),
+    /// Tell who can reach what: all packets between two ends, as rows.
+    Query(QueryArgs),
     /// List, search, build and compare the names that Azure knows.
     Catalog(super::catalog::CatalogArgs),
 }
@@ -345,6 +347,36 @@ pub struct ExplainArgs {
     pub strict: bool,
 }
 
+/// `query`
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("ends").args(["from", "to"]).multiple(true).required(true))]
+pub struct QueryArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Source, in the words of the root module: `weu::apim`, `10.0.0.0/8`, `any except hub`.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub from: Option<String>,
+    /// Destination: `tag(Storage.WestEurope)`, `login.microsoftonline.com`, `[web, data]`.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub to: Option<String>,
+    /// Protocols and services: `tcp`, `https`, `tcp/443, udp/53`, a declared service; any if not given.
+    #[arg(long, value_name = "SERVICES")]
+    pub proto: Option<String>,
+    /// Destination ports: `22`, `80,8000-8080`.
+    #[arg(long, value_name = "PORTS")]
+    pub ports: Option<String>,
+    /// What does not arrive, instead of what does.
+    #[arg(long)]
+    pub denied: bool,
+    /// Only what takes this way: `direct` (past every firewall), `firewall`, or a firewall's name.
+    #[arg(long, value_name = "WAY")]
+    pub via: Option<String>,
+    /// Rows of each kind that are shown; `json` and `csv` have all.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub rows: usize,
+}
+
 /// Form of diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -353,6 +385,8 @@ pub enum Format {
     /// One JSON object a line.
     #[value(alias = "jsonl")]
     Json,
+    /// Results as comma-separated values, of `query`; diagnostics are for people then.
+    Csv,
     /// A SARIF 2.1.0 log.
     Sarif,
     /// Annotations of GitHub Actions.

@@ -1,9 +1,9 @@
 //! `explain`: the page of a code, the way of a packet, the rules of a flow.
 
 mod asked;
-mod behind;
+pub(super) mod behind;
 mod flow;
-mod told;
+pub(super) mod told;
 mod text;
 
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod lint;
 pub mod lock;
 pub mod project;
+pub mod query;
 pub mod report;
 mod run;
 
@@ -21,7 +22,7 @@ use std::path::Path;
 use clap::builder::Resettable;
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Format, Global};
 use io::IoFault;
 use report::Reporter;
 
@@ -85,6 +86,11 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     if let Some(folder) = &cli.global.folder {
         io::change_directory(folder)?;
     }
+    if cli.global.format == Some(Format::Csv) && !matches!(cli.command, Command::Query(_)) {
+        return Err(IoFault::Other(
+            "`--format csv` is for `query`: no other command has rows to write so".to_owned(),
+        ));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
@@ -95,6 +101,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Lock(args) => lock::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
+        Command::Query(args) => query::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
     }
 }

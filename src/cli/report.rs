@@ -84,7 +84,7 @@ impl Reporter {
     pub fn tell(&self, sources: &SourceMap, all: &[Diagnostic]) -> Result<(), IoFault> {
         let people = matches!(
             self.format,
-            Format::Text | Format::Github | Format::AzurePipelines
+            Format::Text | Format::Csv | Format::Github | Format::AzurePipelines
         );
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
@@ -98,7 +98,7 @@ impl Reporter {
             .cloned()
             .collect();
         let mut text = match self.format {
-            Format::Text => render_text::render(sources, &kept, self.style()),
+            Format::Text | Format::Csv => render_text::render(sources, &kept, self.style()),
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),
@@ -201,6 +201,12 @@ impl Reporter {
     #[must_use]
     pub fn json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Whether results are comma-separated values.
+    #[must_use]
+    pub fn csv(&self) -> bool {
+        self.format == Format::Csv
     }
 
     fn style(&self) -> Style {

@@ -13,6 +13,7 @@ use crate::config::OnExpired;
 use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Memory, Options, Output, Project};
+use crate::resolve::Words;
 use crate::source::{SourceMap, Span};
 
 /// A compilation that went well.
@@ -39,6 +40,8 @@ pub(super) struct Ask<'a> {
     pub(super) no_prove: bool,
     /// Make no files.
     pub(super) no_files: bool,
+    /// What is asked about each environment.
+    pub(super) asked: Option<Words>,
     /// What is remembered of earlier runs.
     pub(super) remember: lock::Remember<'a>,
 }
@@ -91,6 +94,7 @@ pub(super) fn watched(
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,
         no_files: ask.no_files,
+        asked: ask.asked.clone(),
         memory,
     };
     let mut project = Project {
@@ -102,7 +106,10 @@ pub(super) fn watched(
     let loader = DiskLoader::new(found.root.clone());
     let compiled = driver::compile_watched(&loader, &project, catalog, &options, watch);
     for (_, file) in compiled.sources.iter() {
-        reporter.remark(&format!("read: {}", file.name))?;
+        // An argument is a source too.
+        if !file.name.starts_with("--") {
+            reporter.remark(&format!("read: {}", file.name))?;
+        }
     }
     let sources = shown_names(&compiled.sources, &loader, &found);
     let mut diagnostics = compiled.diagnostics;

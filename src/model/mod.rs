@@ -2,6 +2,7 @@
 //! It knows no Azure JSON and no numbers.
 
 pub mod address;
+pub mod asked;
 pub mod canonical;
 pub mod dnat;
 pub mod endpoint;
@@ -16,6 +17,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Date, Need, Verb};
 
 use address::AddressSet;
+use asked::Asked;
 use dnat::Dnat;
 use endpoint::Endpoint;
 use service::{PortSet, Traffic};
@@ -51,6 +53,8 @@ pub struct Policy {
     pub apart: Vec<Assumption>,
     /// Pairs of which the policy states that the left lies in the right.
     pub inside: Vec<Assumption>,
+    /// What is asked about it, if anything is.
+    pub asked: Option<Asked>,
     /// The tests that run in this environment.
     pub tests: Vec<TestBlock>,
     /// Old and new paths of renamed flows and groups, instance first.

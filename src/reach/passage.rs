@@ -53,7 +53,7 @@ pub struct Layers {
 
 /// What becomes of the packets of a region; the three parts share none. Each depends on the symbols
 /// that nobody told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Outcome {
     /// They arrive.
     pub allowed: Set,

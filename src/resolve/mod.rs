@@ -1,6 +1,7 @@
 //! Syntax trees to one policy per environment: every name bound, every value typed, conditions
 //! decided. It knows nothing of layers, numbers or Azure JSON.
 
+mod asked;
 mod azure_id;
 mod broken;
 mod checks;
@@ -30,6 +31,8 @@ use crate::model::internet::internet;
 use crate::model::verify::TestBlock;
 use crate::source::{Loader, SourceMap};
 
+pub use asked::Words;
+use asked::Trees;
 use world::{Missing, Used, World};
 
 pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
@@ -76,10 +79,25 @@ pub fn resolve(
     sources: &mut SourceMap,
     sink: &mut Sink,
 ) -> Vec<Policy> {
-    match Modules::load(loader, roots, sources, sink) {
-        Some(modules) => resolve_modules(&modules, loader, catalog, wanted, sources, sink),
-        None => Vec::new(),
-    }
+    resolve_asking(loader, roots, catalog, wanted, None, sources, sink)
+}
+
+/// [`resolve`] with a question: each policy has it with every name bound.
+pub fn resolve_asking(
+    loader: &dyn Loader,
+    roots: &[String],
+    catalog: &Catalog,
+    wanted: &[String],
+    words: Option<&Words>,
+    sources: &mut SourceMap,
+    sink: &mut Sink,
+) -> Vec<Policy> {
+    let Some(modules) = Modules::load(loader, roots, sources, sink) else {
+        return Vec::new();
+    };
+    let trees = words.map(|words| words.parse(sources, sink));
+    let question = trees.as_ref();
+    resolve_all(&modules, loader, catalog, wanted, question, sources, sink)
 }
 
 /// [`resolve`] for modules that were read before.
@@ -88,6 +106,18 @@ pub fn resolve_modules(
     loader: &dyn Loader,
     catalog: &Catalog,
     wanted: &[String],
+    sources: &SourceMap,
+    sink: &mut Sink,
+) -> Vec<Policy> {
+    resolve_all(modules, loader, catalog, wanted, None, sources, sink)
+}
+
+fn resolve_all(
+    modules: &Modules,
+    loader: &dyn Loader,
+    catalog: &Catalog,
+    wanted: &[String],
+    question: Option<&Trees>,
     sources: &SourceMap,
     sink: &mut Sink,
 ) -> Vec<Policy> {
@@ -123,7 +153,10 @@ pub fn resolve_modules(
             &mut used,
         );
         let enable = world.instantiate();
-        let policy = resolve_environment(&mut world, &enable);
+        let mut policy = resolve_environment(&mut world, &enable);
+        if let Some(trees) = question {
+            world.asked(trees, &mut policy);
+        }
         for parameter in std::mem::take(&mut world.missing) {
             missing.entry(parameter).or_default().push(name.clone());
         }

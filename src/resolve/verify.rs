@@ -245,7 +245,7 @@ impl<'a> World<'a, '_> {
 
     /// Checks ports behind a probe's destination: they go with protocols that have ports and name
     /// none themselves. False if they do not fit.
-    fn ports_behind(
+    pub(crate) fn ports_behind(
         &mut self,
         ports: &ast::Ports,
         services: &[ast::Svc],

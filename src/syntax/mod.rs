@@ -5,6 +5,7 @@ mod faults;
 mod input;
 pub(crate) mod lex;
 mod literal;
+mod lone;
 mod mismatch;
 mod parse;
 mod recover;
@@ -14,6 +15,7 @@ pub(crate) mod words;
 
 pub use faults::{bad_name_pattern, bad_port, bad_prefix, host_bits};
 pub(crate) use faults::{not_utf8, too_large};
+pub use lone::{parse_endpoint, parse_services};
 pub use literal::{check_name_pattern, parse_port, parse_ports, parse_prefix};
 
 use crate::diag::Diagnostic;

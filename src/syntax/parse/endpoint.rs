@@ -18,7 +18,7 @@ use super::token::{path, string};
 
 const ENDPOINT: Expected = Expected::What("an endpoint");
 
-pub(super) fn expr(i: In<'_>) -> Res<'_, Expr> {
+pub(crate) fn expr(i: In<'_>) -> Res<'_, Expr> {
     let start = i.peek().start;
     let (mut i, mut left) = term(i)?;
     let mut links = 0;

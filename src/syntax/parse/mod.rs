@@ -11,7 +11,9 @@ mod service;
 mod token;
 mod verify;
 
+pub(crate) use endpoint::expr;
 pub(crate) use file::file;
+pub(crate) use service::services;
 
 use super::ast::{Clause, ClauseKind, Node, Path, Template};
 use super::ast::{Name, Piece};

@@ -11,7 +11,7 @@ use crate::syntax::words::PROTOCOLS;
 
 use super::token::{path, ports};
 
-pub(super) fn services(i: In<'_>) -> Res<'_, Vec<Svc>> {
+pub(crate) fn services(i: In<'_>) -> Res<'_, Vec<Svc>> {
     let (mut i, first) = svc(i)?;
     let mut services = vec![first];
     while i.is(Kind::Comma) {

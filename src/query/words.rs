@@ -1,0 +1,107 @@
+//! Protocols, ports and names of a row in the language's own words. Addresses are `naming.rs`'s.
+
+use crate::model::service::{PortSet, Proto, default_port};
+use crate::packet::{RectangleNames, Transport, Transports};
+
+/// `tcp/443`, `https`, `icmp`, `any`. What the language has no word for is told in brackets.
+#[must_use]
+pub fn service_texts(transports: Transports, ports: &PortSet) -> Vec<String> {
+    if transports == Transports::ALL && ports.is_all() {
+        return vec!["any".to_owned()];
+    }
+    let mut out = Vec::new();
+    let tcp = transports.intersect(Transports::TCP);
+    if tcp == Transports::TCP {
+        out.push(with_ports("tcp", None, ports));
+    } else {
+        for transport in tcp.iter() {
+            let (word, usual) = match transport {
+                Transport::Http => ("http", default_port(Proto::Http)),
+                Transport::Https => ("https", default_port(Proto::Https)),
+                Transport::Mssql => ("mssql", default_port(Proto::Mssql)),
+                _ => ("tcp", None),
+            };
+            let mut text = with_ports(word, usual, ports);
+            if transport == Transport::Tcp {
+                text.push_str(" (nothing to read)");
+            }
+            out.push(text);
+        }
+    }
+    for transport in transports.subtract(Transports::TCP).iter() {
+        let word = transport.protocol();
+        if transport.has_ports() {
+            out.push(with_ports(word, None, ports));
+        } else {
+            out.push(word.to_owned());
+        }
+    }
+    out
+}
+
+fn with_ports(word: &str, usual: Option<u16>, ports: &PortSet) -> String {
+    let is_usual = usual.is_some_and(|port| *ports == PortSet::one(port));
+    if is_usual || ports.is_all() && usual.is_none() {
+        return word.to_owned();
+    }
+    let texts = if ports.is_all() {
+        vec!["1-65535".to_owned()]
+    } else {
+        ports.texts()
+    };
+    format!("{word}/{}", texts.join(","))
+}
+
+/// `any`, `none`, `*.contoso.com except www.contoso.com`, `none or www.contoso.com`. Symbols are left
+/// out.
+#[must_use]
+pub fn names_text(names: &RectangleNames) -> String {
+    let patterns: Vec<String> = names
+        .patterns
+        .iter()
+        .map(|p| {
+            let text = if p.pattern == "*" {
+                "any name"
+            } else {
+                p.pattern.as_str()
+            };
+            match p.except.as_slice() {
+                [] => text.to_owned(),
+                [one] => format!("{text} except {one}"),
+                several => format!("{text} except [{}]", several.join(", ")),
+            }
+        })
+        .collect();
+    let all = matches!(names.patterns.as_slice(), [p] if p.pattern == "*" && p.except.is_empty());
+    match (names.none, patterns.is_empty()) {
+        (true, false) if all => "any".to_owned(),
+        (true, true) => "none".to_owned(),
+        (true, false) => format!("none or {}", patterns.join(", ")),
+        (false, _) => patterns.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_told_as_they_are_written() {
+        let text = |t, p: &[(u16, u16)]| service_texts(t, &PortSet::from_ranges(p)).join(", ");
+        let all = [(1, u16::MAX)];
+        assert_eq!(text(Transports::ALL, &all), "any");
+        assert_eq!(text(Transports::TCP, &[(443, 443)]), "tcp/443");
+        assert_eq!(text(Transports::PORTED, &[(53, 53)]), "tcp/53, udp/53");
+        assert_eq!(text(Transports::one(Transport::Https), &[(443, 443)]), "https");
+        assert_eq!(
+            text(Transports::one(Transport::Https), &[(443, 443), (8443, 8443)]),
+            "https/443,8443"
+        );
+        assert_eq!(text(Transports::one(Transport::Http), &all), "http/1-65535");
+        assert_eq!(
+            text(Transports::one(Transport::Tcp), &[(443, 443)]),
+            "tcp/443 (nothing to read)"
+        );
+        assert_eq!(text(Transports::PORTLESS, &all), "icmp, esp, ah, other");
+    }
+}
