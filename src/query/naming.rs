@@ -50,12 +50,6 @@ impl Label {
         }
         out
     }
-
-    /// How long it reads: every term, and `except` as one more.
-    fn cost(&self) -> usize {
-        let except = if self.except.is_empty() { 0 } else { 1 };
-        self.terms.len() + self.except.len() + except
-    }
 }
 
 /// The whole of it, as an endpoint expression unless `on-premises of` stands in it.
@@ -95,12 +89,18 @@ impl Shelf {
         self.by_size = order.into_iter().map(|(_, at)| at).collect();
     }
 
+    fn set(&self, at: usize) -> AddressSet {
+        self.all
+            .get(at)
+            .map_or_else(AddressSet::empty, |(_, set)| set.clone())
+    }
+
     /// A union of names, and of prefixes for what is left.
-    fn union(&self, set: &AddressSet) -> Vec<String> {
-        if let Some((name, _)) = self.exact.get(set).and_then(|at| self.all.get(*at)) {
-            return vec![name.clone()];
+    fn union(&self, set: &AddressSet) -> Union {
+        if let Some(at) = self.exact.get(set) {
+            return Union::new(vec![*at], AddressSet::empty());
         }
-        let mut used: Vec<usize> = Vec::new();
+        let mut used: Vec<(usize, AddressSet)> = Vec::new();
         let mut rest = set.clone();
         for at in &self.by_size {
             if rest.is_empty() {
@@ -110,51 +110,114 @@ impl Shelf {
                 continue;
             };
             if may_hold(set, own) && own.is_subset(set) && own.meets(&rest) {
+                used.push((*at, rest.intersect(own)));
                 rest = rest.subtract(own);
-                used.push(*at);
             }
         }
-        used.sort_unstable();
-        let names = used.iter().filter_map(|at| self.all.get(*at));
-        let mut out: Vec<String> = names.map(|(name, _)| name.clone()).collect();
-        out.extend(plain(&rest));
-        out
+        // A name that tears an interval apart says less than the interval.
+        let mut kept: Vec<usize> = Vec::new();
+        for (at, part) in used.into_iter().rev() {
+            let whole = rest.union(&part);
+            if 1 + 2 * intervals(&rest) > 2 * intervals(&whole) {
+                rest = whole;
+            } else {
+                kept.push(at);
+            }
+        }
+        Union::new(kept, rest)
     }
 
     fn label(&self, set: &AddressSet) -> Label {
-        let of = |terms| Label {
-            terms,
-            except: Vec::new(),
-        };
-        let mut best = of(self.union(set));
-        if best.terms.len() == 1 {
-            return best;
+        let nothing = || Union::new(Vec::new(), AddressSet::empty());
+        let plainly = Union::new(Vec::new(), set.clone());
+        let mut best = (self.union(set), nothing());
+        if best.0.cost() <= 1 {
+            return self.text(&best.0, &best.1);
         }
+        // The smallest that hold it, and the largest, which is `any`.
         let around = self.by_size.iter().rev().filter(|at| {
             let found = self.all.get(**at);
             found.is_some_and(|(_, own)| may_hold(own, set) && set.is_subset(own))
         });
         let around: Vec<usize> = around.copied().collect();
-        // The smallest, and the largest, which is `any`.
-        let tried = around.iter().take(TRIED).chain(around.last());
-        for at in tried {
-            let Some((name, own)) = self.all.get(*at) else {
-                continue;
-            };
-            let label = Label {
-                terms: vec![name.clone()],
-                except: self.union(&own.subtract(set)),
-            };
-            if label.cost() < best.cost() {
+        let mut tried: Vec<Vec<usize>> = around.iter().take(TRIED).map(|at| vec![*at]).collect();
+        tried.extend(around.last().map(|at| vec![*at]));
+        tried.push(self.mostly(set));
+        for base in tried {
+            let whole = base
+                .iter()
+                .fold(AddressSet::empty(), |all, at| all.union(&self.set(*at)));
+            let mut terms = self.union(&set.subtract(&whole));
+            terms.names.extend(base);
+            let label = (terms, self.union(&whole.subtract(set)));
+            if cost(&label) < cost(&best) {
                 best = label;
             }
         }
-        let bare = of(plain(set));
-        if bare.cost() < best.cost() {
-            best = bare;
+        if plainly.cost() < cost(&best) {
+            best = (plainly, nothing());
         }
-        best
+        self.text(&best.0, &best.1)
     }
+
+    /// The largest sets of which more than a half is in the set.
+    fn mostly(&self, set: &AddressSet) -> Vec<usize> {
+        let mut out = Vec::new();
+        let mut whole = AddressSet::empty();
+        for at in &self.by_size {
+            let Some((_, own)) = self.all.get(*at) else {
+                continue;
+            };
+            if own.meets(set) && size(&own.intersect(set)) > size(own) / 2 && !own.is_subset(&whole)
+            {
+                whole = whole.union(own);
+                out.push(*at);
+            }
+        }
+        out
+    }
+
+    fn text(&self, terms: &Union, except: &Union) -> Label {
+        let texts = |union: &Union| {
+            let mut names = union.names.clone();
+            names.sort_unstable();
+            let names = names.iter().filter_map(|at| self.all.get(*at));
+            let mut out: Vec<String> = names.map(|(name, _)| name.clone()).collect();
+            out.extend(plain(&union.rest));
+            out
+        };
+        Label {
+            terms: texts(terms),
+            except: texts(except),
+        }
+    }
+}
+
+/// Names by index, and addresses that have none.
+#[derive(Clone, Debug)]
+struct Union {
+    names: Vec<usize>,
+    rest: AddressSet,
+}
+
+impl Union {
+    fn new(names: Vec<usize>, rest: AddressSet) -> Self {
+        Self { names, rest }
+    }
+
+    /// How long it reads: a prefix says half as much as a name.
+    fn cost(&self) -> usize {
+        self.names.len() + 2 * intervals(&self.rest)
+    }
+}
+
+fn cost(label: &(Union, Union)) -> usize {
+    let except = label.1.cost();
+    label.0.cost() + except + usize::from(except > 0)
+}
+
+fn intervals(set: &AddressSet) -> usize {
+    set.intervals(Family::V4).len() + set.intervals(Family::V6).len()
 }
 
 /// What sets of addresses are called in one environment.
@@ -342,9 +405,15 @@ mod tests {
         assert_eq!(text(&AddressSet::all()), "any");
         assert_eq!(text(&set(&["10.0.0.0/16"])), "hub");
         assert_eq!(text(&set(&["10.0.0.0/23"])), "[web, data]");
-        assert_eq!(text(&set(&["10.0.0.0/24", "10.7.0.0/16"])), "[web, 10.7.0.0/16]");
+        assert_eq!(
+            text(&set(&["10.0.0.0/24", "10.7.0.0/16"])),
+            "[web, 10.7.0.0/16]"
+        );
         let hub = set(&["10.0.0.0/16"]);
-        assert_eq!(text(&hub.subtract(&set(&["10.0.0.0/24"]))), "hub except web");
+        assert_eq!(
+            text(&hub.subtract(&set(&["10.0.0.0/24"]))),
+            "hub except web"
+        );
         assert_eq!(
             text(&AddressSet::all().subtract(&set(&["10.0.0.0/23"]))),
             "any except [web, data]"
@@ -378,7 +447,11 @@ mod tests {
             "10.32.0.0/24",
         ]);
         let label = names().label(&many);
-        assert!(label.short().ends_with("10.30.0.0/24, and 1 more]"), "{}", label.short());
+        assert!(
+            label.short().ends_with("10.30.0.0/24, and 1 more]"),
+            "{}",
+            label.short()
+        );
         assert!(label.to_string().ends_with("10.32.0.0/24]"));
     }
 }

@@ -247,14 +247,20 @@ fn ends_there(
                 .filter(|(pattern, _)| pattern_holds(pattern, name))
                 .fold(AddressSet::empty(), |all, (_, set)| all.union(set));
             let lower = name.to_ascii_lowercase();
-            let named = asked.to.names.iter().any(|n| pattern_holds(&n.text, &lower));
+            let named = asked
+                .to
+                .names
+                .iter()
+                .any(|n| pattern_holds(&n.text, &lower));
             // Where nobody told what it resolves to, it may be any address.
             let met: Vec<Region> = regions
                 .iter()
+                .filter(|r| named || resolved.is_empty() || extent(&r.destination).meets(&resolved))
                 .filter(|r| {
-                    named || resolved.is_empty() || extent(&r.destination).meets(&resolved)
+                    r.services
+                        .iter()
+                        .any(|s| s.ports.contains(translation.port))
                 })
-                .filter(|r| r.services.iter().any(|s| s.ports.contains(translation.port)))
                 .map(|r| Region {
                     source: r.source.clone(),
                     ..Region::everything()

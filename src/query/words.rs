@@ -53,9 +53,21 @@ fn with_ports(word: &str, usual: Option<u16>, ports: &PortSet) -> String {
 }
 
 /// `any`, `none`, `*.contoso.com except www.contoso.com`, `none or www.contoso.com`. Symbols are left
-/// out.
+/// out, and of each list what is beyond the first so many.
 #[must_use]
-pub fn names_text(names: &RectangleNames) -> String {
+pub fn names_text(names: &RectangleNames, most: usize) -> String {
+    let cut = |list: &[String]| {
+        let mut out = list
+            .iter()
+            .take(most)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        if list.len() > most {
+            out.push_str(&format!(", and {} more", list.len() - most));
+        }
+        out
+    };
     let patterns: Vec<String> = names
         .patterns
         .iter()
@@ -68,7 +80,7 @@ pub fn names_text(names: &RectangleNames) -> String {
             match p.except.as_slice() {
                 [] => text.to_owned(),
                 [one] => format!("{text} except {one}"),
-                several => format!("{text} except [{}]", several.join(", ")),
+                several => format!("{text} except [{}]", cut(several)),
             }
         })
         .collect();
@@ -76,8 +88,8 @@ pub fn names_text(names: &RectangleNames) -> String {
     match (names.none, patterns.is_empty()) {
         (true, false) if all => "any".to_owned(),
         (true, true) => "none".to_owned(),
-        (true, false) => format!("none or {}", patterns.join(", ")),
-        (false, _) => patterns.join(", "),
+        (true, false) => format!("none or {}", cut(&patterns)),
+        (false, _) => cut(&patterns),
     }
 }
 
@@ -92,9 +104,15 @@ mod tests {
         assert_eq!(text(Transports::ALL, &all), "any");
         assert_eq!(text(Transports::TCP, &[(443, 443)]), "tcp/443");
         assert_eq!(text(Transports::PORTED, &[(53, 53)]), "tcp/53, udp/53");
-        assert_eq!(text(Transports::one(Transport::Https), &[(443, 443)]), "https");
         assert_eq!(
-            text(Transports::one(Transport::Https), &[(443, 443), (8443, 8443)]),
+            text(Transports::one(Transport::Https), &[(443, 443)]),
+            "https"
+        );
+        assert_eq!(
+            text(
+                Transports::one(Transport::Https),
+                &[(443, 443), (8443, 8443)]
+            ),
             "https/443,8443"
         );
         assert_eq!(text(Transports::one(Transport::Http), &all), "http/1-65535");

@@ -31,8 +31,8 @@ use crate::model::internet::internet;
 use crate::model::verify::TestBlock;
 use crate::source::{Loader, SourceMap};
 
-pub use asked::Words;
 use asked::Trees;
+pub use asked::Words;
 use world::{Missing, Used, World};
 
 pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};

@@ -51,9 +51,7 @@ fn lone<T>(
     let mut diagnostics = state.into_diagnostics();
     for diagnostic in &mut diagnostics {
         // There is no file that could end.
-        diagnostic.message = diagnostic
-            .message
-            .replace("the end of the file", "the end");
+        diagnostic.message = diagnostic.message.replace("the end of the file", "the end");
     }
     diagnostics.sort_by_key(|d| (d.primary, d.code));
     (found, diagnostics)

@@ -15,8 +15,8 @@ pub(crate) mod words;
 
 pub use faults::{bad_name_pattern, bad_port, bad_prefix, host_bits};
 pub(crate) use faults::{not_utf8, too_large};
-pub use lone::{parse_endpoint, parse_services};
 pub use literal::{check_name_pattern, parse_port, parse_ports, parse_prefix};
+pub use lone::{parse_endpoint, parse_services};
 
 use crate::diag::Diagnostic;
 use crate::source::{FileId, SourceMap, Span};

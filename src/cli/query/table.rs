@@ -13,7 +13,11 @@ pub(super) fn text(args: &QueryArgs, answered: &Answered) -> String {
     if let Some(ports) = &args.ports {
         asked.push_str(&format!(" on {ports}"));
     }
-    asked.push_str(&format!(" from {} to {}", or_any(&args.from), or_any(&args.to)));
+    asked.push_str(&format!(
+        " from {} to {}",
+        or_any(&args.from),
+        or_any(&args.to)
+    ));
     if let Some(way) = &args.via {
         asked.push_str(&format!(" via {way}"));
     }
@@ -68,7 +72,7 @@ fn table(rows: &[Told]) -> String {
         }
         let mut cells = vec![row.from.short.clone(), row.to.short.clone(), services];
         if named {
-            let label = row.names.as_ref().map_or("any", |n| n.label.as_str());
+            let label = row.names.as_ref().map_or("any", |n| n.short.as_str());
             cells.push(label.to_owned());
         }
         let mut way = match row.way {

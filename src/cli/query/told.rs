@@ -10,6 +10,9 @@ use crate::query::{Course, Label, Names, Row, names_text, service_texts};
 use crate::reach::Network;
 use crate::reach::question::word;
 
+/// Names of a list that are shown to people.
+const SHOWN: usize = 3;
+
 /// A row.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Told {
@@ -75,6 +78,8 @@ pub(super) struct ShownNames {
     pub(super) none: bool,
     /// Patterns, a union.
     pub(super) patterns: Vec<ShownPattern>,
+    #[serde(skip)]
+    pub(super) short: String,
 }
 
 /// A pattern without others.
@@ -171,7 +176,7 @@ impl Told {
                 .filter_map(|at| network.firewalls.get(*at))
                 .map(|f| f.key.clone())
                 .collect(),
-            by: (row.reply.journey.is_some() && row.verdict.is_some()).then(|| By {
+            by: row.reply.verdict.map(|_| By {
                 layer: walked.layer,
                 resource: walked.resource.clone(),
                 rule: walked.rule.clone(),
@@ -242,7 +247,8 @@ fn shown_names(names: &RectangleNames) -> Option<ShownNames> {
         ..names.clone()
     };
     (!plain.is_any()).then(|| ShownNames {
-        label: names_text(&plain),
+        label: names_text(&plain, usize::MAX),
+        short: names_text(&plain, SHOWN),
         none: names.none,
         patterns: names
             .patterns
@@ -285,7 +291,10 @@ fn typed(witness: &Witness, any_source_port: bool) -> Option<String> {
     let source = end(witness.source, source_port);
     let word = witness.transport.to_string();
     let Some(name) = &witness.name else {
-        return Some(format!("{word} {source} {}", end(witness.destination, port)));
+        return Some(format!(
+            "{word} {source} {}",
+            end(witness.destination, port)
+        ));
     };
     // On these ports `tcp` with a name stands for what is usually spoken there.
     if witness.transport == Transport::Tcp && matches!(witness.port, 80 | 443 | 1433) {
