@@ -135,6 +135,18 @@ impl Firewall {
     }
 }
 
+impl Firewall {
+    /// The addresses that what it translates comes from; empty if nobody told them.
+    #[must_use]
+    pub fn behind_translations(&self) -> AddressSet {
+        if self.subnet.is_empty() {
+            self.own()
+        } else {
+            self.subnet.clone()
+        }
+    }
+}
+
 /// A virtual network whose undeclared rest sends what leaves it through a firewall.
 #[derive(Clone, Debug)]
 pub struct Firewalled {

@@ -282,25 +282,32 @@ impl Layers {
             return None;
         };
         let firewall = network.firewalls.get(firewall)?;
-        let sources = if firewall.subnet.is_empty() {
-            firewall.own()
-        } else {
-            firewall.subnet.clone()
-        };
+        let sources = firewall.behind_translations();
         let Some(site) = network.site_of(&AddressSet::range(address, address)) else {
             return Some((own, own));
         };
-        let edges: Vec<IpAddr> = sources.first().into_iter().chain(sources.last()).collect();
-        let (mut sure, mut may) = (own, space.empty());
-        for edge in edges {
+        let gates: Vec<usize> = network
+            .inbound(site)
+            .filter_map(|station| match station {
+                Station::In(gate, _) => Some(gate.filter),
+                _ => None,
+            })
+            .collect();
+        let none = space.empty();
+        let (mut sure, mut may) = match network.reply(site, firewall, &sources).1 {
+            Some(Verdict::Deny) => return Some((none, none)),
+            Some(Verdict::Allow) if gates.is_empty() => return Some((own, own)),
+            // Nobody told who comes.
+            Some(Verdict::Allow) if sources.is_empty() => return Some((none, own)),
+            Some(Verdict::Allow) => (own, none),
+            None => (none, none),
+        };
+        for source in told_apart(network, &gates, &sources) {
             let mut from_here = own;
-            for station in network.inbound(site) {
-                let Station::In(gate, _) = station else {
-                    continue;
-                };
-                let layer = self.filters.get(gate.filter)?;
+            for gate in &gates {
+                let layer = self.filters.get(*gate)?;
                 let let_in = space.with_destination(layer.kept, address, Some(translation.port));
-                let let_in = space.with_source(let_in, edge);
+                let let_in = space.with_source(let_in, source);
                 from_here = space.intersect(from_here, let_in);
             }
             sure = space.intersect(sure, from_here);
@@ -308,6 +315,25 @@ impl Layers {
         }
         Some((sure, may))
     }
+}
+
+/// One address of each part of some sources that the rules of some filters can tell from the rest.
+fn told_apart(network: &Network, gates: &[usize], sources: &AddressSet) -> Vec<IpAddr> {
+    let mut parts = vec![sources.clone()];
+    let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
+    let regions = filters.flat_map(|f| &f.rules).flat_map(|r| &r.regions);
+    let ends = regions.flat_map(|r| std::iter::once(&r.source.known).chain(&r.source.within));
+    for known in ends {
+        if !known.meets(sources) || sources.is_subset(known) {
+            continue;
+        }
+        parts = parts
+            .into_iter()
+            .flat_map(|part| [part.intersect(known), part.subtract(known)])
+            .filter(|part| !part.is_empty())
+            .collect();
+    }
+    parts.iter().filter_map(AddressSet::first).collect()
 }
 
 /// What of a region the layers of a way let through, by what each of them admits.

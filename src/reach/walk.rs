@@ -4,6 +4,7 @@
 use crate::model::address::AddressSet;
 use crate::model::service::PortSet;
 use crate::packet::{Answer, Decision, Filter, Probe, Rule, Verdict};
+use crate::path::HopClass;
 
 use super::network::{Firewall, Network};
 use super::ways::{End, Station, Way};
@@ -68,6 +69,35 @@ pub fn walk(network: &Network, probe: &Probe) -> Vec<Journey> {
         .into_iter()
         .map(|way| follow(network, probe, way))
         .collect()
+}
+
+impl Network {
+    /// The next hop of what a subnet replies to a translation's firewall, and whether it gets there:
+    /// a firewall drops the reply of a connection that another one has seen begin.
+    pub(super) fn reply(
+        &self,
+        site: usize,
+        firewall: &Firewall,
+        sources: &AddressSet,
+    ) -> (HopClass, Option<Verdict>) {
+        let hops = self.sites.get(site).map(|site| site.hops.split(sources));
+        let judged = hops.into_iter().flatten().map(|(hop, _)| {
+            let verdict = match &hop {
+                HopClass::Local | HopClass::Peer => Some(Verdict::Allow),
+                HopClass::Firewall(key) if *key == firewall.key => Some(Verdict::Allow),
+                HopClass::Appliance(_) => None,
+                _ => Some(Verdict::Deny),
+            };
+            (hop, verdict)
+        });
+        let judged: Vec<(HopClass, Option<Verdict>)> = judged.collect();
+        let Some(first) = judged.first() else {
+            return (HopClass::Local, Some(Verdict::Allow));
+        };
+        // Which of its addresses it uses is not said, so all must fare alike.
+        let alike = judged.iter().all(|(_, verdict)| *verdict == first.1);
+        (first.0.clone(), first.1.filter(|_| alike))
+    }
 }
 
 fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
@@ -211,12 +241,9 @@ fn into(
     let target = AddressSet::range(address, address);
     // "Azure Firewall known issues" and "Use Azure Firewall to SNAT private ranges": what DNAT lets in
     // comes from an address of the firewall's subnet (checked 2026-11-25).
+    let sources = firewall.behind_translations();
     let arriving = Probe {
-        source: if firewall.subnet.is_empty() {
-            firewall.own()
-        } else {
-            firewall.subnet.clone()
-        },
+        source: sources.clone(),
         destination: target.clone(),
         ports: PortSet::one(translation.port),
         name: None,
@@ -228,16 +255,23 @@ fn into(
                 continue;
             };
             let decision = filter.decide_knowing(&arriving, &network.facts);
-            let verdict = decision.verdict;
+            // Of a firewall that nobody told an address of it is not known who comes.
+            let verdict = decision.verdict.filter(|_| !sources.is_empty());
             journey.steps.push(Step {
                 station,
                 verdict,
                 decision: Some(decision),
                 translation: None,
             });
-            if verdict == Some(Verdict::Deny) {
-                break;
-            }
+        }
+        if sum(&journey.steps) != Some(Verdict::Deny) {
+            let (hop, verdict) = network.reply(site, firewall, &sources);
+            journey.steps.push(Step {
+                station: Station::Reply(site, hop),
+                verdict,
+                decision: None,
+                translation: None,
+            });
         }
     }
     journey.verdict = sum(&journey.steps);

@@ -21,6 +21,7 @@ pub(crate) mod generate;
 mod judge;
 mod packets;
 mod policy;
+mod query;
 mod regions;
 mod sets;
 mod text;
