@@ -9,6 +9,7 @@ use crate::model::Policy;
 use crate::model::address::{AddressSet, Family};
 use crate::model::asked::Asked;
 use crate::model::endpoint::Endpoint;
+use crate::model::internet::platform;
 use crate::path::Fabric;
 
 /// Terms of a label that are shown to people.
@@ -118,7 +119,7 @@ impl Shelf {
         let mut kept: Vec<usize> = Vec::new();
         for (at, part) in used.into_iter().rev() {
             let whole = rest.union(&part);
-            if 1 + 2 * intervals(&rest) > 2 * intervals(&whole) {
+            if 1 + plain_cost(&rest) > plain_cost(&whole) {
                 rest = whole;
             } else {
                 kept.push(at);
@@ -150,7 +151,8 @@ impl Shelf {
             let mut terms = self.union(&set.subtract(&whole));
             terms.names.extend(base);
             let label = (terms, self.union(&whole.subtract(set)));
-            if cost(&label) < cost(&best) {
+            let nameless = best.0.names.is_empty();
+            if cost(&label) < cost(&best) || nameless && cost(&label) == cost(&best) {
                 best = label;
             }
         }
@@ -205,9 +207,9 @@ impl Union {
         Self { names, rest }
     }
 
-    /// How long it reads: a prefix says half as much as a name.
+    /// How long it reads.
     fn cost(&self) -> usize {
-        self.names.len() + 2 * intervals(&self.rest)
+        self.names.len() + plain_cost(&self.rest)
     }
 }
 
@@ -216,8 +218,15 @@ fn cost(label: &(Union, Union)) -> usize {
     label.0.cost() + except + usize::from(except > 0)
 }
 
-fn intervals(set: &AddressSet) -> usize {
-    set.intervals(Family::V4).len() + set.intervals(Family::V6).len()
+/// A prefix says half as much as a name, a range less.
+fn plain_cost(set: &AddressSet) -> usize {
+    let families = [Family::V4, Family::V6].into_iter();
+    let all = families.flat_map(|family| set.intervals(family));
+    let is_prefix = |(first, last): &(u128, u128)| {
+        let size = last - first;
+        size & size.wrapping_add(1) == 0 && first & size == 0
+    };
+    all.map(|own| if is_prefix(own) { 2 } else { 3 }).sum()
 }
 
 /// What sets of addresses are called in one environment.
@@ -237,6 +246,10 @@ impl Names {
         let policy = fabric.policy;
         let mut out = Self::default();
         out.add("any", &AddressSet::all());
+        if !fabric.names_platform() {
+            // Then `any` does not speak of the platform's addresses.
+            out.add("any", &AddressSet::all().subtract(&platform()));
+        }
         // What the root module declares comes first: its names are shorter.
         let by_depth = |map: &BTreeMap<String, Endpoint>| {
             let mut list: Vec<(usize, String, AddressSet)> = map
@@ -263,7 +276,8 @@ impl Names {
             }
         }
         for (key, group) in &policy.ip_groups {
-            if !group.addresses.is_empty() {
+            // `ip-group(...)` takes a name of the module that it stands in.
+            if !group.addresses.is_empty() && !key.contains("::") {
                 out.add(&format!("ip-group({key})"), &group.addresses);
             }
         }

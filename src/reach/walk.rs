@@ -80,6 +80,9 @@ impl Network {
         firewall: &Firewall,
         sources: &AddressSet,
     ) -> (HopClass, Option<Verdict>) {
+        // The address that next hops call it by is the firewall's front, not where this comes from.
+        let behind = sources.subtract(&firewall.own());
+        let sources = if behind.is_empty() { sources } else { &behind };
         let hops = self.sites.get(site).map(|site| site.hops.split(sources));
         let judged = hops.into_iter().flatten().map(|(hop, _)| {
             let verdict = match &hop {

@@ -50,8 +50,10 @@ fn lone<T>(
     };
     let mut diagnostics = state.into_diagnostics();
     for diagnostic in &mut diagnostics {
-        // There is no file that could end.
-        diagnostic.message = diagnostic.message.replace("the end of the file", "the end");
+        // There is no file or statement that could end.
+        let message = diagnostic.message.as_str();
+        let message = message.replace("the end of the statement", "a new line");
+        diagnostic.message = message.replace("the end of the file", "the end");
     }
     diagnostics.sort_by_key(|d| (d.primary, d.code));
     (found, diagnostics)

@@ -35,6 +35,7 @@ mod oracle_ways;
 mod ordered;
 mod output_folder;
 mod probes;
+mod query;
 mod projects;
 mod render;
 mod resolve_faults;
