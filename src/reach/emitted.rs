@@ -167,7 +167,7 @@ impl Reader<'_> {
         };
         let policies = all(AzureType::FirewallPolicy);
         let closed = Infrastructure::Closed;
-        let does = if firewall.classic {
+        let mut does = if firewall.classic {
             match self.value(kind, &firewall.identity) {
                 Some(value) => classic_firewall::read(value, &self.world, closed)?,
                 None => crate::backends::firewall_rules::FirewallMeaning::default(),
@@ -185,6 +185,11 @@ impl Reader<'_> {
                 firewall_policy::read(&id.text(), &policies, &groups, &self.world, closed)?
             }
         };
+        // The parent stands in a policy that somebody else writes.
+        let written = self.value(kind, &firewall.identity).is_some();
+        if let Some((parent, _)) = firewall.base_policy.as_ref().filter(|_| !written) {
+            does.unknown_parent.get_or_insert_with(|| parent.clone());
+        }
         let mut public_ips = firewall.public_ips.clone();
         for dnat in &self.context.fabric.policy.dnats {
             if self.carries(key, dnat) {
