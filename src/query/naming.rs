@@ -13,7 +13,7 @@ use crate::model::internet::platform;
 use crate::path::Fabric;
 
 /// Terms of a label that are shown to people.
-const SHOWN: usize = 6;
+const SHOWN: usize = 4;
 
 /// Supersets that are tried for a name with `except`.
 const TRIED: usize = 6;
@@ -462,7 +462,7 @@ mod tests {
         ]);
         let label = names().label(&many);
         assert!(
-            label.short().ends_with("10.30.0.0/24, and 1 more]"),
+            label.short().ends_with("10.26.0.0/24, and 3 more]"),
             "{}",
             label.short()
         );

@@ -2,12 +2,21 @@
 //! packet finds. A row that the walk contradicts is never told.
 
 use crate::model::address::{AddressSet, Family};
-use crate::packet::{Exhausted, Probe, Rectangle, Set, Space, Transport, Transports};
-use crate::packet::{Verdict, Witness};
+use crate::packet::{
+    Exhausted, NamePattern, Probe, Rectangle, RectangleNames, Rectangles, Set, Space, Transport,
+    Transports, Verdict, Witness,
+};
 use crate::reach::question::word;
 use crate::reach::{Network, Question, Reply, ask};
 
 use super::picture::{Course, Picture};
+use super::words::service_texts;
+
+/// Rows of a set that are looked at for what could be said in fewer.
+const MOST_WIDENED: usize = 48;
+
+/// Times that a set is read back for it.
+const MOST_STEPS: usize = 12;
 
 /// What is wanted of a picture.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +125,7 @@ fn group(
     let mut found: Vec<(f64, Course, Rectangle, Set)> = Vec::new();
     let mut unread = 0_usize;
     for (course, set) in parts {
-        let read = picture.space.rectangles(set, usize::MAX);
+        let read = readable(&mut picture.space, set);
         unread = unread.saturating_add(read.left_out);
         let rows = read.rows.into_iter();
         found.extend(rows.map(|r| (breadth(&r), course.clone(), r, set)));
@@ -150,6 +159,87 @@ fn group(
         left_out,
         unjoined: unread > 0,
     })
+}
+
+/// The set as rows of which as many as possible say `any`. A set is read back one dimension after the
+/// other, so that an exception in an early one divides all below; what is wider than that is told first,
+/// and the rest is read back again.
+fn readable(space: &mut Space, set: Set) -> Rectangles {
+    let plain = space.rectangles(set, usize::MAX);
+    if plain.left_out > 0 || !(2..=MOST_WIDENED).contains(&plain.rows.len()) {
+        return plain;
+    }
+    let mut out: Vec<Rectangle> = Vec::new();
+    let mut rest = set;
+    let mut rows = plain.rows.clone();
+    for _ in 0..MOST_STEPS {
+        let found = rows.iter().find_map(|row| widened(space, row, rest));
+        let Some((row, own)) = found else {
+            break;
+        };
+        out.push(row);
+        rest = space.subtract(rest, own);
+        rows = space.rectangles(rest, usize::MAX).rows;
+    }
+    out.extend(rows);
+    if length(&out) < length(&plain.rows) {
+        Rectangles {
+            rows: out,
+            left_out: 0,
+        }
+    } else {
+        plain
+    }
+}
+
+/// A row that says `any` where this one says less, if all of it is in a set.
+fn widened(space: &mut Space, row: &Rectangle, set: Set) -> Option<(Rectangle, Set)> {
+    let named = !row.names.patterns.is_empty() && !row.names.is_any();
+    let any = RectangleNames {
+        none: true,
+        patterns: vec![NamePattern {
+            pattern: "*".to_owned(),
+            except: Vec::new(),
+        }],
+        ..RectangleNames::default()
+    };
+    let mut names = vec![row.names.clone()];
+    if named && row.names.within.is_empty() && row.names.outside.is_empty() {
+        names.insert(0, any);
+    }
+    let mut transports = vec![row.transports];
+    let some = row.transports.intersect(Transports::TCP);
+    if !some.is_empty() && some != Transports::TCP {
+        transports.insert(0, row.transports.union(Transports::TCP));
+    }
+    for name in &names {
+        for transport in &transports {
+            let wide = Rectangle {
+                names: name.clone(),
+                transports: *transport,
+                ..row.clone()
+            };
+            if wide == *row {
+                continue;
+            }
+            let own = space.rectangle(&wide);
+            let full = space.full();
+            let own = space.intersect(own, full);
+            if space.is_subset(own, set) {
+                return Some((wide, own));
+            }
+        }
+    }
+    None
+}
+
+/// How long rows read, roughly in words.
+fn length(rows: &[Rectangle]) -> usize {
+    let row = |row: &Rectangle| {
+        let names = row.names.patterns.iter().map(|p| 1 + p.except.len());
+        4 + names.sum::<usize>() + service_texts(row.transports, &row.ports).len()
+    };
+    rows.iter().map(row).sum()
 }
 
 /// A packet of a row. One that shows a name in TCP in which nothing is read cannot be typed, so another

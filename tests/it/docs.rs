@@ -30,7 +30,12 @@ use crate::cli::{command, portcullis, run};
 use crate::examples::{blessing, copy_folder, files, projects, root};
 
 /// Pages whose examples are run, besides the README of every example.
-const PAGES: [&str; 3] = ["README.md", "docs/guide.md", "grammar/semantics.md"];
+const PAGES: [&str; 4] = [
+    "README.md",
+    "docs/guide.md",
+    "grammar/semantics.md",
+    "policies/README.md",
+];
 
 /// Pages whose links are followed, besides those and docs/adr.
 const LINKED: [&str; 5] = [
