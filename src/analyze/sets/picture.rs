@@ -363,11 +363,11 @@ impl<'a> Picture<'a> {
         out
     }
 
-    /// `for example tcp ...`
-    pub(super) fn example(&mut self, set: Set) -> String {
+    /// A finding with a packet of a set.
+    pub(super) fn shown(&mut self, diagnostic: Diagnostic, set: Set) -> Diagnostic {
         match self.space.witness(set) {
-            Some(witness) => format!("for example {witness}"),
-            None => String::new(),
+            Some(witness) => diagnostic.packet(witness.to_string()),
+            None => diagnostic,
         }
     }
 
