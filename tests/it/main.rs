@@ -44,5 +44,6 @@ mod syntax;
 mod targets;
 mod tidy;
 mod traps;
+mod unknown;
 mod window;
 mod wrap;
