@@ -37,6 +37,7 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<u8, IoFault> {
         limits: LimitsMode::Off,
         // What is asked of is what was emitted, whatever was asked for.
         no_prove: true,
+        asking: true,
         no_files: true,
         asked: Some(Words {
             from: args.from.clone(),
