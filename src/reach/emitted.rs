@@ -14,6 +14,7 @@ use crate::backends::reading::{Direction, classic_firewall, firewall_policy, ip_
 use crate::backends::resource::{AzureType, Resource};
 use crate::model::address::AddressSet;
 use crate::model::dnat::Dnat;
+use crate::model::internet::public;
 use crate::model::{self, Key};
 use crate::packet::Filter;
 use crate::path::HopMap;
@@ -204,8 +205,23 @@ impl Reader<'_> {
             private_ip: firewall.private_ip,
             subnet: firewall.subnet.clone(),
             public_ips,
+            reaches: self.reaches(firewall),
             does,
         })
+    }
+
+    /// Where Azure's own routes lead from a firewall's network: there, to its peers, behind its gateway,
+    /// and to the internet.
+    fn reaches(&self, firewall: &model::Firewall) -> AddressSet {
+        let policy = self.context.fabric.policy;
+        let Some(vnet) = firewall.vnet.as_ref().and_then(|v| policy.vnets.get(v)) else {
+            return AddressSet::all();
+        };
+        let peers = vnet.peers.iter().filter_map(|peer| policy.vnets.get(peer));
+        peers.fold(
+            public().union(&vnet.space).union(&vnet.on_premises),
+            |all, peer| all.union(&peer.space),
+        )
     }
 
     fn carries(&self, key: &Key, dnat: &Dnat) -> bool {

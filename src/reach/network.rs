@@ -120,6 +120,8 @@ pub struct Firewall {
     pub subnet: AddressSet,
     /// Its public addresses, as far as translations and the policy tell them.
     pub public_ips: AddressSet,
+    /// Where the routes of its network lead it: without a network that is declared, everywhere.
+    pub reaches: AddressSet,
     /// Its rules.
     pub does: FirewallMeaning,
 }

@@ -283,7 +283,11 @@ impl Layers {
         };
         let firewall = network.firewalls.get(firewall)?;
         let sources = firewall.behind_translations();
-        let Some(site) = network.site_of(&AddressSet::range(address, address)) else {
+        let target = AddressSet::range(address, address);
+        if !target.is_subset(&firewall.reaches) {
+            return Some((space.empty(), space.empty()));
+        }
+        let Some(site) = network.site_of(&target) else {
             return Some((own, own));
         };
         let gates: Vec<usize> = network
@@ -351,18 +355,23 @@ pub fn through(
         let Some(layer) = layer(*pass) else {
             continue;
         };
-        if let Pass::Firewall(index) = pass {
-            let own = space.intersect(kept, layer.replaced);
-            replaced.push((*index, own));
-        }
-        if let Pass::In(_) = pass {
+        let mut again = Vec::new();
+        if let Pass::In(_) | Pass::Firewall(_) = pass {
             for (index, set) in &mut replaced {
                 let own = network.firewalls.get(*index).map(super::Firewall::own);
-                if let Some(own) = own.and_then(|own| own.first()) {
-                    let let_in = space.with_source(layer.kept, own);
-                    *set = space.intersect(*set, let_in);
-                }
+                let Some(own) = own.and_then(|own| own.first()) else {
+                    continue;
+                };
+                let once_more = space.with_source(layer.replaced, own);
+                again.push(space.intersect(*set, once_more));
+                let let_in = space.with_source(layer.kept, own);
+                *set = space.intersect(*set, let_in);
             }
+        }
+        if let Pass::Firewall(index) = pass {
+            again.push(space.intersect(kept, layer.replaced));
+            let own = space.unite(again);
+            replaced.push((*index, own));
         }
         kept = space.intersect(kept, layer.kept);
     }

@@ -325,7 +325,10 @@ pub fn end_reason(journey: &Journey) -> Option<String> {
             ),
         }),
         (
-            Station::Route(..) | Station::GatewayRoute(..) | Station::Arrival(..),
+            Station::Route(..)
+            | Station::GatewayRoute(..)
+            | Station::Arrival(..)
+            | Station::Onward(..),
             Some(Verdict::Deny),
         ) => Some("no route leads there".to_owned()),
         _ => None,
@@ -449,6 +452,7 @@ impl Step {
             Station::Route(..)
             | Station::GatewayRoute(..)
             | Station::Arrival(..)
+            | Station::Onward(..)
             | Station::Reply(..) => LayerWord::Route,
             Station::Direct(_) => LayerWord::None,
         }

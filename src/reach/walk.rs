@@ -252,7 +252,15 @@ fn into(
         name: None,
         ..probe.clone()
     };
-    if let Some(site) = network.site_of(&target) {
+    if !target.is_subset(&firewall.reaches) {
+        journey.end = End::NoRoute;
+        journey.steps.push(Step {
+            station: Station::Onward(index, HopClass::None),
+            verdict: Some(Verdict::Deny),
+            decision: None,
+            translation: None,
+        });
+    } else if let Some(site) = network.site_of(&target) {
         for station in network.inbound(site) {
             let Some(filter) = network.filter(&station) else {
                 continue;

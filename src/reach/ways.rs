@@ -24,6 +24,8 @@ pub enum Station {
     Reply(usize, HopClass),
     /// A firewall.
     Firewall(usize),
+    /// The next hop of a firewall towards where it translates to.
+    Onward(usize, HopClass),
     /// A security group, into a subnet.
     In(Gate, usize),
 }
@@ -239,7 +241,13 @@ impl Network {
         for (hop, part) in site.hops.split(&near) {
             let mut stations = vec![Station::Arrival(index, hop.clone())];
             let end = self.cross(&hop, &mut stations);
-            push(part, to, stations, end);
+            // The network's own hop finds nobody outside its space.
+            let lost = match hop {
+                HopClass::Local => part.subtract(&site.space),
+                _ => AddressSet::empty(),
+            };
+            push(part.subtract(&lost), to, stations.clone(), end);
+            push(lost, to, stations, End::NoRoute);
         }
     }
 

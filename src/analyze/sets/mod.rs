@@ -111,7 +111,7 @@ mod tests {
         let policies =
             crate::resolve::resolve(&loader, &roots, catalog, &[], &mut sources, &mut sink);
         assert!(!sink.has_errors(), "{:?}", sink.items());
-        let fabric = Fabric::new(&policies[0], catalog);
+        let fabric = Fabric::new(policies.first().unwrap(), catalog);
         let scene = Scene {
             fabric: &fabric,
             settings: &Settings::default(),

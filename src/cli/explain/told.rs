@@ -209,6 +209,10 @@ fn hop(network: &Network, behind: &Behind, step: &Step, to: Option<std::net::IpA
             out.next_hop = Some(hop_word(next));
             out.rule = Some("reply".to_owned());
         }
+        Station::Onward(index, next) => {
+            out.resource = network.firewalls.get(*index).map(|f| f.key.clone());
+            out.next_hop = Some(hop_word(next));
+        }
         Station::Direct(_) => {
             out.next_hop = Some("straight from outside".to_owned());
         }
