@@ -79,35 +79,46 @@ fn run(c: &mut Criterion) {
         ..Options::default()
     };
     let catalog = Catalog::embedded(Cloud::Public);
-    compile_watched(&loader, &project, catalog, &options, &mut |stage, lowered| {
-        let fabric = stage.context.fabric;
-        let (Ok(network), Some(asked)) = (
-            emitted::network(stage.context, &lowered.resources),
-            &fabric.policy.asked,
-        ) else {
-            return;
-        };
-        c.bench_function("explain 1 packet", |b| {
-            b.iter(|| black_box(ask(&network, &question(7), false)));
-        });
-        c.bench_function("explain 1,000 packets", |b| {
-            b.iter(|| {
-                for n in 0..1_000 {
-                    black_box(ask(&network, &question(n), false));
-                }
+    let compiled = compile_watched(
+        &loader,
+        &project,
+        catalog,
+        &options,
+        &mut |stage, lowered| {
+            let fabric = stage.context.fabric;
+            let (Ok(network), Some(asked)) = (
+                emitted::network(stage.context, &lowered.resources),
+                &fabric.policy.asked,
+            ) else {
+                return;
+            };
+            c.bench_function("explain 1 packet", |b| {
+                b.iter(|| black_box(ask(&network, &question(7), false)));
             });
-        });
-        c.bench_function("query to one endpoint", |b| {
-            b.iter(|| {
-                let mut picture = Picture::new(fabric, &network, asked);
-                let wanted = Wanted {
-                    verdict: Verdict::Allow,
-                    most: 50,
-                };
-                black_box(rows(&mut picture, &network, wanted, |_| true).is_ok())
+            c.bench_function("explain 1,000 packets", |b| {
+                b.iter(|| {
+                    for n in 0..1_000 {
+                        black_box(ask(&network, &question(n), false));
+                    }
+                });
             });
-        });
-    });
+            c.bench_function("query to one endpoint", |b| {
+                b.iter(|| {
+                    let mut picture = Picture::new(fabric, &network, asked);
+                    let wanted = Wanted {
+                        verdict: Verdict::Allow,
+                        most: 50,
+                    };
+                    black_box(rows(&mut picture, &network, wanted, |_| true).is_ok())
+                });
+            });
+        },
+    );
+    assert!(
+        compiled.output.is_some(),
+        "{:?}",
+        compiled.diagnostics.first()
+    );
 }
 
 criterion_group! {
