@@ -326,10 +326,13 @@ fn network_rule(place: &At<'_>, form: Form, world: &World<'_>) -> Result<Vec<Reg
     Ok(regions)
 }
 
+/// Services, and what would have to be known for them to match.
+type Doubted = (Vec<Service>, Option<Symbol>);
+
 /// Protocols and ports: those that surely match, and those of which it is not known, with what would
 /// have to be. `Any` is every protocol with the port `*`, TCP and UDP with written ports (rule
 /// processing logic); what a port means to ICMP is not documented.
-fn services(at: &At<'_>, form: Form) -> Result<Vec<(Vec<Service>, Option<Symbol>)>, Unreadable> {
+fn services(at: &At<'_>, form: Form) -> Result<Vec<Doubted>, Unreadable> {
     let texts = at.texts("destinationPorts")?;
     if texts.is_empty() {
         return Err(at.fault("has no destination ports"));

@@ -22,6 +22,9 @@ struct Read {
 /// What the commands do with the definitions of one environment.
 type Use<'u, T> = dyn FnMut(&Setting<'_>, &AgainstArgs) -> Result<T, Fault> + 'u;
 
+/// Something of each environment with its name, or an exit code: everything is told then.
+type Each<T> = Result<Vec<(String, T)>, u8>;
+
 /// Why there is nothing to say of definitions.
 enum Fault {
     /// They are not what they have to be.
@@ -30,8 +33,7 @@ enum Fault {
     Choice(String),
 }
 
-/// The networks that the definitions make, each with the name of its environment. The inner `Err` is an
-/// exit code.
+/// The networks that the definitions make.
 ///
 /// # Errors
 /// When a file cannot be read, or it is not clear what is asked.
@@ -39,15 +41,14 @@ pub(super) fn networks(
     global: &Global,
     reporter: &Reporter,
     args: &AgainstArgs,
-) -> Result<Result<Vec<(String, Foreign)>, u8>, IoFault> {
+) -> Result<Each<Foreign>, IoFault> {
     each(global, reporter, args, &mut |setting, args| {
         let chosen = foreign::choose(setting.all, &names(args)).map_err(Fault::Choice)?;
         foreign::network(setting, &chosen).map_err(|fault| Fault::Bad(vec![*fault]))
     })
 }
 
-/// The lists of rules that the definitions hold, each environment with its name. The inner `Err` is an
-/// exit code: everything is told then.
+/// The lists of rules that the definitions hold.
 ///
 /// # Errors
 /// When a file cannot be read, or a name is not there.
@@ -55,7 +56,7 @@ pub(super) fn lists(
     global: &Global,
     reporter: &Reporter,
     args: &AgainstArgs,
-) -> Result<Result<Vec<(String, Vec<foreign::List>)>, u8>, IoFault> {
+) -> Result<Each<Vec<foreign::List>>, IoFault> {
     each(global, reporter, args, &mut |setting, args| {
         let wanted = names(args);
         let chosen = if wanted == Names::default() {
@@ -67,7 +68,8 @@ pub(super) fn lists(
         if !faults.is_empty() {
             return Err(Fault::Bad(faults));
         }
-        if lists.is_empty() {
+        let routed = setting.all.of(foreign::Kind::RouteTable).next().is_some();
+        if lists.is_empty() && !routed {
             return Err(Fault::Choice(foreign::nothing(setting.all)));
         }
         Ok(lists)
@@ -88,7 +90,7 @@ fn each<T>(
     reporter: &Reporter,
     args: &AgainstArgs,
     run: &mut Use<'_, T>,
-) -> Result<Result<Vec<(String, T)>, u8>, IoFault> {
+) -> Result<Each<T>, IoFault> {
     let mut own = None;
     let catalog = match catalog(global, reporter, args, &mut own)? {
         Ok(catalog) => catalog,

@@ -326,12 +326,10 @@ impl Reader<'_> {
             self.pass(&what);
             return;
         };
-        let Some(own) = text("name").or_else(|| id.and_then(|id| id.rsplit('/').next())) else {
-            let at = span(&self.out.sources, self.file, &place);
-            let fault = unreadable(at, format!("a {} has no name", kind.word()));
-            self.out.faults.push(fault);
-            return;
-        };
+        let by_file = stem(self.name).rsplit('/').next();
+        let own = text("name").or_else(|| id.and_then(|id| id.rsplit('/').next()));
+        // A body of a PUT says its name in the address.
+        let own = own.or(by_file).unwrap_or_default();
         let name = full_name(kind, own, id).or_else(|| self.by_folder(kind, own));
         let mut value = value.clone();
         if let Some(members) = value.as_object_mut() {

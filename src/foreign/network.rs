@@ -157,6 +157,14 @@ pub fn lists(setting: &Setting<'_>, chosen: Option<&Chosen>) -> (Vec<List>, Vec<
         Err(fault) => return (out, vec![*fault]),
     };
     let reader = Reader::new(setting, &world, chosen.unwrap_or(&none));
+    for (_, table) in setting
+        .all
+        .of(Kind::RouteTable)
+        .filter(|_| chosen.is_none())
+    {
+        let (value, _) = table_value(setting.all, table);
+        faults.extend(udr::routes(&value).err().map(|why| setting.all.fault(&why)));
+    }
     let walls = match chosen {
         Some(chosen) => chosen.firewall.iter().cloned().collect(),
         None => leaves(setting.all),
@@ -180,12 +188,9 @@ pub fn lists(setting: &Setting<'_>, chosen: Option<&Chosen>) -> (Vec<List>, Vec<
         let table = table.and_then(|at| setting.all.resources.get(at));
         let table = table.or_else(|| vnets::table_beside(setting.all, group));
         let (value, _) = table.map(|t| table_value(setting.all, t)).unzip();
-        let routes = match value.as_ref().map(udr::routes).transpose() {
-            Ok(routes) => routes,
-            Err(why) => {
-                faults.push(setting.all.fault(&why));
-                continue;
-            }
+        // What is wrong with a table is told above.
+        let Ok(routes) = value.as_ref().map(udr::routes).transpose() else {
+            continue;
         };
         let around = reader.around(routes.as_ref());
         for (direction, word) in [
