@@ -15,9 +15,10 @@ use crate::catalog::Catalog;
 use crate::diag::Diagnostic;
 use crate::model::address::AddressSet;
 use crate::model::internet::{platform, private, public, unique_local};
-use crate::packet::Filter;
+use crate::packet::{Dimension, Filter};
 use crate::path::routes::Target;
 use crate::path::{HopClass, Surround};
+use crate::reach::merge::Single;
 use crate::reach::{Firewall, Gate, Network, Site, Table};
 
 use super::choose::{Chosen, Wall, body, leaves, policy_of};
@@ -142,8 +143,8 @@ pub struct List {
     pub direction: Option<&'static str>,
     /// Its rules.
     pub filter: Filter,
-    /// Rules of a security group with a tag or `*` on a side: they take no list of ends.
-    pub single: BTreeSet<String>,
+    /// Ends of a security group's rules that are a tag or `*`: they take no others beside them.
+    pub single: BTreeSet<Single>,
 }
 
 /// The lists of rules of the chosen resources, or of all if none is; beside them what is not
@@ -222,8 +223,8 @@ pub fn lists(setting: &Setting<'_>, chosen: Option<&Chosen>) -> (Vec<List>, Vec<
     (out, faults)
 }
 
-/// The rules of a security group with a tag, a group of applications or `*` on a side.
-fn singles(all: &Definitions, group: &Definition) -> BTreeSet<String> {
+/// The ends of a security group's rules that are a tag or `*`.
+fn singles(all: &Definitions, group: &Definition) -> BTreeSet<Single> {
     let inline = member(body(group), "securityRules").and_then(Value::as_array);
     let prefix = format!("{}/", group.name.to_lowercase());
     let own = all.of(Kind::SecurityRule);
@@ -232,19 +233,24 @@ fn singles(all: &Definitions, group: &Definition) -> BTreeSet<String> {
         .into_iter()
         .flatten()
         .chain(own.map(|(_, d)| &d.value));
-    let is_single = |rule: &Value| {
+    let mut out = BTreeSet::new();
+    for rule in rules {
         let about = member(rule, "properties").unwrap_or(rule);
-        let field = |name: &str| member(about, name).and_then(Value::as_str);
-        ["sourceAddressPrefix", "destinationAddressPrefix"]
-            .into_iter()
-            .filter_map(field)
-            .any(|text| !text.is_empty() && literal(text).is_none())
-    };
-    rules
-        .filter(|rule| is_single(rule))
-        .filter_map(|rule| member(rule, "name")?.as_str())
-        .map(|name| name.rsplit('/').next().unwrap_or(name).to_owned())
-        .collect()
+        let Some(name) = member(rule, "name").and_then(Value::as_str) else {
+            continue;
+        };
+        let name = name.rsplit('/').next().unwrap_or(name);
+        for (field, side) in [
+            ("sourceAddressPrefix", Dimension::Source),
+            ("destinationAddressPrefix", Dimension::Destination),
+        ] {
+            let text = member(about, field).and_then(Value::as_str).unwrap_or("");
+            if !text.is_empty() && literal(text).is_none() {
+                out.insert((name.to_owned(), side));
+            }
+        }
+    }
+    out
 }
 
 /// What conditions of the chosen resources are taken to be.

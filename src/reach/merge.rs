@@ -17,11 +17,14 @@ pub struct Pair {
     pub differs: Dimension,
 }
 
-/// For every rule that could be one with an earlier one the first such. `single` are the names of rules
-/// whose ends stand alone in their fields, as tags do in a security group: no list of ends takes them.
-/// A rule only moves past rules that it does not meet, or that do the same.
+/// An end of a rule, by the rule's name, that stands alone in its field, as a tag does in a security
+/// group: no list of ends takes it.
+pub type Single = (String, Dimension);
+
+/// For every rule that could be one with an earlier one the first such. A rule only moves past rules
+/// that it does not meet, or that do the same.
 #[must_use]
-pub fn mergeable(filter: &Filter, single: &BTreeSet<String>) -> Vec<Pair> {
+pub fn mergeable(filter: &Filter, single: &BTreeSet<Single>) -> Vec<Pair> {
     let rules = &filter.rules;
     let hulls = rules.iter().map(|rule| Hull::around(&rule.regions));
     let index = Index::new(hulls.collect());
@@ -36,8 +39,7 @@ pub fn mergeable(filter: &Filter, single: &BTreeSet<String>) -> Vec<Pair> {
         }
         let mut found: Option<Pair> = None;
         for differs in DIMENSIONS {
-            let ends = matches!(differs, Dimension::Source | Dimension::Destination);
-            if ends && single.contains(&rule.path) {
+            if single.contains(&(rule.path.clone(), differs)) {
                 continue;
             }
             let key = (differs, without(rule, region, differs));
@@ -134,7 +136,8 @@ mod tests {
     }
 
     fn told(rules: Vec<Rule>, single: &[&str]) -> Vec<(usize, usize, Dimension)> {
-        let single = single.iter().map(|s| (*s).to_owned()).collect();
+        let single = single.iter().map(|s| ((*s).to_owned(), Dimension::Source));
+        let single = single.collect();
         let found = mergeable(&Filter { rules }, &single);
         let pairs = found.into_iter().map(|p| (p.first, p.second, p.differs));
         pairs.collect()

@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-mod drawn;
+pub(crate) mod drawn;
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -99,9 +99,20 @@ pub(super) fn foreign_rows(environment: &str, lists: &[foreign::List]) -> Result
             direction: list.direction,
             filters: vec![&list.filter],
         };
+        let before = out.len();
         judged(&rules, &Facts::default(), &place, &mut out)?;
+        // What can go has not to be joined with anything.
+        let gone: BTreeSet<String> = out
+            .iter()
+            .skip(before)
+            .filter(|row| matches!(row.kind, "dead" | "redundant"))
+            .map(|row| row.rule.clone())
+            .collect();
         for pair in mergeable(&list.filter, &list.single) {
-            let rule = |at: usize| list.filter.rules.get(at);
+            let rule = |at: usize| {
+                let found = list.filter.rules.get(at);
+                found.filter(|rule| !gone.contains(&rule.path))
+            };
             let (Some(first), Some(second)) = (rule(pair.first), rule(pair.second)) else {
                 continue;
             };
