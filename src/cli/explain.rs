@@ -63,6 +63,9 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<u8, IoFault> {
         return many(global, args, &reporter, file);
     }
     match args.subject.as_slice() {
+        [] if !args.definitions.against.is_empty() => Err(IoFault::Other(
+            "say which packet: its words stand before `--against`, or behind `--`".to_owned(),
+        )),
         [] => Err(IoFault::Other(
             "say what to explain: a code, a flow, or a packet such as `tcp 10.10.4.7 login.microsoftonline.com:443`"
                 .to_owned(),

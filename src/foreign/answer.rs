@@ -1,6 +1,6 @@
 //! Answers about foreign definitions, with what they take for granted because nobody told it.
 
-use crate::model::internet::{private, unique_local};
+use crate::model::internet::{private, public, unique_local};
 use crate::packet::Verdict;
 use crate::path::RouteCause;
 use crate::reach::{Question, Reply, Station, ask};
@@ -23,6 +23,20 @@ pub fn answer(foreign: &Foreign, question: &Question, strict: bool) -> Reply {
         .steps
         .iter()
         .any(|s| matches!(s.station, Station::Firewall(_)));
+    let taken = journey.steps.iter().find_map(|s| match &s.station {
+        Station::Route(_, hop) => Some(hop),
+        _ => None,
+    });
+    if let Some(taken) = taken
+        && journey.probe.destination.meets(&public())
+        && let Some((tag, _)) = foreign.open_routes.iter().find(|(_, hop)| hop != taken)
+    {
+        reply.verdict = None;
+        reply.reason = Some(format!(
+            "a route for the service tag `{tag}` may take it, of which nobody told what it holds"
+        ));
+        return reply;
+    }
     let mut assumes = foreign.granted.clone();
     if routed && walled {
         assumes.extend(foreign.taken.clone());

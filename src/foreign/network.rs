@@ -47,6 +47,8 @@ pub struct Foreign {
     pub(super) taken: Option<String>,
     /// What every answer takes for granted.
     pub(super) granted: Vec<String>,
+    /// Routes for service tags of which nobody told what they hold.
+    pub(super) open_routes: Vec<(String, HopClass)>,
 }
 
 /// The network that the chosen resources make.
@@ -85,7 +87,7 @@ pub fn network(setting: &Setting<'_>, chosen: &Chosen) -> Result<Foreign, Box<Di
             let (value, named) = table_value(setting.all, table);
             let read = udr::routes(&value).map_err(told)?;
             reader
-                .route(&read, &named, wall.as_mut(), &mut site, &mut out.taken)
+                .route(&read, &named, wall.as_mut(), &mut site, &mut out)
                 .map_err(told)?;
             routes = Some(read);
         }
@@ -481,7 +483,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         named: &BTreeMap<IpAddr, String>,
         wall: Option<&mut Firewall>,
         site: &mut Site,
-        taken: &mut Option<String>,
+        out: &mut Foreign,
     ) -> Result<(), Unreadable> {
         let mut firewalls: BTreeMap<IpAddr, String> = named
             .iter()
@@ -496,7 +498,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                             Some(text) => text.clone(),
                             None => address.to_string(),
                         };
-                        *taken = Some(format!(
+                        out.taken = Some(format!(
                             "the appliance {shown} of `{}` is the firewall of `{}`",
                             routes.name, wall.key
                         ));
@@ -516,10 +518,21 @@ impl<'r, 'a> Reader<'r, 'a> {
             firewalls,
             ..Surround::default()
         };
-        site.hops = routes.hop_map(&surround, self.world)?;
+        // Nothing is known of where such a route leads from, so it stands beside the others.
+        let mut known = routes.clone();
+        for route in &routes.routes {
+            if let Target::Tag(tag) = &route.target
+                && self.world.tag(tag).is_none()
+            {
+                out.open_routes
+                    .push((tag.clone(), route.hop.class(&surround)));
+                known.routes.retain(|other| other.name != route.name);
+            }
+        }
+        site.hops = known.hop_map(&surround, self.world)?;
         site.table = Some(Table {
             name: routes.name.clone(),
-            routes: routes
+            routes: known
                 .routes
                 .iter()
                 .map(|r| (r.name.clone(), r.written.clone()))

@@ -165,7 +165,9 @@ impl Routes {
 }
 
 impl NextHop {
-    fn class(self, surround: &Surround) -> HopClass {
+    /// Where it leads from a subnet.
+    #[must_use]
+    pub fn class(self, surround: &Surround) -> HopClass {
         match self {
             Self::VirtualNetworkGateway => HopClass::Gateway,
             Self::VnetLocal => HopClass::Local,

@@ -41,7 +41,6 @@ fn foreign_rules_are_judged() {
         "mergeable destination high by low",
         "mergeable destination late by low",
         "hidden surely g/app/no-social by g/net/any-web",
-        "shadowed  g/app/no-social by g/net/any-web",
     ];
     assert_eq!(told, expected.map(str::to_owned).into());
     let wide = rows.iter().find(|row| row["kind"] == "wide").unwrap();

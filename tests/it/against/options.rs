@@ -118,7 +118,7 @@ fn without_names_the_only_one_of_each_kind_is_asked() {
     );
     let several = refused("tcp 10.1.0.4 20.5.5.5:443 --against rest");
     assert!(
-        several.contains("2 network security groups: `nsg-web`, `nsg-db`"),
+        several.contains("2 network security groups: `nsg-db`, `nsg-web`"),
         "{several}"
     );
     assert!(several.contains("--nsg-out"), "{several}");
@@ -244,6 +244,24 @@ fn service_tags_come_from_a_file_of_microsoft() {
     assert!(refused(&words(&file("nowhere.json"))).contains("cannot read"));
     let both = format!("--catalog x {}", words(&file("ServiceTags_Public.json")));
     assert!(refused(&both).contains("give one"));
+    // A tag that the file does not have: what is public may be in it.
+    let dir = crate::cli::folder(&[(
+        "tags.json",
+        r#"{"changeNumber": 7, "cloud": "Public", "values": [{"name": "Sql",
+            "properties": {"addressPrefixes": ["20.5.5.0/24"]}}]}"#,
+    )]);
+    let tags = dir.path().join("tags.json").display().to_string();
+    let layers = "--route-table rt-web --policy pol-web --vnet 10.1.0.0/16";
+    let ask = |packet: &str| one(&format!("{packet} {layers} --tags {tags} --against rest"));
+    let open = ask("tcp 10.1.0.4 20.60.26.1:22");
+    assert_eq!(open["verdict"], "unknown");
+    let reason = open["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("service tag `Storage.WestEurope`"),
+        "{reason}"
+    );
+    let inside = ask("tcp 10.1.0.4 10.2.0.9:1433");
+    assert_eq!(short(&inside), "allow firewall pol-web web/net/db");
 }
 
 #[test]
