@@ -85,7 +85,7 @@ pub fn choose(all: &Definitions, names: &Names) -> Result<Chosen, String> {
         },
         firewall: match &names.policy {
             None => None,
-            Some(name) => Some(wall(&walls, name)?),
+            Some(name) => Some(wall(all, &walls, name)?),
         },
         nsg_in: group(&names.nsg_in, "--nsg-in")?,
     })
@@ -161,7 +161,16 @@ fn missing(what: &str, name: &str, option: &str, names: &[&str]) -> String {
     format!("`{option}`: there is no {what} `{name}`: {there}{near}")
 }
 
-fn wall(walls: &[Wall], name: &str) -> Result<Wall, String> {
+fn wall(all: &Definitions, walls: &[Wall], name: &str) -> Result<Wall, String> {
+    // A firewall stands for its policy.
+    let mut firewalls = all.of(Kind::Firewall);
+    let of = firewalls.find(|(_, d)| d.name.eq_ignore_ascii_case(name));
+    let policy = of.and_then(|(_, d)| policy_of(d));
+    let last = policy
+        .as_deref()
+        .map(|id| id.rsplit('/').next().unwrap_or(id));
+    let known = walls.iter().any(|w| w.name.eq_ignore_ascii_case(name));
+    let name = last.filter(|_| !known).unwrap_or(name);
     let is_it = |w: &&Wall| {
         w.name.eq_ignore_ascii_case(name)
             || w.policy
@@ -254,7 +263,7 @@ pub(super) fn leaves(all: &Definitions) -> Vec<Wall> {
 }
 
 /// The id of a policy's parent.
-fn base(policy: &Definition) -> Option<String> {
+pub(super) fn base(policy: &Definition) -> Option<String> {
     let base = member(body(policy), "basePolicy")?;
     Some(member(base, "id")?.as_str()?.to_owned())
 }

@@ -21,7 +21,7 @@ use crate::path::{HopClass, Surround};
 use crate::reach::merge::Single;
 use crate::reach::{Firewall, Gate, Network, Site, Table};
 
-use super::choose::{Chosen, Wall, body, leaves, policy_of};
+use super::choose::{Chosen, Wall, base, body, leaves, policy_of};
 use super::definitions::{Definition, Definitions, Kind};
 use super::{member, vnets};
 
@@ -425,9 +425,46 @@ impl<'r, 'a> Reader<'r, 'a> {
         if let Some(classic) = wall.classic.and_then(|at| all.resources.get(at)) {
             return classic_firewall::read(&classic.value, self.world, closed);
         }
+        self.complete(wall)?;
         let policy = wall.policy.as_deref().unwrap_or(&wall.name);
         let (policies, groups) = (all.values(Kind::Policy), all.values(Kind::Group));
         firewall_policy::read(policy, &policies, &groups, self.world, closed)
+    }
+
+    /// Refuses a policy if its export, or that of a parent, lists groups that are not here: their rules
+    /// would be missing.
+    fn complete(&self, wall: &Wall) -> Result<(), Unreadable> {
+        let all = self.setting.all;
+        let mut line: Vec<&Definition> = Vec::new();
+        let mut next = Some(wall.name.clone());
+        while let Some(name) = next.take() {
+            let mut policies = all.of(Kind::Policy).map(|(_, d)| d);
+            if let Some(policy) = policies.find(|d| d.name.eq_ignore_ascii_case(&name))
+                && !line.iter().any(|d| d.name == policy.name)
+            {
+                next = base(policy).map(|id| id.rsplit('/').next().unwrap_or(&id).to_owned());
+                line.push(policy);
+            }
+        }
+        for policy in line {
+            let listed = member(body(policy), "ruleCollectionGroups").and_then(Value::as_array);
+            for group in listed.into_iter().flatten() {
+                let Some(id) = member(group, "id").and_then(Value::as_str) else {
+                    continue;
+                };
+                let name = format!("{}/{}", policy.name, id.rsplit('/').next().unwrap_or(id));
+                let mut groups = all.of(Kind::Group);
+                if !groups.any(|(_, d)| d.name.eq_ignore_ascii_case(&name)) {
+                    return Err(Unreadable {
+                        path: policy.name.clone(),
+                        reason: format!(
+                            "the policy has a rule collection group `{name}` that is not here: `az network firewall policy rule-collection-group list` prints them"
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn firewall(&self, wall: &Wall) -> Result<Firewall, Unreadable> {

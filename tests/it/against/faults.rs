@@ -1,7 +1,11 @@
 //! Definitions that are not what they have to be, and such as are not known in part: each with a place
 //! and a reason, and never a guess.
 
-use super::{answers, ran, short};
+use portcullis::catalog::{Catalog, Cloud};
+use portcullis::foreign::{self, Names, Setting};
+use portcullis::model::address::AddressSet;
+
+use super::{answers, cases, ran, short};
 
 #[test]
 fn faults_have_a_place_and_a_reason() {
@@ -155,6 +159,110 @@ fn what_is_not_shown_is_unknown() {
         "{}",
         told.err
     );
+}
+
+/// Damage of every kind makes an answer or a fault, never a panic.
+#[test]
+fn damaged_definitions_are_survived() {
+    let mut texts: Vec<String> = Vec::new();
+    for file in portcullis::cli::io::definition_files_below(&cases()).unwrap() {
+        texts.extend(std::fs::read_to_string(file).ok());
+    }
+    let space = AddressSet::empty();
+    let catalog = Catalog::embedded(Cloud::Public);
+    let mut state = 7_u64;
+    let mut below = |count: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % count.max(1)
+    };
+    let bits = [
+        "null",
+        "[]",
+        "{}",
+        "\"\"",
+        "\"[concat('a', \"",
+        "-1",
+        "99999999999",
+        "true",
+        "\"*\"",
+        "[",
+        "}",
+        "\"[copyIndex()]\"",
+        "\"[variables('nsg')]\"",
+        "\"10.0.0.0/33\"",
+        "\"[[x]\"",
+        "1e9",
+        "\"é\"",
+    ];
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..600 {
+        let mut text = texts[below(texts.len())].clone();
+        for _ in 0..=below(3) {
+            let mut from = below(text.len());
+            while !text.is_char_boundary(from) {
+                from -= 1;
+            }
+            // A whole value, so that more than the syntax is damaged.
+            let rest = &text[from..];
+            let start = from + rest.find(": ").map_or(0, |at| at + 2);
+            let end = start + text[start..].find([',', '\n']).unwrap_or(0);
+            text.replace_range(start..end, bits[below(bits.len())]);
+        }
+        let all = foreign::read(vec![("a/rcg/x.json".to_owned(), Ok(text))]);
+        let setting = Setting {
+            all: &all,
+            catalog,
+            space: &space,
+        };
+        let (lists, faults) = foreign::lists(&setting, None);
+        read += usize::from(!lists.is_empty());
+        refused += usize::from(!faults.is_empty() || !all.faults.is_empty());
+        if let Ok(chosen) = foreign::choose(&all, &Names::default()) {
+            let _ = foreign::network(&setting, &chosen);
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} {refused}");
+}
+
+/// A policy that lists more groups than are here.
+#[test]
+fn a_policy_without_its_groups_is_refused() {
+    let id = "/subscriptions/0/resourceGroups/r/providers/Microsoft.Network/firewallPolicies/pol";
+    let policy = format!(
+        r#"{{"name": "pol", "id": "{id}", "ruleCollectionGroups": [{{"id": "{id}/ruleCollectionGroups/g"}}],
+            "threatIntelMode": "Alert", "type": "Microsoft.Network/firewallPolicies"}}"#
+    );
+    let firewall = format!(
+        r#"{{"name": "azfw", "type": "Microsoft.Network/azureFirewalls",
+            "firewallPolicy": {{"id": "{id}"}}, "ipConfigurations": []}}"#
+    );
+    let group = r#"{"name": "pol/g", "type": "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+        "properties": {"priority": 100, "ruleCollections": []}}"#;
+    let dir = crate::cli::folder(&[
+        ("pol.json", policy.as_str()),
+        ("azfw.json", firewall.as_str()),
+        ("rest/g.json", group),
+    ]);
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let told = ran(&format!(
+        "explain tcp 10.1.0.4 20.5.5.5:443 --policy pol --against {}",
+        path("pol.json")
+    ));
+    assert_eq!(told.code, 1);
+    assert!(
+        told.err.contains("`pol/g` that is not here"),
+        "{}",
+        told.err
+    );
+    assert!(told.err.contains("pol.json:1:1"), "{}", told.err);
+    // A firewall by name stands for its policy.
+    let told = ran(&format!(
+        "explain --format json tcp 10.1.0.4 20.5.5.5:443 --policy AzFw --against {}",
+        dir.path().display()
+    ));
+    assert_eq!(short(&answers(&told)[0]), "deny firewall pol default");
 }
 
 /// A definition of which only the parts are here.

@@ -7,7 +7,7 @@ use portcullis::catalog::{Catalog, Cloud};
 use portcullis::cli::io::DiskLoader;
 use portcullis::cli::project;
 use portcullis::driver::{self, Options, Project, Stage};
-use portcullis::foreign::{self, Names, Setting};
+use portcullis::foreign::{self, Foreign, Names, Setting};
 use portcullis::model::address::AddressSet;
 use portcullis::path::{HopClass, Surround};
 use portcullis::reach::question::word;
@@ -128,6 +128,7 @@ fn one(
     let definitions = foreign::read(texts);
     assert!(definitions.faults.is_empty(), "{:?}", definitions.faults);
     let mut draw = Draw::new(11);
+    let mut made: BTreeMap<String, Foreign> = BTreeMap::new();
     for (index, site) in network.sites.iter().enumerate() {
         let near = &subnets[&site.name];
         let key = match site.hops.default_hop() {
@@ -164,16 +165,18 @@ fn one(
             if names == Names::default() || near.table.is_none() {
                 continue;
             }
-            let chosen = foreign::choose(&definitions, &names).unwrap();
-            let setting = Setting {
-                all: &definitions,
-                catalog,
-                space: &AddressSet::empty(),
-            };
-            let other = foreign::network(&setting, &chosen)
-                .unwrap_or_else(|fault| panic!("{}: {}", out.display(), fault.message));
+            let other = made.entry(format!("{names:?}")).or_insert_with(|| {
+                let chosen = foreign::choose(&definitions, &names).unwrap();
+                let setting = Setting {
+                    all: &definitions,
+                    catalog,
+                    space: &AddressSet::empty(),
+                };
+                foreign::network(&setting, &chosen)
+                    .unwrap_or_else(|fault| panic!("{}: {}", out.display(), fault.message))
+            });
             let own = ask(network, &asked, false);
-            let reply = foreign::answer(&other, &asked, false);
+            let reply = foreign::answer(other, &asked, false);
             let way = |j: &Option<Journey>| j.as_ref().map(stations);
             if way(&own.journey) != way(&reply.journey) {
                 *counts.entry("other way").or_default() += 1;
