@@ -130,6 +130,7 @@ fn compiled(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u
         limits: LimitsMode::Off,
         // What is asked of is what was emitted, whatever was asked for.
         no_prove: true,
+        asking: true,
         ..run::Ask::default()
     };
     let done = run::watched(
