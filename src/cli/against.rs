@@ -7,7 +7,7 @@ use super::args::{AgainstArgs, Global};
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{BAD, CANNOT_RUN, project, run};
-use crate::catalog::{Catalog, convert_weekly, date_of};
+use crate::catalog::{Catalog, Cloud, convert_weekly, date_of};
 use crate::diag::Diagnostic;
 use crate::foreign::{self, Definitions, Foreign, Names, Setting};
 use crate::model::address::AddressSet;
@@ -99,7 +99,7 @@ fn each<T>(
     let space = AddressSet::prefixes(args.vnet.iter().copied());
     let mut out = Vec::new();
     let mut bad = false;
-    for read in read(global, args)? {
+    for read in read(global, reporter, args, catalog.identity().cloud)? {
         remarks(reporter, &read.all)?;
         if !read.all.faults.is_empty() {
             reporter.tell(&read.all.sources, &read.all.faults)?;
@@ -205,7 +205,12 @@ fn remarks(reporter: &Reporter, all: &Definitions) -> Result<(), IoFault> {
 }
 
 /// Reads the files. One folder with environments in it is read as these, any other files together.
-fn read(global: &Global, args: &AgainstArgs) -> Result<Vec<Read>, IoFault> {
+fn read(
+    global: &Global,
+    reporter: &Reporter,
+    args: &AgainstArgs,
+    cloud: Cloud,
+) -> Result<Vec<Read>, IoFault> {
     let here = io::working_directory()?;
     for path in &args.against {
         if !io::exists(path) {
@@ -238,8 +243,16 @@ fn read(global: &Global, args: &AgainstArgs) -> Result<Vec<Read>, IoFault> {
         let files = io::definition_files_below(folder)?;
         out.push(Read {
             environment: environment.clone(),
-            all: foreign::read(files.iter().map(load).collect()),
+            all: foreign::read(files.iter().map(load).collect(), cloud),
         });
+    }
+    for folder in args.against.iter().filter(|_| !environments.is_empty()) {
+        for file in io::definition_files_below(folder)? {
+            if !environments.iter().any(|(_, own)| file.starts_with(own)) {
+                let file = shown(&file);
+                reporter.remark(&format!("passed over: {file}: it is of no environment"))?;
+            }
+        }
     }
     if environments.is_empty() {
         let mut files = Vec::new();
@@ -254,7 +267,7 @@ fn read(global: &Global, args: &AgainstArgs) -> Result<Vec<Read>, IoFault> {
         files.retain(|path| seen.insert(io::absolute(&here, path)));
         out.push(Read {
             environment: String::new(),
-            all: foreign::read(files.iter().map(load).collect()),
+            all: foreign::read(files.iter().map(load).collect(), cloud),
         });
     }
     Ok(out)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::against;
 use super::args::{Global, LintArgs};
-use super::io::IoFault;
+use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{FINE, run};
 use crate::diag::{CODES, Severity, explain};
@@ -29,6 +29,12 @@ pub fn run(global: &Global, args: &LintArgs) -> Result<u8, IoFault> {
         return Ok(FINE);
     }
     if !args.definitions.against.is_empty() {
+        if args.path != std::path::Path::new(".") {
+            return Err(IoFault::Other(format!(
+                "with `--against` no project is judged: leave `{}` away",
+                io::slashes(&args.path)
+            )));
+        }
         let lists = match against::lists(global, &reporter, &args.definitions)? {
             Ok(lists) => lists,
             Err(code) => return Ok(code),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::catalog::Cloud;
 use crate::diag::Diagnostic;
 use crate::source::{FileId, SourceMap, Span};
 
@@ -193,9 +194,12 @@ impl Definitions {
     }
 }
 
-/// The resources in some files, each with its name and its text, or why that could not be read.
+/// A file by name: its text, or why that could not be read.
+pub type File = (String, Result<String, String>);
+
+/// The resources in some files. `cloud` says what names in templates are made of.
 #[must_use]
-pub fn read(files: Vec<(String, Result<String, String>)>) -> Definitions {
+pub fn read(files: Vec<File>, cloud: Cloud) -> Definitions {
     let mut out = Definitions::default();
     let mut values: Vec<(FileId, String, Value)> = Vec::new();
     let mut parameters: BTreeMap<String, (Map<String, Value>, bool)> = BTreeMap::new();
@@ -236,6 +240,7 @@ pub fn read(files: Vec<(String, Result<String, String>)>) -> Definitions {
             &*given
         });
         let mut reader = Reader {
+            cloud,
             out: &mut out,
             file: *file,
             name,
@@ -262,6 +267,7 @@ fn stem(name: &str) -> &str {
 
 /// Reads one file.
 pub(super) struct Reader<'o> {
+    pub(super) cloud: Cloud,
     pub(super) out: &'o mut Definitions,
     pub(super) file: FileId,
     pub(super) name: &'o str,
@@ -606,7 +612,7 @@ mod tests {
         let files = texts
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Ok(value.to_string())));
-        let read = read(files.collect());
+        let read = read(files.collect(), Cloud::Public);
         let names = read.resources.iter().map(|d| (d.kind, d.name.clone()));
         (names.collect(), read)
     }

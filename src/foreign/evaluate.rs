@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::expression::{self, Expr};
 use super::functions;
+use crate::catalog::Cloud;
 
 /// The member of an object that stands for something unknown: no name of a template looks so.
 const MARK: &str = "\u{0}unknown";
@@ -80,12 +81,16 @@ pub(super) struct Scope {
     loops: RefCell<Vec<(String, i64)>>,
     steps: Cell<usize>,
     depth: Cell<usize>,
+    cloud: Cloud,
 }
 
 impl Scope {
-    /// The scope of a template, with what its parameters are given.
-    pub(super) fn new(template: &Value, given: &Map<String, Value>) -> Self {
-        let mut out = Self::default();
+    /// The scope of a template in a cloud, with what its parameters are given.
+    pub(super) fn new(template: &Value, given: &Map<String, Value>, cloud: Cloud) -> Self {
+        let mut out = Self {
+            cloud,
+            ..Self::default()
+        };
         let lower = |name: &str| name.to_lowercase();
         let declared = super::member(template, "parameters").and_then(Value::as_object);
         for (name, about) in declared.into_iter().flatten() {
@@ -288,6 +293,7 @@ impl Scope {
                 let which = self.known(which)?;
                 self.variable(which.as_str().unwrap_or_default())
             }
+            ("environment", []) => Ok(Rc::new(functions::environment(self.cloud))),
             ("copyindex", arguments) => self.copy_index(arguments).map(Rc::new),
             // Only what is asked for has to be known.
             ("if", [condition, yes, no]) => match self.known(condition)?.as_bool() {
@@ -455,7 +461,7 @@ mod tests {
                 "bomb0": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             },
         });
-        Scope::new(&template, &Map::new())
+        Scope::new(&template, &Map::new(), Cloud::Public)
     }
 
     fn known(text: &str) -> Value {
@@ -473,6 +479,8 @@ mod tests {
         assert_eq!(known("[variables('ports')]"), json!([80, 81, 82]));
         assert_eq!(known("[[not me]"), "[not me]");
         assert_eq!(known("plain"), "plain");
+        let storage = "[concat('*.blob.', environment().suffixes.storage)]";
+        assert_eq!(known(storage), "*.blob.core.windows.net");
     }
 
     #[test]
@@ -517,21 +525,33 @@ mod tests {
             let twice = format!("[concat(variables('v{before}'), variables('v{before}'))]");
             variables.insert(format!("v{n}"), json!(twice));
         }
-        let scope = Scope::new(&json!({ "variables": variables }), &Map::new());
+        let scope = Scope::new(
+            &json!({ "variables": variables }),
+            &Map::new(),
+            Cloud::Public,
+        );
         let value = scope.value(&json!("[variables('v59')]"));
         assert!(marked(&value).unwrap().reason.contains("too long"));
         for n in 1..60 {
             let before = format!("[variables('v{}')]", n - 1);
             variables.insert(format!("v{n}"), json!({"a": before, "b": before}));
         }
-        let scope = Scope::new(&json!({ "variables": variables }), &Map::new());
+        let scope = Scope::new(
+            &json!({ "variables": variables }),
+            &Map::new(),
+            Cloud::Public,
+        );
         let value = scope.value(&json!("[variables('v59')]"));
         assert!(open_part(&value).unwrap().reason.contains("too much"));
         for n in 1..5000 {
             let before = format!("[variables('v{}')]", n - 1);
             variables.insert(format!("v{n}"), json!(before));
         }
-        let scope = Scope::new(&json!({ "variables": variables }), &Map::new());
+        let scope = Scope::new(
+            &json!({ "variables": variables }),
+            &Map::new(),
+            Cloud::Public,
+        );
         let value = scope.value(&json!("[variables('v4999')]"));
         assert!(open_part(&value).unwrap().reason.contains("deep"));
     }

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::evaluate::{marked, open_part};
+use crate::catalog::Cloud;
 
 /// The longest text or list that is made.
 const MOST: usize = 1 << 20;
@@ -19,6 +20,40 @@ pub(super) fn index<'v>(of: &'v Value, at: &Value) -> Option<&'v Value> {
         (Value::Object(_), Value::String(name)) => super::member(of, name),
         _ => None,
     }
+}
+
+/// What `environment()` says of a cloud, as far as names are made of it ("Deployment functions for ARM
+/// templates", checked 2026-11-30).
+pub(super) fn environment(cloud: Cloud) -> Value {
+    let (name, registry, vault, sql, storage) = match cloud {
+        Cloud::Public => (
+            "AzureCloud",
+            ".azurecr.io",
+            ".vault.azure.net",
+            ".database.windows.net",
+            "core.windows.net",
+        ),
+        Cloud::UsGov => (
+            "AzureUSGovernment",
+            ".azurecr.us",
+            ".vault.usgovcloudapi.net",
+            ".database.usgovcloudapi.net",
+            "core.usgovcloudapi.net",
+        ),
+        Cloud::China => (
+            "AzureChinaCloud",
+            ".azurecr.cn",
+            ".vault.azure.cn",
+            ".database.chinacloudapi.cn",
+            "core.chinacloudapi.cn",
+        ),
+    };
+    serde_json::json!({ "name": name, "suffixes": {
+        "acrLoginServer": registry,
+        "keyvaultDns": vault,
+        "sqlServerHostname": sql,
+        "storage": storage,
+    }})
 }
 
 /// The value of a function; its name is in lower case.
@@ -76,7 +111,7 @@ pub(super) fn call(name: &str, values: &[&Value]) -> Result<Value, String> {
 
 /// Names as Microsoft writes them, for people.
 fn proper(name: &str) -> &str {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 7] = [
         "resourceGroup",
         "uniqueString",
         "newGuid",
@@ -84,7 +119,6 @@ fn proper(name: &str) -> &str {
         "listKeys",
         "pickZones",
         "cidrSubnet",
-        "environment",
     ];
     let found = NAMES.into_iter().find(|n| n.eq_ignore_ascii_case(name));
     found.unwrap_or(name)

@@ -16,7 +16,7 @@ pub mod answer;
 
 pub use answer::answer;
 pub use choose::{Chosen, Names, Wall, choose, nothing};
-pub use definitions::{Definition, Definitions, Kind, read};
+pub use definitions::{Definition, Definitions, File, Kind, read};
 pub use evaluate::Unknown;
 pub use network::{Foreign, List, Setting, lists, network};
 

@@ -52,7 +52,7 @@ pub(super) fn read(
     given: Option<&Map<String, Value>>,
     place: &[Step],
 ) {
-    let scope = Scope::new(template, given.unwrap_or(&Map::new()));
+    let scope = Scope::new(template, given.unwrap_or(&Map::new()), reader.cloud);
     let mut walk = Walk {
         reader,
         count: 0,
@@ -277,7 +277,7 @@ impl Walk<'_, '_> {
         if inner {
             let list = member(properties, "parameters").and_then(Value::as_object);
             let given = given(list, &|value| scope.value(value));
-            let own = Scope::new(template, &given);
+            let own = Scope::new(template, &given, self.reader.cloud);
             self.resources(&own, template, None, &inside, depth + 1);
         } else {
             self.resources(scope, template, None, &inside, depth + 1);

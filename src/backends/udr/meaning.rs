@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::backends::meaning::{At, Unreadable, World, is_tag_name};
+use crate::backends::meaning::{At, Unreadable, World, expression, is_tag_name};
 use crate::model::address::AddressSet;
 use crate::path::routes::Target;
 use crate::path::{HopClass, HopMap, Surround};
@@ -91,6 +91,8 @@ fn route(place: &At<'_>) -> Result<Route, Unreadable> {
         Target::Prefix(address.into())
     } else if is_tag_name(&written) {
         Target::Tag(written.clone())
+    } else if let Some(open) = expression(&written) {
+        return Err(body.fault(format!("`addressPrefix`: {open} is not known")));
     } else {
         return Err(body.fault(format!("`{written}` is no prefix and no tag")));
     };

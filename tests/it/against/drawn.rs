@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis::catalog::{Catalog, convert_weekly};
+use portcullis::catalog::{Catalog, Cloud, convert_weekly};
 use portcullis::foreign::{self, Names, Setting};
 use portcullis::model::address::AddressSet;
 use portcullis::reach::question::word;
@@ -39,7 +39,7 @@ fn drawn_definitions_are_answered_as_the_oracle_answers() {
             group["name"] = name.into();
         }
         let files = written(form, &firewall, &table, &groups);
-        let all = foreign::read(files.clone());
+        let all = foreign::read(files.clone(), Cloud::Public);
         assert!(all.faults.is_empty(), "form {form}: {:?}", all.faults);
         let some = |name: &str| Some(name.to_owned());
         let names = Names {

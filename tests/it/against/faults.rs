@@ -210,7 +210,7 @@ fn damaged_definitions_are_survived() {
             let end = start + text[start..].find([',', '\n']).unwrap_or(0);
             text.replace_range(start..end, bits[below(bits.len())]);
         }
-        let all = foreign::read(vec![("a/rcg/x.json".to_owned(), Ok(text))]);
+        let all = foreign::read(vec![("a/rcg/x.json".to_owned(), Ok(text))], Cloud::Public);
         let setting = Setting {
             all: &all,
             catalog,

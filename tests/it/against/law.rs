@@ -125,7 +125,7 @@ fn one(
         let vnet = exported(number, subnet);
         texts.push((format!("vnet-{number}.json"), Ok(vnet.to_string())));
     }
-    let definitions = foreign::read(texts);
+    let definitions = foreign::read(texts, Cloud::Public);
     assert!(definitions.faults.is_empty(), "{:?}", definitions.faults);
     let mut draw = Draw::new(11);
     let mut made: BTreeMap<String, Foreign> = BTreeMap::new();

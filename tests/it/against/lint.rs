@@ -64,6 +64,9 @@ fn only_what_is_named_is_judged() {
     assert_eq!(resources("--policy pol-lint --against lint"), one);
     let none = ran("lint --against rest/routeTables");
     assert_eq!((none.code, none.out.as_str()), (0, "no rules to judge\n"));
+    let both = ran("lint rest --against lint");
+    assert_eq!(both.code, 2);
+    assert!(both.err.contains("leave `rest` away"), "{}", both.err);
     let text = ran("lint --against lint").out;
     let line = "all of it by wide: what it would deny is told to allow";
     assert!(text.contains(line), "{text}");
