@@ -44,6 +44,7 @@ fn an_output_is_answered_as_its_sources() {
     println!("{counts:?}");
     let of = |what: &str| counts.get(what).copied().unwrap_or(0);
     assert!(of("allow") > 100 && of("deny") > 1000, "{counts:?}");
+    assert!(of("assumed") * 4 < of("allow") + of("deny"), "{counts:?}");
     // Other ways are those of service endpoints, and of replies that leave otherwise.
     assert!(
         of("other way") * 10 < of("allow") + of("deny"),
@@ -180,6 +181,12 @@ fn one(
             let way = |j: &Option<Journey>| j.as_ref().map(stations);
             if way(&own.journey) != way(&reply.journey) {
                 *counts.entry("other way").or_default() += 1;
+                continue;
+            }
+            // What a policy assumes does not stand in its output.
+            let assumed = !network.facts.facts.is_empty() || !network.facts.unseen.is_empty();
+            if assumed && reply.verdict.is_none() && own.verdict.is_some() {
+                *counts.entry("assumed").or_default() += 1;
                 continue;
             }
             *counts.entry(word(own.verdict)).or_default() += 1;
