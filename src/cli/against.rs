@@ -1,6 +1,7 @@
 //! `--against`: reads what it names, chooses what is asked, and tells what is wrong with it. What the
 //! definitions mean is known elsewhere.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{AgainstArgs, Global};
@@ -182,19 +183,25 @@ fn remarks(reporter: &Reporter, all: &Definitions) -> Result<(), IoFault> {
     for line in &all.ignored {
         reporter.remark(&format!("passed over: {line}"))?;
     }
-    let mut count = 0;
+    let mut places: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for definition in &all.resources {
         for (path, unknown) in &definition.open {
-            count += 1;
-            reporter.remark(&format!(
-                "not known: {} `{}`{path}: {}: {}",
-                definition.kind.word(),
-                definition.name,
-                unknown.expression,
-                unknown.reason
-            ))?;
+            let key = (unknown.expression.as_str(), unknown.reason.as_str());
+            let place = format!("{} `{}`{path}", definition.kind.word(), definition.name);
+            places.entry(key).or_default().push(place);
         }
     }
+    for ((expression, reason), places) in &places {
+        let first = places.first().map_or("", String::as_str);
+        let more = match places.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        reporter.remark(&format!(
+            "not known: {expression}: {reason}; in {first}{more}"
+        ))?;
+    }
+    let count = places.len();
     if count > 0 {
         let (s, are) = if count == 1 { ("", "is") } else { ("s", "are") };
         reporter.tell_aside(&format!(

@@ -28,8 +28,8 @@ pub fn answer(foreign: &Foreign, question: &Question, strict: bool) -> Reply {
         _ => None,
     });
     if let Some(taken) = taken
-        && journey.probe.destination.meets(&public())
         && let Some((tag, _)) = foreign.open_routes.iter().find(|(_, hop)| hop != taken)
+        && journey.probe.destination.meets(&public())
     {
         reply.verdict = None;
         reply.reason = Some(format!(

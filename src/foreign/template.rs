@@ -237,7 +237,8 @@ impl Walk<'_, '_> {
             Some(Value::String(text)) => text.clone(),
             Some(other) => match marked(other) {
                 // A slash stands between parent and child.
-                Some(unknown) => unknown.expression.replace('/', "|"),
+                Some(unknown) => of_parent(&unknown.expression)
+                    .unwrap_or_else(|| unknown.expression.replace('/', "|")),
                 None => other.to_string(),
             },
             None => "[no name]".to_owned(),
@@ -285,7 +286,53 @@ impl Walk<'_, '_> {
     }
 }
 
+/// `[concat(PARENT, '/child')]` and `[format('{0}/{1}', PARENT, 'child')]`, of which the parent is not
+/// known, as `[PARENT]/child`: the parent stands for itself in its own name too.
+fn of_parent(expression: &str) -> Option<String> {
+    let inner = expression.strip_prefix('[')?.strip_suffix(")]")?;
+    let (parent, child) = if let Some(rest) = inner.strip_prefix("concat(") {
+        let (parent, child) = rest.rsplit_once(',')?;
+        let child = child.trim().strip_prefix("'/")?.strip_suffix('\'')?;
+        (parent, child)
+    } else {
+        let rest = inner.strip_prefix("format('{0}/{1}',")?;
+        let (parent, child) = rest.rsplit_once(',')?;
+        let child = child.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        (parent, child)
+    };
+    let parent = parent.trim();
+    let plain = !parent.contains('/') && !child.contains(['/', '\'']);
+    plain.then(|| format!("[{parent}]/{child}"))
+}
+
 /// The form of rule collection groups before 2020.
 fn is_old_form(full: &str) -> bool {
     full.eq_ignore_ascii_case("Microsoft.Network/firewallPolicies/ruleGroups")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_that_is_not_known_stands_for_itself() {
+        let name = |text: &str| of_parent(text).unwrap_or_default();
+        assert_eq!(
+            name("[concat(parameters('p'), '/g')]"),
+            "[parameters('p')]/g"
+        );
+        assert_eq!(
+            name("[format('{0}/{1}', parameters('p'), 'g')]"),
+            "[parameters('p')]/g"
+        );
+        for other in [
+            "[concat(parameters('p'), 'g')]",
+            "[concat('a/', parameters('p'))]",
+            "[parameters('p')]",
+            "[concat(parameters('a/b'), '/g')]",
+            "[format('{0}-{1}/{2}', parameters('p'), 'x', 'g')]",
+        ] {
+            assert_eq!(of_parent(other), None, "{other}");
+        }
+    }
 }

@@ -133,7 +133,7 @@ fn what_a_template_leaves_open_is_unknown_with_its_expression() {
         );
     }
     let told = ran("explain -v tcp 10.1.0.4 20.5.5.5:22 --policy pol-app --against open");
-    let line = "not known: rule collection group `pol-app/names`.properties.ruleCollections[0].rules[0].targetFqdns[0]: [concat(parameters('site'), '.contoso.com')]: parameter `site` has no value";
+    let line = "not known: [concat(parameters('site'), '.contoso.com')]: parameter `site` has no value; in rule collection group `pol-app/names`.properties.ruleCollections[0].rules[0].targetFqdns[0]";
     assert!(told.err.contains(line), "{}", told.err);
 }
 
