@@ -25,6 +25,7 @@ pub mod allocate;
 pub mod backends;
 pub mod wrap;
 pub mod reach;
+pub mod foreign;
 pub mod proof;
 pub mod query;
 pub mod driver;

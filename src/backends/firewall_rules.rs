@@ -15,7 +15,9 @@ use crate::packet::{
     Verdict,
 };
 
-use super::meaning::{At, End, Group, Unreadable, World, is_tag_name, literal, port_set};
+use super::meaning::{
+    At, End, Group, Unreadable, World, expression, is_tag_name, literal, port_set,
+};
 
 /// Whether the firewall's own rules for the platform's names are in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,31 +288,25 @@ fn network_rule(place: &At<'_>, form: Form, world: &World<'_>) -> Result<Vec<Reg
         return Ok(Vec::new());
     };
     let mut names = BTreeSet::new();
+    let mut open = BTreeSet::new();
     for (name, place) in at.texts("destinationFqdns")? {
+        if let Some(symbol) = expression(&name) {
+            open.insert(symbol);
+            continue;
+        }
         if name.contains('*') {
             return Err(place.fault(format!("`{name}`: a network rule takes no wildcard")));
         }
         names.insert(name.to_lowercase());
     }
-    if destination.is_empty() && names.is_empty() {
+    if destination.is_empty() && names.is_empty() && open.is_empty() {
         return Err(at.fault("has no destination"));
     }
-    let (sure, doubted) = services(&at, form)?;
-    let doubt = Symbol {
-        kind: "undocumented",
-        name: "ports of a protocol without ports".to_owned(),
-    };
     let mut regions = Vec::new();
-    for (services, doubted) in [(sure, false), (doubted, true)] {
-        if services.is_empty() {
-            continue;
-        }
-        let doubt = |end: &End| {
-            if doubted {
-                end.doubted(&doubt)
-            } else {
-                end.clone()
-            }
+    for (services, doubted) in services(&at, form)? {
+        let doubt = |end: &End| match &doubted {
+            Some(doubt) => end.doubted(doubt),
+            None => end.clone(),
         };
         regions.extend(product(
             &source,
@@ -318,32 +314,42 @@ fn network_rule(place: &At<'_>, form: Form, world: &World<'_>) -> Result<Vec<Reg
             &services,
             &Names::Any,
         ));
-        if !names.is_empty() {
+        if !names.is_empty() || !open.is_empty() {
             let to = doubt(&End::any());
-            let names = Names::patterns(names.clone());
+            let names = Names::Some {
+                patterns: names.clone(),
+                symbols: open.clone(),
+            };
             regions.extend(product(&source, &to, &services, &names));
         }
     }
     Ok(regions)
 }
 
-/// Protocols and ports: those that surely match, and those of which it is not documented. `Any` is
-/// every protocol with the port `*`, TCP and UDP with written ports (rule processing logic); what
-/// a port means to ICMP is not documented.
-fn services(at: &At<'_>, form: Form) -> Result<(Vec<Service>, Vec<Service>), Unreadable> {
+/// Services, and what would have to be known for them to match.
+type Doubted = (Vec<Service>, Option<Symbol>);
+
+/// Protocols and ports: those that surely match, and those of which it is not known, with what would
+/// have to be. `Any` is every protocol with the port `*`, TCP and UDP with written ports (rule
+/// processing logic); what a port means to ICMP is not documented.
+fn services(at: &At<'_>, form: Form) -> Result<Vec<Doubted>, Unreadable> {
     let texts = at.texts("destinationPorts")?;
     if texts.is_empty() {
         return Err(at.fault("has no destination ports"));
+    }
+    let protocols = protocols(at, form)?;
+    if protocols.is_empty() {
+        return Err(at.fault("has no protocols"));
+    }
+    let mut written = texts.iter().chain(&protocols);
+    if let Some(open) = written.find_map(|(text, _)| expression(text)) {
+        return Ok(vec![(vec![Service::any()], Some(open))]);
     }
     let ports = port_set(&texts)?;
     let every = texts.iter().any(|(text, _)| text == "*");
     let ports = if every { PortSet::all() } else { ports };
     let mut sure = Transports::NONE;
     let mut doubted = Transports::NONE;
-    let protocols = protocols(at, form)?;
-    if protocols.is_empty() {
-        return Err(at.fault("has no protocols"));
-    }
     for (word, place) in protocols {
         match word.to_lowercase().as_str() {
             "tcp" => sure = sure.union(Transports::TCP),
@@ -355,14 +361,15 @@ fn services(at: &At<'_>, form: Form) -> Result<(Vec<Service>, Vec<Service>), Unr
             _ => return Err(place.fault(format!("protocol `{word}`"))),
         }
     }
-    let list = |transports: Transports| {
-        if transports.is_empty() {
-            Vec::new()
-        } else {
-            vec![Service::to(transports, ports.clone())]
-        }
+    let doubt = Symbol {
+        kind: "undocumented",
+        name: "ports of a protocol without ports".to_owned(),
     };
-    Ok((list(sure), list(doubted)))
+    let both = [(sure, None), (doubted, Some(doubt))];
+    let filled = both.into_iter().filter(|(those, _)| !those.is_empty());
+    Ok(filled
+        .map(|(those, doubt)| (vec![Service::to(those, ports.clone())], doubt))
+        .collect())
 }
 
 fn protocols<'v>(at: &At<'v>, form: Form) -> Result<Vec<(String, At<'v>)>, Unreadable> {
@@ -385,7 +392,24 @@ fn application_rule(
         return Ok(Vec::new());
     };
     let mut services = Vec::new();
-    for protocol in at.items("protocols")? {
+    let mut doubt = at
+        .get("protocols")
+        .and_then(|place| expression(place.value.as_str()?));
+    let listed = match &doubt {
+        Some(_) => Vec::new(),
+        None => at.items("protocols")?,
+    };
+    for protocol in listed {
+        let whole = protocol.value.as_str().map(str::to_owned);
+        let parts = [
+            whole,
+            protocol.text("protocolType")?,
+            protocol.text("port")?,
+        ];
+        if let Some(open) = parts.iter().flatten().find_map(|text| expression(text)) {
+            doubt = Some(open);
+            continue;
+        }
         let word = protocol.needed("protocolType")?;
         let transport = match word.to_lowercase().as_str() {
             "http" => Transport::Http,
@@ -399,18 +423,33 @@ fn application_rule(
         services.push(Service::to(Transports::one(transport), PortSet::one(port)));
     }
     let mut patterns = BTreeSet::new();
-    for (pattern, place) in at.texts("targetFqdns")? {
-        patterns.insert(name_pattern(&pattern, &place)?);
-    }
     let mut symbols = BTreeSet::new();
-    for (member, kind) in [("fqdnTags", "fqdn tag"), ("webCategories", "category")] {
-        for (name, _) in at.texts(member)? {
-            symbols.insert(Symbol { kind, name });
+    for (pattern, place) in at.texts("targetFqdns")? {
+        if let Some(open) = expression(&pattern) {
+            symbols.insert(open);
+        } else {
+            patterns.insert(name_pattern(&pattern, &place)?);
         }
     }
-    let urls = at.texts("targetUrls")?;
+    for (member, kind) in [("fqdnTags", "fqdn tag"), ("webCategories", "category")] {
+        for (name, _) in at.texts(member)? {
+            symbols.insert(expression(&name).unwrap_or(Symbol { kind, name }));
+        }
+    }
+    let mut urls = at.texts("targetUrls")?;
+    urls.retain(|(url, _)| match expression(url) {
+        Some(open) => {
+            symbols.insert(open);
+            false
+        }
+        None => true,
+    });
     if patterns.is_empty() && symbols.is_empty() && urls.is_empty() {
         return Err(at.fault("has no name, URL, FQDN tag or category"));
+    }
+    if doubt.is_some() {
+        let read = Transports::TCP.subtract(Transports::one(Transport::Tcp));
+        services = vec![Service::to(read, PortSet::all())];
     }
     if services.is_empty() {
         // FQDN tags of a classic firewall are written without protocols; which ports come with them
@@ -431,6 +470,10 @@ fn application_rule(
         })
     } else {
         End::any()
+    };
+    let anywhere = match &doubt {
+        Some(doubt) => anywhere.doubted(doubt),
+        None => anywhere,
     };
     let mut regions = Vec::new();
     if !patterns.is_empty() || !symbols.is_empty() {
@@ -527,7 +570,9 @@ fn end(
     let groups = at.texts(&format!("{side}IpGroups"))?;
     let told = !entries.is_empty() || !groups.is_empty();
     for (text, place) in entries {
-        if text == "*" {
+        if let Some(open) = expression(&text) {
+            out.add_symbol(open, None);
+        } else if text == "*" {
             out.add(&AddressSet::all());
         } else if let Some(set) = literal(&text) {
             out.add(&set);
@@ -542,6 +587,10 @@ fn end(
         }
     }
     for (id, _) in groups {
+        if let Some(open) = expression(&id) {
+            out.add_symbol(open, None);
+            continue;
+        }
         match world.ip_group(&id) {
             Group::Known(set) if set.is_empty() => return Ok(None),
             Group::Known(set) => out.add(&set),

@@ -36,6 +36,8 @@ pub struct World<'a> {
     tags: RefCell<BTreeMap<String, Option<Rc<AddressSet>>>>,
     /// By lower-case id, and by lower-case name.
     ip_groups: BTreeMap<String, Option<Rc<AddressSet>>>,
+    /// Names of groups whose complete id was told: another complete id is another group.
+    placed: BTreeSet<String>,
     public: AddressSet,
 }
 
@@ -65,6 +67,7 @@ impl<'a> World<'a> {
             catalog: None,
             tags: RefCell::new(BTreeMap::new()),
             ip_groups: BTreeMap::new(),
+            placed: BTreeSet::new(),
             public: public(),
         }
     }
@@ -80,6 +83,9 @@ impl<'a> World<'a> {
         let known = addresses.map(Rc::new);
         if let Some(id) = id {
             self.ip_groups.insert(id.to_lowercase(), known.clone());
+            if name_after(id, "subscriptions").is_some() {
+                self.placed.insert(name.to_lowercase());
+            }
         }
         self.ip_groups.insert(name.to_lowercase(), known);
     }
@@ -136,10 +142,12 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn ip_group(&self, id: &str) -> Group {
         let name = last_segment(id);
-        let known = self
-            .ip_groups
-            .get(&id.to_lowercase())
-            .or_else(|| self.ip_groups.get(&name.to_lowercase()));
+        let elsewhere =
+            name_after(id, "subscriptions").is_some() && self.placed.contains(&name.to_lowercase());
+        let known = self.ip_groups.get(&id.to_lowercase()).or_else(|| {
+            let by_name = self.ip_groups.get(&name.to_lowercase());
+            by_name.filter(|_| !elsewhere)
+        });
         match known {
             Some(Some(known)) => Group::Known(Rc::clone(known)),
             _ => Group::Unknown(Symbol {
@@ -245,7 +253,10 @@ impl<'v> At<'v> {
             return Ok(Vec::new());
         };
         let Value::Array(items) = list.value else {
-            return Err(list.fault("is no list"));
+            return Err(match list.value.as_str().and_then(expression) {
+                Some(open) => list.fault(format!("{open} is not known")),
+                None => list.fault("is no list"),
+            });
         };
         let at = |(index, value)| Self {
             value,
@@ -312,7 +323,10 @@ impl<'v> At<'v> {
     /// A whole number that has to be there.
     pub(crate) fn number(&self, name: &str) -> Result<u32, Unreadable> {
         let text = self.needed(name)?;
-        let wrong = || self.fault(format!("`{name}` is `{text}`, no whole number"));
+        let wrong = || match expression(&text) {
+            Some(open) => self.fault(format!("`{name}`: {open} is not known")),
+            None => self.fault(format!("`{name}` is `{text}`, no whole number")),
+        };
         text.parse().map_err(|_| wrong())
     }
 
@@ -393,6 +407,15 @@ pub(crate) fn literal(text: &str) -> Option<AddressSet> {
     }
     let address: IpAddr = text.parse().ok()?;
     Some(AddressSet::range(address, address))
+}
+
+/// A text of a template that nobody could evaluate, as something unknown. What begins with a bracket
+/// is no address, port, protocol or name.
+pub(crate) fn expression(text: &str) -> Option<Symbol> {
+    (text.starts_with('[') && text.ends_with(']')).then(|| Symbol {
+        kind: "expression",
+        name: text.to_owned(),
+    })
 }
 
 /// Whether a text can be the name of a service tag.
@@ -574,6 +597,14 @@ mod tests {
         assert_eq!(world.ip_group("/SUB/ipGroups/g"), known);
         assert_eq!(world.ip_group("/other/ipGroups/g"), known);
         assert!(matches!(world.ip_group("h"), Group::Unknown(_)));
+        // Of one name in two places, each is its own.
+        let id = |place: &str| format!("/subscriptions/{place}/ipGroups/p");
+        let other = literal("20.2.2.2").unwrap();
+        world.set_ip_group(Some(&id("a")), "p", Some(other.clone()));
+        let known = Group::Known(Rc::new(other));
+        assert_eq!(world.ip_group(&id("A")), known);
+        assert_eq!(world.ip_group("p"), known);
+        assert!(matches!(world.ip_group(&id("b")), Group::Unknown(_)));
     }
 
     #[test]

@@ -33,4 +33,5 @@ pub use renamed::{RenamedKind, RenamedTag, renamed_tag};
 pub use special::SpecialTag;
 pub use tags::{Catalog, TagEntry, TagKind};
 pub use usage::{Target, TargetUse};
+pub(crate) use weekly::date_of;
 pub use weekly::{Converted, WeeklyFault, convert_weekly};

@@ -184,7 +184,7 @@ fn column(tag: &str, field: &str, text: Option<String>) -> Result<String, Weekly
 }
 
 /// The date at the end of `ServiceTags_Public_20251110.json`.
-fn date_of(file_name: &str) -> Option<String> {
+pub(crate) fn date_of(file_name: &str) -> Option<String> {
     let stem = file_name
         .rsplit(['/', '\\'])
         .next()?

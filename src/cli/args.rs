@@ -244,6 +244,36 @@ pub struct CheckArgs {
     pub no_prove: bool,
 }
 
+/// Definitions that are asked instead of a project.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Definitions instead of a project")]
+pub struct AgainstArgs {
+    /// Ask what these files and folders hold instead of a project: an output folder, ARM templates,
+    /// exported resources; the words of a packet stand before it, or behind `--`.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub against: Vec<PathBuf>,
+    /// The network security group that packets leave through. Of the four, those that are named are
+    /// asked and no others; without any the only one of each kind, but for --nsg-in.
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub nsg_out: Option<String>,
+    /// The route table of the source's subnet; without one all packets pass the firewall.
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub route_table: Option<String>,
+    /// The firewall policy with its parents, or a firewall with rules of its own.
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub policy: Option<String>,
+    /// The network security group at the destination.
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub nsg_in: Option<String>,
+    /// Microsoft's weekly file of service tags instead of the built-in catalogue.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    pub tags: Option<PathBuf>,
+    /// Address space of the virtual network, its peers and what its gateway learns; repeatable. What
+    /// exported virtual networks say if not given.
+    #[arg(long, value_name = "PREFIX", requires = "against")]
+    pub vnet: Vec<ipnet::IpNet>,
+}
+
 /// `lint`
 #[derive(Args, Clone, Debug)]
 pub struct LintArgs {
@@ -259,6 +289,9 @@ pub struct LintArgs {
     /// What a flow past its day means, with --as-of; what the settings say if not given.
     #[arg(long, value_name = "LEVEL")]
     pub expired: Option<ExpiredArg>,
+    /// Definitions instead of a project.
+    #[command(flatten)]
+    pub definitions: AgainstArgs,
 }
 
 /// `limits`
@@ -345,6 +378,9 @@ pub struct ExplainArgs {
     /// Unknown where the verdict hangs on what a name resolves to.
     #[arg(long)]
     pub strict: bool,
+    /// Definitions instead of a project.
+    #[command(flatten)]
+    pub definitions: AgainstArgs,
 }
 
 /// `query`

@@ -8,6 +8,7 @@ mod text;
 
 use std::path::PathBuf;
 
+use super::against;
 use super::args::{ExplainArgs, Global, nearest_code};
 use super::io::{self, IoFault};
 use super::report::Reporter;
@@ -15,7 +16,8 @@ use super::run;
 use super::{BAD, FINE};
 use crate::diag::{CODES, Code, explain};
 use crate::driver::LimitsMode;
-use crate::reach::{Network, Question, ask, emitted};
+use crate::foreign::{self, Foreign};
+use crate::reach::{Network, Question, Reply, ask, emitted};
 
 use behind::Behind;
 use told::Told;
@@ -23,8 +25,32 @@ use told::Told;
 /// One environment that can be asked.
 struct Place {
     environment: String,
-    network: Network,
+    asked: Asked,
     behind: Behind,
+}
+
+/// What is asked.
+enum Asked {
+    /// What a project becomes.
+    Own(Network),
+    /// What somebody else wrote.
+    Foreign(Foreign),
+}
+
+impl Asked {
+    fn network(&self) -> &Network {
+        match self {
+            Self::Own(network) => network,
+            Self::Foreign(foreign) => &foreign.network,
+        }
+    }
+
+    fn reply(&self, question: &Question, strict: bool) -> Reply {
+        match self {
+            Self::Own(network) => ask(network, question, strict),
+            Self::Foreign(foreign) => foreign::answer(foreign, question, strict),
+        }
+    }
 }
 
 /// Runs the command; the exit code.
@@ -37,11 +63,14 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<u8, IoFault> {
         return many(global, args, &reporter, file);
     }
     match args.subject.as_slice() {
+        [] if !args.definitions.against.is_empty() => Err(IoFault::Other(
+            "say which packet: its words stand before `--against`, or behind `--`".to_owned(),
+        )),
         [] => Err(IoFault::Other(
             "say what to explain: a code, a flow, or a packet such as `tcp 10.10.4.7 login.microsoftonline.com:443`"
                 .to_owned(),
         )),
-        [word] => one_word(global, &reporter, word),
+        [word] if args.definitions.against.is_empty() => one_word(global, &reporter, word),
         words => {
             let question = asked::words(words, args.address).map_err(IoFault::Other)?;
             packet(global, args, &reporter, &question, &words.join(" "))
@@ -71,8 +100,29 @@ fn one_word(global: &Global, reporter: &Reporter, word: &str) -> Result<u8, IoFa
     flow::run(global, reporter, word)
 }
 
-/// Compiles the project and keeps what each environment does. The inner `Err` is an exit code.
-fn places(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u8>, IoFault> {
+/// What each environment does. The inner `Err` is an exit code.
+fn places(
+    global: &Global,
+    args: &ExplainArgs,
+    reporter: &Reporter,
+) -> Result<Result<Vec<Place>, u8>, IoFault> {
+    if args.definitions.against.is_empty() {
+        return compiled(global, reporter);
+    }
+    let networks = match against::networks(global, reporter, &args.definitions)? {
+        Ok(networks) => networks,
+        Err(code) => return Ok(Err(code)),
+    };
+    let places = networks.into_iter().map(|(environment, foreign)| Place {
+        environment,
+        asked: Asked::Foreign(foreign),
+        behind: Behind::default(),
+    });
+    Ok(Ok(places.collect()))
+}
+
+/// Compiles the project and keeps what each environment does.
+fn compiled(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u8>, IoFault> {
     let mut out = Vec::new();
     let mut fault = None;
     let ask = run::Ask {
@@ -90,7 +140,7 @@ fn places(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u8>
         &mut |stage, lowered| match emitted::network(stage.context, &lowered.resources) {
             Ok(network) => out.push(Place {
                 environment: stage.context.fabric.policy.environment.clone(),
-                network,
+                asked: Asked::Own(network),
                 behind: Behind::new(stage, lowered, &|name| name.to_owned()),
             }),
             Err(unreadable) => fault = fault.take().or(Some(unreadable)),
@@ -112,15 +162,15 @@ fn packet(
     question: &Question,
     words: &str,
 ) -> Result<u8, IoFault> {
-    let places = match places(global, reporter)? {
+    let places = match places(global, args, reporter)? {
         Ok(places) => places,
         Err(code) => return Ok(code),
     };
     let several = places.len() > 1 || !global.environments.is_empty();
     let mut out = String::new();
     for (index, place) in places.iter().enumerate() {
-        let reply = ask(&place.network, question, args.strict);
-        let mut told = Told::new(&place.network, &place.behind, &reply, args.all);
+        let reply = place.asked.reply(question, args.strict);
+        let mut told = Told::new(place.asked.network(), &place.behind, &reply, args.all);
         told.environment = several.then(|| place.environment.clone());
         if reporter.json() {
             out.push_str(&line(&told));
@@ -164,7 +214,7 @@ fn many(
     } else {
         io::read_large_text(file, &io::slashes(file))?
     };
-    let places = match places(global, reporter)? {
+    let places = match places(global, args, reporter)? {
         Ok(places) => places,
         Err(code) => return Ok(code),
     };
@@ -183,8 +233,9 @@ fn many(
             }
             Ok(question) => {
                 for place in &places {
-                    let reply = ask(&place.network, &question, args.strict);
-                    let mut told = Told::new(&place.network, &place.behind, &reply, args.all);
+                    let reply = place.asked.reply(&question, args.strict);
+                    let network = place.asked.network();
+                    let mut told = Told::new(network, &place.behind, &reply, args.all);
                     told.environment = several.then(|| place.environment.clone());
                     out.push_str(&line(&told));
                 }

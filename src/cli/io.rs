@@ -283,8 +283,41 @@ pub fn json_files_below(
     found
 }
 
+/// The JSON files below a folder, with comments or without, sorted by path below it; hidden ones and
+/// links to folders are left out.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn definition_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for (name, is_folder) in entries(&next)? {
+            let path = next.join(&name);
+            if name.starts_with('.') {
+                continue;
+            }
+            if is_folder {
+                if !path.is_symlink() {
+                    open.push(path);
+                }
+            } else if Path::new(&name)
+                .extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("json") || e.eq_ignore_ascii_case("jsonc"))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The text of a data file that is a regular file, or why it is none.
-fn load_data(path: &Path) -> Result<String, String> {
+///
+/// # Errors
+/// Says why there is no text.
+pub fn load_data(path: &Path) -> Result<String, String> {
     if path.exists() && !path.is_file() {
         return Err("it is not a regular file".to_owned());
     }

@@ -6,8 +6,9 @@ mod text;
 
 use serde_json::json;
 
+use super::against;
 use super::args::{Global, LintArgs};
-use super::io::IoFault;
+use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{FINE, run};
 use crate::diag::{CODES, Severity, explain};
@@ -25,6 +26,24 @@ pub fn run(global: &Global, args: &LintArgs) -> Result<u8, IoFault> {
     }
     if let Some(code) = args.explain {
         reporter.result(explain::page(code))?;
+        return Ok(FINE);
+    }
+    if !args.definitions.against.is_empty() {
+        if args.path != std::path::Path::new(".") {
+            return Err(IoFault::Other(format!(
+                "with `--against` no project is judged: leave `{}` away",
+                io::slashes(&args.path)
+            )));
+        }
+        let lists = match against::lists(global, &reporter, &args.definitions)? {
+            Ok(lists) => lists,
+            Err(code) => return Ok(code),
+        };
+        let mut found = Vec::new();
+        for (environment, lists) in &lists {
+            found.extend(rows::foreign_rows(environment, lists).map_err(IoFault::Other)?);
+        }
+        tell(global, &reporter, &found)?;
         return Ok(FINE);
     }
     let mut found = Vec::new();
@@ -50,17 +69,21 @@ pub fn run(global: &Global, args: &LintArgs) -> Result<u8, IoFault> {
     if let Some(why) = fault {
         return Err(IoFault::Other(why));
     }
+    tell(global, &reporter, &found)?;
+    Ok(done.err().unwrap_or(FINE))
+}
+
+fn tell(global: &Global, reporter: &Reporter, found: &[rows::Row]) -> Result<(), IoFault> {
     if reporter.json() {
         let mut lines = String::new();
-        for row in &found {
+        for row in found {
             lines.push_str(&serde_json::to_string(row).unwrap_or_default());
             lines.push('\n');
         }
-        reporter.exact(&lines)?;
+        reporter.exact(&lines)
     } else {
-        reporter.result(&text::text(&found, global.verbose))?;
+        reporter.result(&text::text(found, global.verbose))
     }
-    Ok(done.err().unwrap_or(FINE))
 }
 
 /// Every code with its level and its name.

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. It knows no Azure and no language.
 
+mod against;
 pub mod args;
 pub mod catalog;
 pub mod check;

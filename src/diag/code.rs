@@ -213,6 +213,7 @@ codes! {
     PC7006 Error Allocate "pin-outside-band";
     PC7007 Warning Allocate "group-retired";
     PC7008 Error Allocate "bad-lock";
+    PC8010 Error Settings "bad-definition";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";
     PC9003 Error Settings "output-edited";

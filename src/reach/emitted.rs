@@ -244,6 +244,7 @@ impl Reader<'_> {
             routed: routes.as_ref().map(Routes::prefixes).unwrap_or_default(),
             routed_tags: routes.as_ref().map(Routes::tags).unwrap_or_default(),
             members: Some(fabric.subnet_addresses().clone()),
+            open: None,
         };
         let group = subnet.nsg.as_ref();
         Ok(Site {
@@ -252,6 +253,7 @@ impl Reader<'_> {
             vnet: fabric.vnet_of(key).cloned(),
             space: fabric.space_of(key),
             hops,
+            straight: None,
             table,
             outbound: self.gate(group, Direction::Outbound, &around)?,
             inbound: self.gate(group, Direction::Inbound, &around)?,

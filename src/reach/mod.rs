@@ -4,6 +4,7 @@
 
 pub mod emitted;
 pub mod lint;
+pub mod merge;
 pub mod network;
 pub mod passage;
 pub mod question;

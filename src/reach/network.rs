@@ -7,7 +7,7 @@ use crate::backends::firewall_rules::FirewallMeaning;
 use crate::model::Key;
 use crate::model::address::AddressSet;
 use crate::packet::{Facts, Filter};
-use crate::path::{HopMap, RouteCause};
+use crate::path::{HopClass, HopMap, RouteCause};
 
 /// Everything a packet can meet.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Network {
     pub resolved: Vec<(String, AddressSet)>,
     /// What is known of things whose members nobody told.
     pub facts: Facts,
+    /// Sources that reach the public addresses of a firewall though a subnet holds them.
+    pub outside: AddressSet,
 }
 
 /// A subnet.
@@ -45,6 +47,8 @@ pub struct Site {
     pub space: AddressSet,
     /// Next hops.
     pub hops: HopMap,
+    /// The hop of everything where no route is asked of: it is no station of its own.
+    pub straight: Option<HopClass>,
     /// Its route table.
     pub table: Option<Table>,
     /// What a packet passes outbound, in order.

@@ -59,9 +59,9 @@ impl Network {
 /// its ends.
 #[must_use]
 pub fn walk(network: &Network, probe: &Probe) -> Vec<Journey> {
-    if network.site_of(&probe.source).is_none()
-        && let Some(journey) = translated(network, probe)
-    {
+    let outside = network.site_of(&probe.source).is_none()
+        || !network.outside.is_empty() && probe.source.is_subset(&network.outside);
+    if outside && let Some(journey) = translated(network, probe) {
         return vec![journey];
     }
     network

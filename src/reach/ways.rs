@@ -105,6 +105,10 @@ impl Network {
             .iter()
             .map(|gate| Station::Out(gate.clone(), index))
             .collect();
+        if let Some(hop) = &site.straight {
+            self.onward(from, to, hop, &site.space, &outbound, out);
+            return;
+        }
         for (hop, part) in site.hops.split(to) {
             let mut stations = outbound.clone();
             stations.push(Station::Route(index, hop.clone()));

@@ -29,10 +29,14 @@ use tempfile::TempDir;
 use crate::cli::{SETTINGS, command, run};
 
 /// Codes that no input can raise, each with its reason.
-const WITHOUT_FIXTURE: [(Code, &str); 2] = [
+const WITHOUT_FIXTURE: [(Code, &str); 3] = [
     (
         Code::PC5014,
         "its policy would be larger than a fixture may be",
+    ),
+    (
+        Code::PC8010,
+        "`check` reads no foreign definitions; tests/it/against.rs has its cases",
     ),
     (Code::PC9004, "only a fault of this program raises it"),
 ];

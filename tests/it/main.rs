@@ -3,6 +3,7 @@
 // Tests read fixtures and run the program; the ban on IO is for the core.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod against;
 mod allocate;
 mod apim;
 mod apim_mutants;

@@ -8,7 +8,7 @@
     clippy::indexing_slicing
 )]
 
-mod drawn;
+pub(crate) mod drawn;
 pub(crate) mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -50,6 +50,13 @@ const EDGES: [(&str, &[&str]); 20] = [
     ),
     // What the rooms read in resources, and what was asked.
     ("reach", &["*"]),
+    // What the rooms read, composed as `reach` composes it, from resources that nobody compiled.
+    (
+        "foreign",
+        &[
+            "source", "diag", "catalog", "model", "packet", "path", "backends", "reach",
+        ],
+    ),
     ("proof", &["*"]),
     ("query", &["*"]),
     ("driver", &["*"]),

@@ -161,7 +161,10 @@ fn read_group<'v>(
     let name = at.name()?;
     let body = at.body();
     let priority = body.number("priority")?;
-    for collection in body.items("ruleCollections")? {
+    let all = body.items("ruleCollections")?;
+    // A number orders collections of one group; Microsoft's own examples leave that of an only one out.
+    let alone = all.len() == 1;
+    for collection in all {
         let rules = collection.items("rules")?;
         let mut kind = None;
         for rule in &rules {
@@ -191,7 +194,10 @@ fn read_group<'v>(
             kind,
             depth,
             group: (priority, index),
-            priority: collection.number("priority")?,
+            priority: match collection.text("priority")? {
+                None if alone => 0,
+                _ => collection.number("priority")?,
+            },
             path: format!("{name}/{}", collection.name()?),
             resource: policy.to_owned(),
             verdict,

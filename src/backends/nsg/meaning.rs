@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::Value;
 
 use crate::backends::meaning::{
-    At, End, Unreadable, World, is_tag_name, last_segment, literal, port_set,
+    At, End, Unreadable, World, expression, is_tag_name, last_segment, literal, port_set,
 };
 use crate::catalog::SpecialTag;
 use crate::model::address::AddressSet;
@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub routed_tags: Vec<String>,
     /// Where members of application security groups can be; anywhere if absent.
     pub members: Option<AddressSet>,
+    /// Where more of the network may lie, if nobody told all of its address space.
+    pub open: Option<AddressSet>,
 }
 
 /// The name of the rule by which platform addresses pass.
@@ -160,6 +162,13 @@ fn virtual_network(around: &Surroundings, world: &World<'_>) -> End {
             end.add_symbol(symbol, Some(within));
         }
     }
+    if let Some(open) = &around.open {
+        let symbol = Symbol {
+            kind: "tag",
+            name: "VirtualNetwork".to_owned(),
+        };
+        end.add_symbol(symbol, Some(open.clone()));
+    }
     end
 }
 
@@ -186,7 +195,7 @@ impl Reader<'_, '_> {
         let inbound = match body.needed("direction")?.to_lowercase().as_str() {
             "inbound" => true,
             "outbound" => false,
-            other => return Err(body.fault(format!("direction `{other}`"))),
+            other => return Err(body.fault(format!("direction `{other}` is not known"))),
         };
         if inbound != (self.direction == Direction::Inbound) {
             return Ok(None);
@@ -195,20 +204,31 @@ impl Reader<'_, '_> {
         let verdict = match body.needed("access")?.to_lowercase().as_str() {
             "allow" => Verdict::Allow,
             "deny" => Verdict::Deny,
-            other => return Err(body.fault(format!("access `{other}`"))),
+            other => return Err(body.fault(format!("access `{other}` is not known"))),
         };
-        let transports = match body.needed("protocol")?.to_lowercase().as_str() {
+        let mut doubts: Vec<Symbol> = Vec::new();
+        let protocol = body.needed("protocol")?;
+        let transports = match protocol.to_lowercase().as_str() {
             "tcp" => Transports::TCP,
             "udp" => Transports::one(Transport::Udp),
             "icmp" => Transports::one(Transport::Icmp),
             "esp" => Transports::one(Transport::Esp),
             "ah" => Transports::one(Transport::Ah),
             "*" | "any" => Transports::ALL,
-            other => return Err(body.fault(format!("protocol `{other}`"))),
+            other => match expression(&protocol) {
+                Some(open) => {
+                    doubts.push(open);
+                    Transports::ALL
+                }
+                None => return Err(body.fault(format!("protocol `{other}`"))),
+            },
         };
-        let source_ports = ports(body, "source")?;
-        let ports = ports(body, "destination")?;
-        let source = self.side(body, "source")?;
+        let source_ports = ports(body, "source", &mut doubts)?;
+        let ports = ports(body, "destination", &mut doubts)?;
+        let mut source = self.side(body, "source")?;
+        for doubt in &doubts {
+            source.end = source.end.doubted(doubt);
+        }
         if let Some((address, _)) = source.platform.first() {
             return Err(body.fault(format!("the tag of {address} is no source")));
         }
@@ -254,7 +274,9 @@ impl Reader<'_, '_> {
         )?;
         for (text, place) in entries {
             told = true;
-            if text == "*" {
+            if let Some(open) = expression(&text) {
+                out.end.add_symbol(open, None);
+            } else if text == "*" {
                 out.end.add(&AddressSet::all());
             } else if let Some(set) = literal(&text) {
                 out.end.add(&set);
@@ -306,10 +328,17 @@ struct Ports {
     every: bool,
 }
 
-fn ports(body: &At<'_>, side: &str) -> Result<Ports, Unreadable> {
+fn ports(body: &At<'_>, side: &str, doubts: &mut Vec<Symbol>) -> Result<Ports, Unreadable> {
     let texts = body.one_or_many(&format!("{side}PortRange"), &format!("{side}PortRanges"))?;
     if texts.is_empty() {
         return Err(body.fault(format!("has no {side} ports")));
+    }
+    if let Some(open) = texts.iter().find_map(|(text, _)| expression(text)) {
+        doubts.push(open);
+        return Ok(Ports {
+            set: PortSet::all(),
+            every: true,
+        });
     }
     Ok(Ports {
         set: port_set(&texts)?,

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::backends::meaning::{At, Unreadable, World, is_tag_name};
+use crate::backends::meaning::{At, Unreadable, World, expression, is_tag_name};
 use crate::model::address::AddressSet;
 use crate::path::routes::Target;
 use crate::path::{HopClass, HopMap, Surround};
@@ -90,6 +90,8 @@ fn route(place: &At<'_>) -> Result<Route, Unreadable> {
         Target::Prefix(address.into())
     } else if is_tag_name(&written) {
         Target::Tag(written.clone())
+    } else if let Some(open) = expression(&written) {
+        return Err(body.fault(format!("`addressPrefix`: {open} is not known")));
     } else {
         return Err(body.fault(format!("`{written}` is no prefix and no tag")));
     };
@@ -161,7 +163,9 @@ impl Routes {
 }
 
 impl NextHop {
-    fn class(self, surround: &Surround) -> HopClass {
+    /// Where it leads from a subnet.
+    #[must_use]
+    pub fn class(self, surround: &Surround) -> HopClass {
         match self {
             Self::VirtualNetworkGateway => HopClass::Gateway,
             Self::VnetLocal => HopClass::Local,

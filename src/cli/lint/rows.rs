@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::backends::resource::ResourceId;
 use crate::backends::{Lowered, Role};
 use crate::driver::Stage;
-use crate::packet::{Filter, Rule};
+use crate::foreign;
+use crate::packet::{Facts, Filter, Rule};
 use crate::path::{HopClass, HopMap};
 use crate::reach::lint::{Finding, Kind, judge, widest};
+use crate::reach::merge::mergeable;
 use crate::reach::{Network, Traces, emitted};
 
 /// Rules of each list that are shown as the widest.
@@ -19,9 +21,10 @@ const WIDEST: usize = 5;
 /// A finding.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Row {
-    /// `dead`, `hidden`, `shadowed`, `redundant`, `envelope`, `wide`.
+    /// `dead`, `hidden`, `shadowed`, `redundant`, `mergeable`, `envelope`, `wide`.
     pub(super) kind: &'static str,
-    /// The environment.
+    /// The environment; empty for definitions that are of none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) environment: String,
     /// The resource that holds the rule.
     pub(super) resource: String,
@@ -42,7 +45,8 @@ pub(super) struct Row {
     /// Where the first is written.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) place: String,
-    /// For a dead rule: `duplicate`, `one`, `several`. For a hidden one: `surely`, `possibly`.
+    /// For a dead rule: `duplicate`, `one`, `several`. For a hidden one: `surely`, `possibly`. For one
+    /// that could be a part of another: what differs.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) how: &'static str,
     /// What makes it so: the first flow behind each rule, or the rule where there is none.
@@ -51,6 +55,9 @@ pub(super) struct Row {
     /// The same as rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) by_rules: Vec<String>,
+    /// Some of what takes a dead rule does the other thing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) contradicted: bool,
     /// A packet that shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) example: Option<String>,
@@ -72,37 +79,7 @@ pub(super) fn rows(stage: &Stage<'_>, lowered: &Lowered) -> Result<Vec<Row>, Str
     let place = Places::new(stage, lowered);
     let mut out = Vec::new();
     for list in lists(&network) {
-        let mut all: Option<Vec<Finding>> = None;
-        for filter in &list.filters {
-            let own = judge(filter, &network.facts).map_err(|why| why.to_string())?;
-            // A rule that one subnet needs is no dead rule.
-            all = Some(match all {
-                None => own,
-                Some(seen) => seen
-                    .into_iter()
-                    .filter(|a| own.iter().any(|b| (a.kind, a.rule) == (b.kind, b.rule)))
-                    .collect(),
-            });
-        }
-        let Some(filter) = list.filters.first() else {
-            continue;
-        };
-        for finding in all.unwrap_or_default() {
-            if !place.is_made(filter, &finding) && !place.is_meant(filter, &finding) {
-                out.extend(place.finding(&list, filter, finding));
-            }
-        }
-        for width in widest(filter, WIDEST).map_err(|why| why.to_string())? {
-            let Some(rule) = filter.rules.get(width.rule) else {
-                continue;
-            };
-            out.push(Row {
-                kind: "wide",
-                size: Some(width.size.to_string()),
-                at_least: width.at_least,
-                ..place.row(&list, rule)
-            });
-        }
+        judged(&list, &network.facts, &place, &mut out)?;
     }
     envelopes(&network, lowered, &place, &mut out);
     for row in &mut out {
@@ -110,6 +87,89 @@ pub(super) fn rows(stage: &Stage<'_>, lowered: &Lowered) -> Result<Vec<Row>, Str
             .clone_from(&stage.context.fabric.policy.environment);
     }
     Ok(out)
+}
+
+/// The rows of lists that somebody else wrote, or why there are none.
+pub(super) fn foreign_rows(environment: &str, lists: &[foreign::List]) -> Result<Vec<Row>, String> {
+    let place = Places::default();
+    let mut out = Vec::new();
+    for list in lists {
+        let rules = Rules {
+            resource: list.resource.clone(),
+            direction: list.direction,
+            filters: vec![&list.filter],
+        };
+        let before = out.len();
+        judged(&rules, &Facts::default(), &place, &mut out)?;
+        // What can go has not to be joined with anything.
+        let gone: BTreeSet<String> = out
+            .iter()
+            .skip(before)
+            .filter(|row| matches!(row.kind, "dead" | "redundant"))
+            .map(|row| row.rule.clone())
+            .collect();
+        for pair in mergeable(&list.filter, &list.single) {
+            let rule = |at: usize| {
+                let found = list.filter.rules.get(at);
+                found.filter(|rule| !gone.contains(&rule.path))
+            };
+            let (Some(first), Some(second)) = (rule(pair.first), rule(pair.second)) else {
+                continue;
+            };
+            out.push(Row {
+                kind: "mergeable",
+                how: pair.differs.word(),
+                by: vec![first.path.clone()],
+                by_rules: vec![first.path.clone()],
+                ..place.row(&rules, second)
+            });
+        }
+    }
+    for row in &mut out {
+        environment.clone_into(&mut row.environment);
+    }
+    Ok(out)
+}
+
+/// What is wrong with one list, and what is widest in it.
+fn judged(
+    list: &Rules<'_>,
+    facts: &Facts,
+    place: &Places,
+    out: &mut Vec<Row>,
+) -> Result<(), String> {
+    let mut all: Option<Vec<Finding>> = None;
+    for filter in &list.filters {
+        let own = judge(filter, facts).map_err(|why| why.to_string())?;
+        // A rule that one subnet needs is no dead rule.
+        all = Some(match all {
+            None => own,
+            Some(seen) => seen
+                .into_iter()
+                .filter(|a| own.iter().any(|b| (a.kind, a.rule) == (b.kind, b.rule)))
+                .collect(),
+        });
+    }
+    let Some(filter) = list.filters.first() else {
+        return Ok(());
+    };
+    for finding in all.unwrap_or_default() {
+        if !place.is_made(filter, &finding) && !place.is_meant(filter, &finding) {
+            out.extend(place.finding(list, filter, finding));
+        }
+    }
+    for width in widest(filter, WIDEST).map_err(|why| why.to_string())? {
+        let Some(rule) = filter.rules.get(width.rule) else {
+            continue;
+        };
+        out.push(Row {
+            kind: "wide",
+            size: Some(width.size.to_string()),
+            at_least: width.at_least,
+            ..place.row(list, rule)
+        });
+    }
+    Ok(())
 }
 
 /// One list of rules, as every subnet sees it.
@@ -149,7 +209,8 @@ fn lists(network: &Network) -> Vec<Rules<'_>> {
     firewalls.chain(groups).collect()
 }
 
-/// What stands behind rules, and where.
+/// What stands behind rules, and where; of what somebody else wrote nothing is known.
+#[derive(Default)]
 struct Places {
     traces: Traces,
     statements: BTreeMap<String, String>,
@@ -248,6 +309,7 @@ impl Places {
                 })
                 .collect(),
             by_rules: by.iter().map(|rule| rule.path.clone()).collect(),
+            contradicted: kind == "dead" && by.iter().any(|by| by.verdict != rule.verdict),
             example: finding.example,
             ..self.row(list, rule)
         })

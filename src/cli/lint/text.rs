@@ -5,7 +5,7 @@ use super::rows::Row;
 /// Rows of a kind that are shown unless all are asked for.
 const SHOWN: usize = 20;
 
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     (
         "dead",
         "dead rules: earlier rules match all of their packets",
@@ -22,6 +22,7 @@ const KINDS: [(&str, &str); 6] = [
         "redundant",
         "redundant rules: later rules would decide likewise",
     ),
+    ("mergeable", "rules that could be one with an earlier one"),
     (
         "envelope",
         "envelopes: wider than their flows, because a security group matches no names",
@@ -38,7 +39,9 @@ pub(super) fn text(rows: &[Row], all: bool) -> String {
     environments.dedup();
     let mut out = String::new();
     for environment in environments {
-        out.push_str(&format!("{environment}\n"));
+        if !environment.is_empty() {
+            out.push_str(&format!("{environment}\n"));
+        }
         for (kind, heading) in KINDS {
             let of: Vec<&Row> = rows
                 .iter()
@@ -80,7 +83,19 @@ fn line(row: &Row) -> String {
     let by = row.by.join(", ");
     let detail = match row.kind {
         "dead" if row.how == "duplicate" => format!("the same as {by}"),
+        "dead" if row.contradicted => {
+            let other = if row.verdict == "allow" {
+                "deny"
+            } else {
+                "allow"
+            };
+            format!(
+                "all of it by {by}: what it would {} is told to {other}",
+                row.verdict
+            )
+        }
         "dead" => format!("all of it by {by}"),
+        "mergeable" => format!("with {by}: only the {} differs", row.how),
         "hidden" if row.how == "surely" => format!("by {by}, whatever its names resolve to"),
         "hidden" => format!("by {by}, if its names resolve to what that matches"),
         "envelope" if row.narrowed_by.is_empty() => {

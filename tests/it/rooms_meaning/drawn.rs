@@ -20,7 +20,7 @@ const RESOURCES: u64 = 150;
 const PACKETS: usize = 60;
 
 /// The public addresses asked and their tags.
-const PUBLIC: [(&str, &[&str]); 5] = [
+pub(crate) const PUBLIC: [(&str, &[&str]); 5] = [
     (
         "20.60.1.1",
         &[
@@ -61,7 +61,7 @@ const NAMES: [&str; 6] = [
     "other.example",
 ];
 
-struct Lot(u64);
+pub(crate) struct Lot(pub(crate) u64);
 
 impl Lot {
     fn below(&mut self, count: usize) -> usize {
@@ -94,7 +94,7 @@ impl Lot {
         Address::parse(text).unwrap()
     }
 
-    fn packet(&mut self) -> Packet {
+    pub(crate) fn packet(&mut self) -> Packet {
         let protocol = self.one(&["tcp", "tcp", "tcp", "tcp", "udp", "icmp", "esp", "ah"]);
         let ports = protocol == "tcp" || protocol == "udp";
         let port = self.one(&[53, 80, 81, 443, 450, 1433, 1688, 1, 65535]);
@@ -262,7 +262,7 @@ fn hops(
     }
 }
 
-fn knowledge(told: bool) -> Knowledge {
+pub(crate) fn knowledge(told: bool) -> Knowledge {
     let mut known = Knowledge::default();
     if told {
         for (address, tags) in PUBLIC {
@@ -289,7 +289,7 @@ fn subject_world(told: bool) -> World<'static> {
     world
 }
 
-const TAGS: [&str; 5] = [
+pub(crate) const TAGS: [&str; 5] = [
     "Storage",
     "Storage.WestUS",
     "AzureCloud",
@@ -312,7 +312,7 @@ fn near(lot: &mut Lot) -> Neighbourhood {
     }
 }
 
-fn table(lot: &mut Lot, told: bool) -> Value {
+pub(crate) fn table(lot: &mut Lot, told: bool) -> Value {
     let mut targets = vec![
         "0.0.0.0/0",
         "10.0.0.0/8",
@@ -345,7 +345,7 @@ fn table(lot: &mut Lot, told: bool) -> Value {
         "disableBgpRoutePropagation": lot.below(2) == 0}})
 }
 
-fn group(lot: &mut Lot) -> Value {
+pub(crate) fn group(lot: &mut Lot) -> Value {
     let sides = [
         json!("*"),
         json!("10.1.0.0/24"),
@@ -415,7 +415,7 @@ fn group(lot: &mut Lot) -> Value {
     json!({"name": "nsg", "properties": {"securityRules": rules}})
 }
 
-fn firewall(lot: &mut Lot) -> Firewall {
+pub(crate) fn firewall(lot: &mut Lot) -> Firewall {
     let base = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/";
     let ip_groups = [
         ("full", json!(["10.1.0.0-10.1.0.9", "192.168.0.0/16"])),
@@ -540,7 +540,7 @@ fn application_rule(lot: &mut Lot, name: &str, base: &str) -> Value {
 
 /// A resource as the command line shows it: members of `properties` one level up, words in another
 /// case, nulls for what is absent.
-fn flat(value: &Value) -> Value {
+pub(crate) fn flat(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let mut out = Map::new();

@@ -64,6 +64,7 @@ impl<'a> Subject<'a> {
             routed: routes.prefixes(),
             routed_tags: routes.tags(),
             members: None,
+            open: None,
         };
         let direction = match direction {
             Direction::Inbound => shape::Direction::Inbound,

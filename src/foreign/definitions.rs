@@ -1,0 +1,692 @@
+//! The resources in files: what a file is, and what of one name belongs together. It does not know what
+//! a resource does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::Cloud;
+use crate::diag::Diagnostic;
+use crate::source::{FileId, SourceMap, Span};
+
+use super::evaluate::Unknown;
+use super::faults::{span, unreadable};
+use super::json::{self, Step};
+use super::{member, template};
+
+/// Types of resources that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A network security group.
+    SecurityGroup,
+    /// A rule of one that is a resource of its own.
+    SecurityRule,
+    /// A route table.
+    RouteTable,
+    /// A route of one that is a resource of its own.
+    Route,
+    /// A firewall policy.
+    Policy,
+    /// A rule collection group.
+    Group,
+    /// A firewall.
+    Firewall,
+    /// An IP group.
+    IpGroup,
+    /// A virtual network.
+    Network,
+    /// A subnet that is a resource of its own.
+    Subnet,
+}
+
+const TYPES: [(&str, Kind); 10] = [
+    ("networkSecurityGroups", Kind::SecurityGroup),
+    ("networkSecurityGroups/securityRules", Kind::SecurityRule),
+    ("routeTables", Kind::RouteTable),
+    ("routeTables/routes", Kind::Route),
+    ("firewallPolicies", Kind::Policy),
+    ("firewallPolicies/ruleCollectionGroups", Kind::Group),
+    ("azureFirewalls", Kind::Firewall),
+    ("ipGroups", Kind::IpGroup),
+    ("virtualNetworks", Kind::Network),
+    ("virtualNetworks/subnets", Kind::Subnet),
+];
+
+const PROVIDER: &str = "microsoft.network/";
+
+impl Kind {
+    /// The kind of a full type, in any case.
+    pub(super) fn of_type(full: &str) -> Option<Self> {
+        let full = full.to_lowercase();
+        let own = full.strip_prefix(PROVIDER)?;
+        let found = TYPES.iter().find(|(name, _)| name.to_lowercase() == own);
+        found.map(|(_, kind)| *kind)
+    }
+
+    fn of_id(id: &str) -> Option<Self> {
+        let lower = id.to_lowercase();
+        let at = lower.rfind("/providers/")? + "/providers/".len();
+        let mut parts = lower.get(at..)?.split('/');
+        let mut full = parts.next()?.to_owned();
+        while let (Some(kind), Some(_)) = (parts.next(), parts.next()) {
+            full.push('/');
+            full.push_str(kind);
+        }
+        Self::of_type(&full)
+    }
+
+    /// By what only such a resource has, for files that do not say their type.
+    fn of_shape(value: &Value) -> Option<Self> {
+        let body = match member(value, "properties") {
+            Some(inner @ Value::Object(_)) => inner,
+            _ => value,
+        };
+        let has = |name: &str| member(body, name).is_some();
+        let is_list = |name: &str| member(body, name).is_some_and(Value::is_array);
+        if is_list("securityRules") || is_list("defaultSecurityRules") {
+            Some(Self::SecurityGroup)
+        } else if is_list("ruleCollections") && has("priority") {
+            Some(Self::Group)
+        } else if is_list("networkRuleCollections")
+            || is_list("applicationRuleCollections")
+            || is_list("natRuleCollections")
+        {
+            Some(Self::Firewall)
+        } else if is_list("ipAddresses") {
+            Some(Self::IpGroup)
+        } else if is_list("routes") && member(value, "name").is_some() {
+            Some(Self::RouteTable)
+        } else if has("addressSpace") && is_list("subnets") {
+            Some(Self::Network)
+        } else if has("threatIntelMode") || has("basePolicy") {
+            Some(Self::Policy)
+        } else if has("direction") && has("access") && has("priority") {
+            Some(Self::SecurityRule)
+        } else {
+            None
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SecurityGroup => "network security group",
+            Self::SecurityRule => "security rule",
+            Self::RouteTable => "route table",
+            Self::Route => "route",
+            Self::Policy => "firewall policy",
+            Self::Group => "rule collection group",
+            Self::Firewall => "firewall",
+            Self::IpGroup => "IP group",
+            Self::Network => "virtual network",
+            Self::Subnet => "subnet",
+        }
+    }
+}
+
+/// One resource.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name; of a child with its parent's: `policy/group`.
+    pub name: String,
+    /// Its id, if the file has a complete one.
+    pub id: Option<String>,
+    /// Its JSON, as the rooms read it.
+    pub value: Value,
+    /// What in it is not known, by path below the resource.
+    pub open: Vec<(String, Unknown)>,
+    /// The condition of its deployment, if that is not known.
+    pub condition: Option<Unknown>,
+    /// The file.
+    pub file: FileId,
+    /// Its place there.
+    pub place: Vec<Step>,
+}
+
+/// All that is in some files.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// The files.
+    pub sources: SourceMap,
+    /// The resources, each once.
+    pub resources: Vec<Definition>,
+    /// What was passed over, and why; a line each.
+    pub ignored: Vec<String>,
+    /// What is wrong.
+    pub faults: Vec<Diagnostic>,
+}
+
+impl Definitions {
+    /// The resources of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (usize, &Definition)> {
+        let all = self.resources.iter().enumerate();
+        all.filter(move |(_, d)| d.kind == kind)
+    }
+
+    /// The JSON of the resources of a kind.
+    pub(super) fn values(&self, kind: Kind) -> Vec<&Value> {
+        self.of(kind).map(|(_, d)| &d.value).collect()
+    }
+
+    /// The place of a resource, or of a part of it.
+    pub(super) fn span(&self, of: &Definition, path: &str) -> Option<Span> {
+        let mut steps = of.place.clone();
+        steps.extend(json::steps(path));
+        span(&self.sources, of.file, &steps)
+    }
+
+    /// The diagnostic of something that a room could not read.
+    pub(super) fn fault(&self, why: &crate::backends::meaning::Unreadable) -> Diagnostic {
+        // The name of a resource begins every path.
+        let rest = |d: &Definition| {
+            let name = member(&d.value, "name")?.as_str()?;
+            let rest = why.path.strip_prefix(name)?;
+            (rest.is_empty() || rest.starts_with('.')).then(|| (name.len(), rest.to_owned()))
+        };
+        let found = self.resources.iter().filter_map(|d| Some((rest(d)?, d)));
+        let place = found
+            .max_by_key(|((length, _), _)| *length)
+            .and_then(|((_, rest), d)| self.span(d, &rest));
+        unreadable(place, why.to_string())
+    }
+}
+
+/// A file by name: its text, or why that could not be read.
+pub type File = (String, Result<String, String>);
+
+/// The resources in some files. `cloud` says what names in templates are made of.
+#[must_use]
+pub fn read(files: Vec<File>, cloud: Cloud) -> Definitions {
+    let mut out = Definitions::default();
+    let mut values: Vec<(FileId, String, Value)> = Vec::new();
+    let mut parameters: BTreeMap<String, (Map<String, Value>, bool)> = BTreeMap::new();
+    for (name, text) in files {
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => {
+                let file = out.sources.add(name.clone(), String::new());
+                let at = Some(Span::new(file, 0, 0));
+                out.faults.push(unreadable(at, format!("`{name}`: {why}")));
+                continue;
+            }
+        };
+        let file = out.sources.add(name.clone(), text);
+        let text = out.sources.get(file).map_or("", |f| f.text.as_str());
+        match json::parse(text) {
+            Err(fault) => {
+                let at = u32::try_from(fault.at).unwrap_or(0);
+                let end = u32::try_from(text.len()).unwrap_or(at).min(at + 1);
+                let fault = unreadable(
+                    Some(Span::new(file, at.min(end), end)),
+                    format!("`{name}` is no JSON: {}", fault.reason),
+                );
+                out.faults.push(fault);
+            }
+            Ok(value) => {
+                if let Some(given) = template::parameters(&value) {
+                    parameters.insert(stem(&name).to_owned(), (given, false));
+                } else {
+                    values.push((file, name, value));
+                }
+            }
+        }
+    }
+    for (file, name, value) in &values {
+        let given = parameters.get_mut(stem(name)).map(|(given, used)| {
+            *used = true;
+            &*given
+        });
+        let mut reader = Reader {
+            cloud,
+            out: &mut out,
+            file: *file,
+            name,
+        };
+        reader.any(value, given, Vec::new());
+    }
+    let unused = parameters.iter().filter(|(_, (_, used))| !used);
+    let unused: Vec<String> = unused
+        .map(|(stem, _)| format!("{stem}: parameters of no template that is here"))
+        .collect();
+    out.ignored.extend(unused);
+    join(&mut out);
+    out
+}
+
+/// A file's name without its endings: what a template and its parameters have in common.
+fn stem(name: &str) -> &str {
+    let mut out = name;
+    for end in [".jsonc", ".json", ".parameters", ".parameter", ".params"] {
+        out = out.strip_suffix(end).unwrap_or(out);
+    }
+    out
+}
+
+/// Reads one file.
+pub(super) struct Reader<'o> {
+    pub(super) cloud: Cloud,
+    pub(super) out: &'o mut Definitions,
+    pub(super) file: FileId,
+    pub(super) name: &'o str,
+}
+
+impl Reader<'_> {
+    fn any(&mut self, value: &Value, given: Option<&Map<String, Value>>, place: Vec<Step>) {
+        let inner = |name: &str| {
+            let mut place = place.clone();
+            place.push(Step::Member(name.to_owned()));
+            place
+        };
+        if let Value::Array(items) = value {
+            if items.is_empty() {
+                self.pass("it holds nothing");
+            }
+            for (at, item) in items.iter().enumerate() {
+                let mut place = place.clone();
+                place.push(Step::Item(at));
+                self.any(item, given, place);
+            }
+        } else if template::is_template(value) {
+            template::read(self, value, given, &place);
+        } else if let Some(list @ Value::Array(_)) = member(value, "value") {
+            self.any(list, given, inner("value"));
+        } else if let Some(Value::Object(answers)) = member(value, "responses") {
+            // An example of a REST interface.
+            let place = inner("responses");
+            let good = answers.iter().find(|(code, _)| code.starts_with('2'));
+            match good.and_then(|(code, answer)| Some((code, member(answer, "body")?))) {
+                Some((code, body)) => {
+                    let more = [code.as_str(), "body"].map(|s| Step::Member(s.to_owned()));
+                    self.any(body, given, place.into_iter().chain(more).collect());
+                }
+                None => self.pass("its responses hold no resource"),
+            }
+        } else if is_manifest(value) {
+            self.pass("the manifest of an output folder");
+        } else {
+            self.resource(value, place);
+        }
+    }
+
+    /// Says that something is not looked at.
+    pub(super) fn pass(&mut self, why: &str) {
+        self.out.ignored.push(format!("{}: {why}", self.name));
+    }
+
+    /// A resource as it is deployed: by REST or by the command line.
+    fn resource(&mut self, value: &Value, place: Vec<Step>) {
+        let text = |name: &str| member(value, name).and_then(Value::as_str);
+        let id = text("id").filter(|id| id.contains('/'));
+        let kind = text("type")
+            .and_then(Kind::of_type)
+            .or_else(|| id.and_then(Kind::of_id));
+        let said = text("type").is_some_and(|t| t.contains('/'));
+        let Some(kind) = kind.or_else(|| Kind::of_shape(value).filter(|_| !said)) else {
+            let what = match text("type") {
+                Some(other) => format!("a resource of type `{other}`"),
+                None => "no security group, route table, firewall, IP group or network".to_owned(),
+            };
+            self.pass(&what);
+            return;
+        };
+        let by_file = stem(self.name).rsplit('/').next();
+        let own = text("name").or_else(|| id.and_then(|id| id.rsplit('/').next()));
+        // A body of a PUT says its name in the address.
+        let own = own.or(by_file).unwrap_or_default();
+        let name = full_name(kind, own, id).or_else(|| self.by_folder(kind, own));
+        let mut value = value.clone();
+        if let Some(members) = value.as_object_mut() {
+            members.retain(|key, _| !key.eq_ignore_ascii_case("name"));
+            let name = name.clone().unwrap_or_else(|| own.to_owned());
+            members.insert("name".to_owned(), Value::String(name));
+        }
+        self.out.resources.push(Definition {
+            kind,
+            name: name.unwrap_or_else(|| own.to_owned()),
+            id: id
+                .filter(|id| id.to_lowercase().contains("/subscriptions/"))
+                .map(str::to_owned),
+            value,
+            open: Vec::new(),
+            condition: None,
+            file: self.file,
+            place,
+        });
+    }
+
+    /// In an output folder `firewall/POLICY/rcg/GROUP.json`, the folder says of which policy a group is.
+    fn by_folder(&self, kind: Kind, own: &str) -> Option<String> {
+        let mut parts = self.name.rsplit('/').skip(1);
+        let (rcg, policy) = (parts.next()?, parts.next()?);
+        (kind == Kind::Group && rcg == "rcg").then(|| format!("{policy}/{own}"))
+    }
+}
+
+fn is_manifest(value: &Value) -> bool {
+    ["tool", "environment", "files"]
+        .iter()
+        .all(|name| member(value, name).is_some())
+}
+
+/// `parent/child` for a child, by its id if its name is its own alone; `None` if nobody says whose it
+/// is.
+fn full_name(kind: Kind, own: &str, id: Option<&str>) -> Option<String> {
+    let segment = match kind {
+        Kind::SecurityRule => "networksecuritygroups",
+        Kind::Route => "routetables",
+        Kind::Group => "firewallpolicies",
+        Kind::Subnet => "virtualnetworks",
+        _ => return Some(own.to_owned()),
+    };
+    if own.contains('/') {
+        return Some(own.to_owned());
+    }
+    let mut parts = id?.split('/');
+    parts.find(|part| part.eq_ignore_ascii_case(segment))?;
+    Some(format!("{}/{own}", parts.next()?))
+}
+
+/// Takes out what is there twice, and puts children to their parents.
+fn join(out: &mut Definitions) {
+    let mut kept: Vec<Definition> = Vec::new();
+    let mut by_name: BTreeMap<(Kind, String), Vec<usize>> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for next in std::mem::take(&mut out.resources) {
+        let key = (next.kind, next.name.to_lowercase());
+        let known = by_name.entry(key).or_default();
+        let twin = known.iter().copied().find(|at| {
+            kept.get(*at)
+                .is_some_and(|other| match (&other.id, &next.id) {
+                    (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+                    _ => true,
+                })
+        });
+        let Some(twin) = twin.and_then(|at| kept.get_mut(at)) else {
+            known.push(kept.len());
+            kept.push(next);
+            continue;
+        };
+        if normal(&twin.value) != normal(&next.value) {
+            let (first, second) = (out.span(twin, ""), out.span(&next, ""));
+            let message = format!(
+                "{} `{}` is there twice, and not the same",
+                next.kind.word(),
+                next.name
+            );
+            let mut fault = unreadable(second, message)
+                .label("one of them")
+                .help("give only the files of one state, or one file alone");
+            if let Some(first) = first {
+                fault = fault.also(first, "the other one");
+            }
+            faults.push(fault);
+        }
+        // What has an id can be referred to.
+        if twin.id.is_none() && next.id.is_some() {
+            *twin = next;
+        }
+    }
+    out.resources = kept;
+    out.faults.extend(faults);
+    adopt(out);
+}
+
+/// Gives children that name no parent to the only one there is, and makes parents of which only
+/// children are here.
+fn adopt(out: &mut Definitions) {
+    let mut owners: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
+    for d in &out.resources {
+        let parent = match d.kind {
+            Kind::Group => d
+                .name
+                .split_once('/')
+                .map(|(owner, _)| (Kind::Policy, owner)),
+            Kind::Policy => Some((Kind::Policy, d.name.as_str())),
+            Kind::SecurityRule => d
+                .name
+                .split_once('/')
+                .map(|(owner, _)| (Kind::SecurityGroup, owner)),
+            Kind::Route => d
+                .name
+                .split_once('/')
+                .map(|(owner, _)| (Kind::RouteTable, owner)),
+            Kind::SecurityGroup | Kind::RouteTable => Some((d.kind, d.name.as_str())),
+            _ => None,
+        };
+        if let Some((kind, owner)) = parent {
+            owners.entry(kind).or_default().insert(owner.to_owned());
+        }
+    }
+    let mut orphans = Vec::new();
+    for (at, d) in out.resources.iter().enumerate() {
+        let parent = match d.kind {
+            Kind::Group => Kind::Policy,
+            Kind::SecurityRule => Kind::SecurityGroup,
+            Kind::Route => Kind::RouteTable,
+            _ => continue,
+        };
+        if d.name.contains('/') {
+            continue;
+        }
+        let there = owners.get(&parent).cloned().unwrap_or_default();
+        let mut there = there.into_iter();
+        match (there.next(), there.next()) {
+            (Some(only), None) => orphans.push((at, Some(only))),
+            (None, _) => orphans.push((at, Some("policy".to_owned()))),
+            _ => orphans.push((at, None)),
+        }
+    }
+    for (at, owner) in orphans {
+        match owner {
+            Some(owner) => {
+                if let Some(d) = out.resources.get_mut(at) {
+                    d.name = format!("{owner}/{}", d.name);
+                    if let Some(members) = d.value.as_object_mut() {
+                        members.insert("name".to_owned(), Value::String(d.name.clone()));
+                    }
+                }
+            }
+            None => {
+                let Some(d) = out.resources.get(at) else {
+                    continue;
+                };
+                let what = format!(
+                    "{} `{}` does not say whose it is, and there are several that it can be of",
+                    d.kind.word(),
+                    d.name
+                );
+                let at = out.span(d, "");
+                let fault = unreadable(at, what)
+                    .help("export it with its `id`, or give its parent's files alone");
+                out.faults.push(fault);
+            }
+        }
+    }
+    let mut made: Vec<Definition> = Vec::new();
+    for d in &out.resources {
+        let parent = match d.kind {
+            Kind::SecurityRule => Kind::SecurityGroup,
+            Kind::Route => Kind::RouteTable,
+            _ => continue,
+        };
+        let Some((owner, _)) = d.name.split_once('/') else {
+            continue;
+        };
+        let there = out.resources.iter().chain(&made);
+        let mut there = there.filter(|p| p.kind == parent);
+        if !there.any(|p| p.name.eq_ignore_ascii_case(owner)) {
+            out.ignored.push(format!(
+                "{} `{owner}` itself is not here: only those of its parts are asked that are",
+                parent.word()
+            ));
+            made.push(Definition {
+                kind: parent,
+                name: owner.to_owned(),
+                value: json!({ "name": owner, "properties": {} }),
+                open: Vec::new(),
+                id: None,
+                ..d.clone()
+            });
+        }
+    }
+    out.resources.extend(made);
+}
+
+/// What says nothing of what a resource does.
+const ASIDE: [&str; 16] = [
+    "name",
+    "apiversion",
+    "location",
+    "tags",
+    "zones",
+    "resourceguid",
+    "defaultsecurityrules",
+    "subnets",
+    "networkinterfaces",
+    "flowlogs",
+    "size",
+    "rulecollectiongroups",
+    "childpolicies",
+    "firewalls",
+    "firewallpolicies",
+    "dependson",
+];
+
+/// A resource without what makes no difference, to compare it: names in lower case, ids by name,
+/// `properties` beside the rest.
+fn normal(value: &Value) -> Value {
+    fn inner(value: &Value, top: bool) -> Value {
+        match value {
+            Value::Object(members) => {
+                let mut out = Map::new();
+                // A rule in a list has a name, a reference to something has none.
+                let named = member(value, "name").is_some();
+                for (name, value) in members {
+                    let name = name.to_lowercase();
+                    let aside = match name.as_str() {
+                        "etag" | "provisioningstate" | "resourcegroup" | "description" => true,
+                        "id" => top || named,
+                        "type" => top || value.as_str().is_some_and(|t| t.contains('/')),
+                        name => top && ASIDE.contains(&name),
+                    };
+                    let value = inner(value, top && name == "properties");
+                    let empty = match &value {
+                        Value::Null => true,
+                        Value::Array(items) => items.is_empty(),
+                        Value::String(text) => text.is_empty(),
+                        Value::Object(members) => members.is_empty(),
+                        _ => false,
+                    };
+                    match value {
+                        _ if aside || empty => {}
+                        Value::Object(inner) if name == "properties" => out.extend(inner),
+                        value => {
+                            out.insert(name, value);
+                        }
+                    }
+                }
+                Value::Object(out)
+            }
+            Value::Array(items) => items.iter().map(|v| inner(v, false)).collect(),
+            Value::String(text) => {
+                let lower = text.to_lowercase();
+                let short = lower.rfind("/providers/").and_then(|at| lower.get(at..));
+                Value::String(short.unwrap_or(&lower).to_owned())
+            }
+            Value::Number(number) => Value::String(number.to_string()),
+            other => other.clone(),
+        }
+    }
+    inner(value, true)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    fn names(texts: &[(&str, Value)]) -> (Vec<(Kind, String)>, Definitions) {
+        let files = texts
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Ok(value.to_string())));
+        let read = read(files.collect(), Cloud::Public);
+        let names = read.resources.iter().map(|d| (d.kind, d.name.clone()));
+        (names.collect(), read)
+    }
+
+    #[test]
+    fn shapes_are_known_without_their_type() {
+        let id = "/subscriptions/0/resourceGroups/r/providers/Microsoft.Network/firewallPolicies/pol/ruleCollectionGroups/g";
+        let (names, read) = names(&[
+            (
+                "a.json",
+                json!({"value": [{"name": "n", "securityRules": []}, {"name": "i", "properties": {"ipAddresses": []}}]}),
+            ),
+            (
+                "b.json",
+                json!({"id": id, "name": "g", "priority": 100, "ruleCollections": []}),
+            ),
+            (
+                "c.json",
+                json!({"responses": {"200": {"body": {"name": "r", "properties": {"routes": []}}}}}),
+            ),
+            (
+                "d.json",
+                json!({"name": "vm", "type": "Microsoft.Compute/virtualMachines"}),
+            ),
+            ("e.json", json!({"hello": 1})),
+        ]);
+        let expected = [
+            (Kind::SecurityGroup, "n"),
+            (Kind::IpGroup, "i"),
+            (Kind::Group, "pol/g"),
+            (Kind::RouteTable, "r"),
+        ];
+        assert_eq!(names, expected.map(|(kind, name)| (kind, name.to_owned())));
+        assert_eq!(read.ignored.len(), 2, "{:?}", read.ignored);
+        assert!(read.faults.is_empty());
+    }
+
+    #[test]
+    fn what_is_there_twice_is_one_or_a_fault() {
+        let nsg = |port: &str| {
+            json!({"name": "n", "properties": {"securityRules": [
+            {"name": "r", "properties": {"destinationPortRange": port}}]}})
+        };
+        let flat = json!({"name": "N", "id": "/subscriptions/0/x/n", "securityRules": [
+            {"name": "r", "destinationPortRange": 80, "etag": "W"}], "defaultSecurityRules": [1]});
+        let (found, read) = names(&[("a.json", nsg("80")), ("b.json", flat)]);
+        assert_eq!(found.len(), 1);
+        assert!(read.faults.is_empty(), "{:?}", read.faults);
+        assert!(read.resources[0].id.is_some());
+        let (_, read) = names(&[("a.json", nsg("80")), ("b.json", nsg("81"))]);
+        assert!(read.faults[0].message.contains("not the same"));
+    }
+
+    #[test]
+    fn children_find_their_parents() {
+        let group = json!({"name": "g", "properties": {"priority": 100, "ruleCollections": []}});
+        let policy = |name: &str| json!({"name": name, "type": "Microsoft.Network/firewallPolicies", "properties": {}});
+        let (found, _) = names(&[("a.json", group.clone()), ("b.json", policy("pol"))]);
+        assert_eq!(found[0].1, "pol/g");
+        let two = [
+            ("a.json", group.clone()),
+            ("b.json", policy("p")),
+            ("c.json", policy("q")),
+        ];
+        assert!(names(&two).1.faults[0].message.contains("whose it is"));
+        let (found, _) = names(&[
+            ("out/firewall/p/rcg/g.json", group.clone()),
+            two[1].clone(),
+            two[2].clone(),
+        ]);
+        assert_eq!(found[0].1, "p/g");
+        let rule = json!({"name": "n/r", "type": "Microsoft.Network/networkSecurityGroups/securityRules", "properties": {}});
+        let (found, read) = names(&[("a.json", rule)]);
+        assert_eq!(found[1], (Kind::SecurityGroup, "n".to_owned()));
+        assert!(read.ignored[0].contains("itself is not here"));
+    }
+}
