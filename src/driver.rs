@@ -21,7 +21,6 @@ use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
-use crate::reach::emitted;
 use crate::resolve::{not_compiled, resolve};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
@@ -296,7 +295,8 @@ impl Run<'_> {
         };
         watch(&stage, &mut lowered);
         if !options.no_prove {
-            prove_all(&context, &lowered, sink);
+            let told = proof::check(&context, &lowered, sink.items());
+            sink.extend(told);
             if sink.has_errors() {
                 return;
             }
@@ -350,22 +350,6 @@ impl Run<'_> {
         record.record_files(&files);
         files.push(record.file());
         made.files.extend(files);
-    }
-}
-
-/// Proves that the resources mean what the policy asks.
-fn prove_all(context: &Context<'_>, lowered: &Lowered, sink: &mut Sink) {
-    let environment = &context.fabric.policy.environment;
-    let network = match emitted::network(context, &lowered.resources) {
-        Ok(network) => network,
-        Err(unreadable) => {
-            sink.push(proof::unproven(environment, &unreadable.into()));
-            return;
-        }
-    };
-    match proof::prove(context, &network, lowered, sink.items()) {
-        Ok(proven) => sink.extend(proof::tell(context, &network, lowered, &proven)),
-        Err(why) => sink.push(proof::unproven(environment, &why)),
     }
 }
 

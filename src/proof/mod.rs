@@ -7,10 +7,12 @@
 //! lies in an accepted envelope.
 
 mod asked;
+mod check;
 mod faults;
 mod layers;
 mod roles;
 mod theorem;
 
+pub use check::check;
 pub use faults::{tell, unproven};
 pub use theorem::{NoProof, Proven, Unmet, Violation, Which, prove};
