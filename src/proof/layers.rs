@@ -15,6 +15,8 @@ pub(super) struct Layer {
     pub(super) replaced: Set,
     /// What its defaults alone would let through.
     pub(super) by_default: Set,
+    /// What Azure's own rules alone would let through.
+    pub(super) built_in: Set,
     /// What somebody else's rules speak of.
     pub(super) foreign: Set,
     /// What its envelopes speak of.
@@ -27,9 +29,13 @@ pub(super) struct Layer {
 pub(super) fn layer(space: &mut Space, filter: &Filter, traces: &Traces) -> Layer {
     let mut runs: Vec<(Verdict, bool, Vec<Set>)> = Vec::new();
     let mut defaults: Vec<(Verdict, Set)> = Vec::new();
+    let mut built_in: Vec<(Verdict, Set)> = Vec::new();
     let (mut foreign, mut envelopes, mut guards) = (Vec::new(), Vec::new(), Vec::new());
     for rule in &filter.rules {
         let set = space.regions(&rule.regions);
+        if rule.built_in {
+            built_in.push((rule.verdict, set));
+        }
         match part(traces, rule) {
             Part::Exact => {}
             Part::Envelope => envelopes.push(set),
@@ -57,7 +63,9 @@ pub(super) fn layer(space: &mut Space, filter: &Filter, traces: &Traces) -> Laye
         }
     }
     let by_default = crate::packet::first_match::allowed(space, &defaults);
+    let built_in = crate::packet::first_match::allowed(space, &built_in);
     Layer {
+        built_in,
         kept,
         replaced,
         by_default,

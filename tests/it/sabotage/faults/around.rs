@@ -99,7 +99,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 text("None"),
             )
         },
-        "egress::direct",
+        "routes of subnet `apps`",
     ),
     fault(
         "the whole table lost",

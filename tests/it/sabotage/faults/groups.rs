@@ -48,10 +48,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "base::files",
     ),
     fault(
-        "forbid lost where the default denies it too",
+        "forbid lost where the other side denies it too",
         HUB,
         |l| {
-            remove(l, "apps", "base-quarantine-in");
+            remove(l, "data", "base-quarantine-in");
         },
         "base::quarantine",
     ),
@@ -326,12 +326,12 @@ pub(super) const FAULTS: &[Fault] = &[
             set(
                 l,
                 "apps",
-                "egress-monitor-out-AzureMonitor",
+                "base-backup-out-Storage.WestEurope",
                 TO,
                 text("20.42.0.0/24"),
             )
         },
-        "egress::monitor",
+        "base::backup",
     ),
     fault(
         "the whole tag for its region",
@@ -446,7 +446,7 @@ pub(super) const FAULTS: &[Fault] = &[
             set(
                 l,
                 "both",
-                "inside-six-out-v6-v6",
+                "inside-six-in-v6-v6",
                 FROM,
                 text("fd00:1:0:9::/64"),
             )
