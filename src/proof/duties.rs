@@ -193,7 +193,8 @@ impl<'a> Bench<'a> {
         } else {
             laws.context.plan.inbound.get(key)
         };
-        let mut envelopes = Vec::new();
+        let (mut envelopes, mut guards) = (Vec::new(), Vec::new());
+        let past = behind_guards(fabric, key);
         for duty in duties.into_iter().flat_map(BTreeMap::values) {
             let Some((claim, flow)) = self.of(duty) else {
                 continue;
@@ -204,18 +205,22 @@ impl<'a> Bench<'a> {
                 let (sure, may, narrowed) = self.envelope(duty, claim, flow, nsg);
                 envelopes.push(narrowed);
                 list.add(ENVELOPE, Verdict::Allow, (sure, vec![may]));
+                // A guard is for the whole of an exception, also where that is no part of Internet.
+                let whole = self.spoken(flow, &flow.from, &past);
+                let whole = self.space.unite(whole);
+                let from = self.space.box_of(&duty.narrowed, &past);
+                guards.push(self.space.intersect(whole, from));
             }
         }
         if !outbound {
             self.translated(&mut list, &own);
         }
-        if !envelopes.is_empty() {
-            let envelopes = self.space.unite(envelopes);
-            for site in sites {
-                let asks = self.guard(envelopes, site, key);
-                list.add(GUARD, Verdict::Deny, asks);
-            }
+        let envelopes = self.space.unite(envelopes);
+        for site in sites {
+            let sure = self.guard(envelopes, site);
+            list.add(GUARD, Verdict::Deny, (vec![sure], Vec::new()));
         }
+        list.add(GUARD, Verdict::Deny, (Vec::new(), guards));
         let all = AddressSet::all();
         let (region, default) = if outbound {
             (self.space.box_of(&own, &all), nsg.default_outbound)
@@ -392,23 +397,12 @@ impl<'a> Bench<'a> {
     }
 
     /// What guards keep shut of envelopes: what the subnet's exceptions lead past the firewall.
-    fn guard(&mut self, envelopes: Set, site: &'a Key, key: &Key) -> (Vec<Set>, Vec<Set>) {
+    fn guard(&mut self, envelopes: Set, site: &Key) -> Set {
         let fabric = self.laws.context.fabric;
-        let policy = fabric.policy;
-        let mut anyone = AddressSet::empty();
-        let mut own = AddressSet::empty();
-        for (other, subnet) in &policy.subnets {
-            if subnet.nsg.as_ref() == Some(key) {
-                let past = past(fabric, other);
-                anyone = anyone.union(&past);
-                if other == site {
-                    own = past;
-                }
-            }
-        }
-        let Some(subnet) = policy.subnets.get(site) else {
-            return (Vec::new(), Vec::new());
+        let Some(subnet) = fabric.policy.subnets.get(site) else {
+            return self.space.empty();
         };
+        let own = past(fabric, site);
         let mut led = AddressSet::empty();
         for (hop, part) in fabric.hop_map(site).into_iter().flat_map(|h| h.split(&own)) {
             let past = matches!(
@@ -419,11 +413,8 @@ impl<'a> Bench<'a> {
                 led = led.union(&part);
             }
         }
-        let sure = self.space.box_of(&subnet.prefix, &led);
-        let sure = self.space.intersect(envelopes, sure);
-        let may = self.space.box_of(&AddressSet::all(), &anyone);
-        let may = self.space.intersect(envelopes, may);
-        (vec![sure], vec![may])
+        let here = self.space.box_of(&subnet.prefix, &led);
+        self.space.intersect(envelopes, here)
     }
 
     /// What translations bring to the group of their target, from the firewall's own addresses.
@@ -495,6 +486,15 @@ fn rank(claim: &Claim) -> Rank {
         (Tier::Ordered, None) => plain(3),
         (Tier::Allow, _) => plain(4),
     }
+}
+
+/// What exceptions of a group's subnets speak of.
+fn behind_guards(fabric: &Fabric<'_>, group: &Key) -> AddressSet {
+    let subnets = fabric.policy.subnets.iter();
+    let subnets = subnets.filter(|(_, s)| s.nsg.as_ref() == Some(group));
+    subnets.fold(AddressSet::empty(), |all, (key, _)| {
+        all.union(&past(fabric, key))
+    })
 }
 
 /// What exceptions of a subnet speak of.
