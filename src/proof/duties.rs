@@ -445,7 +445,7 @@ impl<'a> Bench<'a> {
         if case.kept {
             judged = space.subtract(judged, case.layer.foreign);
         }
-        let passes = space.union(case.layer.kept, case.layer.replaced);
+        let passes = space.union(case.layer.admitted.kept, case.layer.admitted.replaced);
         let passes = space.intersect(passes, judged);
         let stopped = space.subtract(judged, passes);
         let silent = space.intersect(asked.silent, judged);

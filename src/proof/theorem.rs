@@ -14,7 +14,7 @@ use crate::model::service::Proto;
 use crate::model::{self, Flow, Key};
 use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
-use crate::reach::{End, Network, Station, Traces, Way};
+use crate::reach::{End, Network, Pass, Traces, Way, passage};
 use crate::source::Span;
 use crate::syntax::ast::Need;
 
@@ -193,40 +193,21 @@ fn space_for(
             builder.region(region);
         }
     }
+    passage::tell(&mut builder, network, ways);
     let firewalls = network.firewalls.iter().map(|f| &f.does.filter);
-    let mut doubted: Vec<Symbol> = Vec::new();
-    for filter in network.filters.iter().chain(firewalls) {
-        for region in filter.rules.iter().flat_map(|r| &r.regions) {
-            builder.region(region);
-            doubted.extend(region.symbols().filter(|s| is_undocumented(s)).cloned());
-        }
-    }
+    let rules = network.filters.iter().chain(firewalls);
+    let mut doubted: Vec<Symbol> = rules
+        .flat_map(|filter| &filter.rules)
+        .flat_map(|rule| &rule.regions)
+        .flat_map(|region| region.symbols())
+        .filter(|symbol| is_undocumented(symbol))
+        .cloned()
+        .collect();
     // What no page of Azure's says is taken not to be: the rules are written so that it is no matter.
     doubted.sort();
     doubted.dedup();
     for symbol in doubted {
         builder.fact(Fact::Within(symbol, AddressSet::empty()));
-    }
-    for region in &network.facts.impossible {
-        builder.region(region);
-    }
-    for fact in &network.facts.facts {
-        builder.fact(fact.clone());
-    }
-    let translations = network.firewalls.iter().flat_map(|f| &f.does.translations);
-    for region in translations.flat_map(|t| &t.regions) {
-        builder.region(region);
-    }
-    for site in &network.sites {
-        builder.addresses(&site.prefix);
-    }
-    for way in ways {
-        builder.addresses(&way.from);
-        builder.addresses(&way.to);
-    }
-    for firewall in &network.firewalls {
-        builder.addresses(&firewall.own());
-        builder.addresses(&firewall.subnet);
     }
     for addresses in duties::addresses(context) {
         builder.addresses(&addresses);
@@ -238,22 +219,6 @@ fn space_for(
 
 fn is_undocumented(symbol: &Symbol) -> bool {
     matches!(symbol.kind, "routed tag" | "undocumented")
-}
-
-/// The layers of a way, without the routes between.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Pass {
-    Out(usize),
-    Firewall(usize),
-    In(usize),
-}
-
-/// Ways that meet the same layers.
-struct Group {
-    end: End,
-    passes: Vec<Pass>,
-    /// Pairs of sources and destinations.
-    boxes: Vec<Set>,
 }
 
 struct Bench<'a> {
@@ -315,33 +280,11 @@ impl<'a> Bench<'a> {
         self.space.unite(out)
     }
 
-    fn groups(&mut self, ways: &[Way]) -> Vec<Group> {
-        let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
-        for way in ways {
-            let passes = way
-                .stations
-                .iter()
-                .filter_map(|station| match station {
-                    Station::Out(gate, _) => Some(Pass::Out(gate.filter)),
-                    Station::Firewall(index) => Some(Pass::Firewall(*index)),
-                    Station::In(gate, _) => Some(Pass::In(gate.filter)),
-                    _ => None,
-                })
-                .collect();
-            let set = self.space.box_of(&way.from, &way.to);
-            groups.entry((way.end, passes)).or_default().push(set);
-        }
-        groups
-            .into_iter()
-            .map(|((end, passes), boxes)| Group { end, passes, boxes })
-            .collect()
-    }
-
     fn theorem(&mut self, ways: &[Way], told: &[Diagnostic]) -> Proven {
         let free = self.free();
         let asked = asked(self.space, self.denotation, free);
         let excuses = Excuses::new(self, &asked, told);
-        let groups = self.groups(ways);
+        let runs = passage::runs(self.space, ways);
         let mut unnamed = vec![self.space.box_of(&AddressSet::all(), &platform())];
         if !self.context.fabric.names_platform() {
             unnamed.push(self.space.box_of(&platform(), &AddressSet::all()));
@@ -349,22 +292,21 @@ impl<'a> Bench<'a> {
         unnamed.push(self.space.regions(&self.network.facts.impossible));
         let unnamed = self.space.unite(unnamed);
         let mut out = Proven {
-            ways: groups.len(),
+            ways: runs.len(),
             ..Proven::default()
         };
         let (mut reached, mut passed) = (Vec::new(), Vec::new());
-        for group in groups {
-            if group.end == End::Unknown {
+        for run in runs {
+            if run.end == End::Unknown {
                 continue;
             }
-            let region = self.space.unite(group.boxes);
-            let region = self.space.subtract(region, asked.open);
-            let through = self.through(&group.passes, region);
-            let allowed = match group.end {
+            let region = self.space.subtract(run.region, asked.open);
+            let through = self.through(&run.passes, region);
+            let allowed = match run.end {
                 End::There => through.allowed,
                 _ => self.space.empty(),
             };
-            if group.end == End::There {
+            if run.end == End::There {
                 reached.push(region);
             }
             passed.push(allowed);
@@ -386,7 +328,7 @@ impl<'a> Bench<'a> {
                 Which::SilentPasses,
                 self.space.subtract(silent, through.accepted),
             ));
-            if group.end == End::There {
+            if run.end == End::There {
                 let wanted = self.space.intersect(asked.allowed, stopped);
                 found.push((
                     Which::AllowedStops,
@@ -430,12 +372,9 @@ impl<'a> Bench<'a> {
         out
     }
 
-    /// What the layers of a way let through.
+    /// What the layers of a way let through, and what their rules are.
     fn through(&mut self, passes: &[Pass], region: Set) -> Through {
         let space = &mut *self.space;
-        let mut kept = region;
-        // Behind a firewall that made a connection of its own the source is the firewall's.
-        let mut replaced: Vec<(usize, Set)> = Vec::new();
         let mut out = Through {
             allowed: region,
             by_default: region,
@@ -443,54 +382,37 @@ impl<'a> Bench<'a> {
             accepted: space.empty(),
             guarded: space.empty(),
         };
-        let mut firewall = false;
-        let mut accepted = Vec::new();
+        let (filters, firewalls) = (&self.filters, &self.firewalls);
+        let layer = |pass: Pass| match pass {
+            Pass::Out(index) | Pass::In(index) => filters.get(index),
+            Pass::Firewall(index) => firewalls.get(index),
+        };
+        let mut narrowed = false;
+        let mut envelopes = Vec::new();
         for pass in passes {
-            let layer = match pass {
-                Pass::Out(index) | Pass::In(index) => self.filters.get(*index),
-                Pass::Firewall(index) => self.firewalls.get(*index),
-            };
-            let Some(layer) = layer.copied() else {
+            let Some(layer) = layer(*pass) else {
                 continue;
             };
             out.foreign = space.union(out.foreign, layer.foreign);
             out.by_default = space.intersect(out.by_default, layer.by_default);
             match pass {
                 Pass::Out(_) => {
-                    kept = space.intersect(kept, layer.kept);
-                    accepted.push(layer.envelopes);
+                    envelopes.push(layer.envelopes);
                     out.guarded = space.union(out.guarded, layer.guards);
                 }
-                Pass::Firewall(index) => {
-                    firewall = true;
+                Pass::Firewall(_) => {
+                    narrowed = true;
                     out.by_default = space.empty();
-                    let own = space.intersect(kept, layer.replaced);
-                    replaced.push((*index, own));
-                    kept = space.intersect(kept, layer.kept);
                 }
-                Pass::In(_) => {
-                    kept = space.intersect(kept, layer.kept);
-                    for (index, set) in &mut replaced {
-                        let own = self
-                            .network
-                            .firewalls
-                            .get(*index)
-                            .and_then(|f| f.own().first());
-                        if let Some(own) = own {
-                            let let_in = space.with_source(layer.kept, own);
-                            *set = space.intersect(*set, let_in);
-                        }
-                    }
-                }
+                Pass::In(_) => {}
             }
         }
-        let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
-        all.push(kept);
-        out.allowed = space.unite(all);
-        if !firewall {
+        out.allowed = passage::through(space, self.network, passes, region, |pass| {
+            layer(pass).map(|layer| layer.admitted)
+        });
+        if !narrowed {
             // Where no firewall narrows an envelope it must have been accepted.
-            let envelopes = space.unite(accepted);
-            out.accepted = envelopes;
+            out.accepted = space.unite(envelopes);
         }
         out
     }
@@ -557,7 +479,7 @@ impl<'a> Bench<'a> {
                         };
                         let met = self.space.intersect(leaving, inside);
                         let met = self.space.subtract(met, layer.foreign);
-                        let met = self.space.subtract(met, layer.kept);
+                        let met = self.space.subtract(met, layer.admitted.kept);
                         stopped = self.space.union(stopped, met);
                     }
                     // A flow that denies it at the group is told elsewhere (PC4015).

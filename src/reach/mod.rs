@@ -5,12 +5,14 @@
 pub mod emitted;
 pub mod lint;
 pub mod network;
+pub mod passage;
 pub mod question;
 pub mod traces;
 pub mod walk;
 pub mod ways;
 
 pub use network::{Firewall, Gate, Network, Site, Table, route_word};
+pub use passage::{Admitted, Layers, Outcome, Pass, Run, Taken};
 pub use question::{Question, Reply, ask};
 pub use traces::Traces;
 pub use walk::{Journey, Step, walk};

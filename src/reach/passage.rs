@@ -1,0 +1,346 @@
+//! What the network does with every packet, as sets: what `walk` says of one. What a policy asks for
+//! is not known here.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::backends::firewall_rules::{Target, Translation};
+use crate::model::address::AddressSet;
+use crate::packet::{Builder, Filter, Set, Space, Verdict};
+
+use super::network::Network;
+use super::ways::{End, Station, Way};
+
+/// A layer with rules on a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pass {
+    /// A security group outbound, by index in [`Network::filters`].
+    Out(usize),
+    /// A firewall, by index in [`Network::firewalls`].
+    Firewall(usize),
+    /// A security group inbound, by index in [`Network::filters`].
+    In(usize),
+}
+
+/// Ways that meet the same layers and end alike.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How they end.
+    pub end: End,
+    /// The layers, in order.
+    pub passes: Vec<Pass>,
+    /// The packets that take them.
+    pub region: Set,
+}
+
+/// What a list of rules lets through.
+#[derive(Clone, Copy, Debug)]
+pub struct Admitted {
+    /// Under the source that it came with.
+    pub kept: Set,
+    /// With a connection of the firewall's own.
+    pub replaced: Set,
+}
+
+/// What every list of rules lets through.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    /// Security groups, as [`Network::filters`].
+    pub filters: Vec<Admitted>,
+    /// Firewalls, as [`Network::firewalls`].
+    pub firewalls: Vec<Admitted>,
+}
+
+/// What becomes of the packets of a region; the three parts share none. Each depends on the symbols
+/// that nobody told.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// They arrive.
+    pub allowed: Set,
+    /// They do not.
+    pub denied: Set,
+    /// It depends on what is not declared: an appliance, a policy's parent.
+    pub open: Set,
+}
+
+/// A translation of a firewall, with the packets that it takes.
+#[derive(Clone, Debug)]
+pub struct Taken<'n> {
+    /// The firewall, by index.
+    pub firewall: usize,
+    /// The translation.
+    pub translation: &'n Translation,
+    /// What becomes of the packets, as they arrive at the firewall.
+    pub outcome: Outcome,
+}
+
+/// Adds to a space what the network can tell apart.
+pub fn tell(builder: &mut Builder, network: &Network, ways: &[Way]) {
+    let firewalls = network.firewalls.iter().map(|f| &f.does.filter);
+    for filter in network.filters.iter().chain(firewalls) {
+        for region in filter.rules.iter().flat_map(|r| &r.regions) {
+            builder.region(region);
+        }
+    }
+    for region in &network.facts.impossible {
+        builder.region(region);
+    }
+    for fact in &network.facts.facts {
+        builder.fact(fact.clone());
+    }
+    let translations = network.firewalls.iter().flat_map(|f| &f.does.translations);
+    for region in translations.flat_map(|t| &t.regions) {
+        builder.region(region);
+    }
+    for site in &network.sites {
+        builder.addresses(&site.prefix);
+    }
+    for way in ways {
+        builder.addresses(&way.from);
+        builder.addresses(&way.to);
+    }
+    for firewall in &network.firewalls {
+        builder.addresses(&firewall.own());
+        builder.addresses(&firewall.subnet);
+        builder.addresses(&firewall.public_ips);
+    }
+}
+
+/// Ways by what they meet, in a fixed order.
+pub fn runs(space: &mut Space, ways: &[Way]) -> Vec<Run> {
+    let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
+    for way in ways {
+        let set = space.box_of(&way.from, &way.to);
+        groups.entry((way.end, passes(way))).or_default().push(set);
+    }
+    groups
+        .into_iter()
+        .map(|((end, passes), boxes)| Run {
+            end,
+            passes,
+            region: space.unite(boxes),
+        })
+        .collect()
+}
+
+/// The layers with rules on a way, in order.
+#[must_use]
+pub fn passes(way: &Way) -> Vec<Pass> {
+    way.stations
+        .iter()
+        .filter_map(|station| match station {
+            Station::Out(gate, _) => Some(Pass::Out(gate.filter)),
+            Station::Firewall(index) => Some(Pass::Firewall(*index)),
+            Station::In(gate, _) => Some(Pass::In(gate.filter)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What a list lets through. Runs of rules with one verdict are joined before they are counted.
+pub fn admitted(space: &mut Space, filter: &Filter) -> Admitted {
+    let mut runs: Vec<(Verdict, bool, Vec<Set>)> = Vec::new();
+    for rule in &filter.rules {
+        let set = space.regions(&rule.regions);
+        match runs.last_mut() {
+            Some((verdict, replaces, sets))
+                if *verdict == rule.verdict && *replaces == rule.replaces_source =>
+            {
+                sets.push(set);
+            }
+            _ => runs.push((rule.verdict, rule.replaces_source, vec![set])),
+        }
+    }
+    let (mut kept, mut replaced) = (space.empty(), space.empty());
+    for (verdict, replaces, sets) in runs.into_iter().rev() {
+        let run = space.unite(sets);
+        kept = space.subtract(kept, run);
+        replaced = space.subtract(replaced, run);
+        if verdict == Verdict::Allow {
+            let whole = if replaces { &mut replaced } else { &mut kept };
+            *whole = space.union(*whole, run);
+        }
+    }
+    Admitted { kept, replaced }
+}
+
+impl Layers {
+    /// Of all that a network has.
+    pub fn new(space: &mut Space, network: &Network) -> Self {
+        Self {
+            filters: network
+                .filters
+                .iter()
+                .map(|filter| admitted(space, filter))
+                .collect(),
+            firewalls: network
+                .firewalls
+                .iter()
+                .map(|firewall| admitted(space, &firewall.does.filter))
+                .collect(),
+        }
+    }
+
+    /// What the layer at a pass lets through.
+    #[must_use]
+    pub fn at(&self, pass: Pass) -> Option<Admitted> {
+        match pass {
+            Pass::Out(index) | Pass::In(index) => self.filters.get(index),
+            Pass::Firewall(index) => self.firewalls.get(index),
+        }
+        .copied()
+    }
+
+    /// What becomes of the packets of a run, as far as they are not translated.
+    pub fn outcome(&self, space: &mut Space, network: &Network, run: &Run) -> Outcome {
+        let end = match run.end {
+            End::There | End::Unknown => run.region,
+            End::NoRoute | End::Asymmetric => space.empty(),
+        };
+        // A parent that nobody showed comes first in its rule type: it may allow and deny.
+        let shown = |pass: Pass| match pass {
+            Pass::Firewall(index) => network
+                .firewalls
+                .get(index)
+                .is_none_or(|f| f.does.unknown_parent.is_none()),
+            _ => true,
+        };
+        let known = run.end == End::There && run.passes.iter().all(|p| shown(*p));
+        let all = Admitted {
+            kept: space.full(),
+            replaced: space.full(),
+        };
+        let passed = through(space, network, &run.passes, end, |pass| {
+            if shown(pass) {
+                self.at(pass)
+            } else {
+                Some(all)
+            }
+        });
+        let none = space.empty();
+        let (allowed, open) = if known {
+            (passed, none)
+        } else {
+            (none, passed)
+        };
+        Outcome {
+            allowed,
+            denied: space.subtract(run.region, passed),
+            open,
+        }
+    }
+
+    /// What translations take: packets from outside all subnets to addresses of firewalls. No run
+    /// speaks of these.
+    pub fn translated<'n>(&self, space: &mut Space, network: &'n Network) -> Vec<Taken<'n>> {
+        let outside = AddressSet::all().subtract(&network.site_addresses());
+        let mut out = Vec::new();
+        for (index, firewall) in network.firewalls.iter().enumerate() {
+            let mut rest = space.box_of(&outside, &firewall.public_ips);
+            for translation in &firewall.does.translations {
+                let set = space.regions(&translation.regions);
+                let own = space.intersect(rest, set);
+                rest = space.subtract(rest, set);
+                if space.is_empty(own) {
+                    continue;
+                }
+                let arrives = self.arrives(space, network, index, translation, own);
+                let none = space.empty();
+                let outcome = match arrives {
+                    Some((sure, may)) if firewall.does.unknown_parent.is_none() => Outcome {
+                        allowed: sure,
+                        denied: space.subtract(own, may),
+                        open: space.subtract(may, sure),
+                    },
+                    _ => Outcome {
+                        allowed: none,
+                        denied: none,
+                        open: own,
+                    },
+                };
+                out.push(Taken {
+                    firewall: index,
+                    translation,
+                    outcome,
+                });
+            }
+        }
+        out
+    }
+
+    /// Of packets that a translation takes, those that the target's security groups let in from
+    /// every address of the firewall, and from some.
+    fn arrives(
+        &self,
+        space: &mut Space,
+        network: &Network,
+        firewall: usize,
+        translation: &Translation,
+        own: Set,
+    ) -> Option<(Set, Set)> {
+        let Target::Address(address) = translation.target else {
+            return None;
+        };
+        let firewall = network.firewalls.get(firewall)?;
+        let sources = if firewall.subnet.is_empty() {
+            firewall.own()
+        } else {
+            firewall.subnet.clone()
+        };
+        let Some(site) = network.site_of(&AddressSet::range(address, address)) else {
+            return Some((own, own));
+        };
+        let edges: Vec<IpAddr> = sources.first().into_iter().chain(sources.last()).collect();
+        let (mut sure, mut may) = (own, space.empty());
+        for edge in edges {
+            let mut from_here = own;
+            for station in network.inbound(site) {
+                let Station::In(gate, _) = station else {
+                    continue;
+                };
+                let layer = self.filters.get(gate.filter)?;
+                let let_in = space.with_destination(layer.kept, address, Some(translation.port));
+                let let_in = space.with_source(let_in, edge);
+                from_here = space.intersect(from_here, let_in);
+            }
+            sure = space.intersect(sure, from_here);
+            may = space.union(may, from_here);
+        }
+        Some((sure, may))
+    }
+}
+
+/// What of a region the layers of a way let through, by what each of them admits.
+pub fn through(
+    space: &mut Space,
+    network: &Network,
+    passes: &[Pass],
+    region: Set,
+    layer: impl Fn(Pass) -> Option<Admitted>,
+) -> Set {
+    let mut kept = region;
+    // Behind a firewall that made a connection of its own the source is the firewall's.
+    let mut replaced: Vec<(usize, Set)> = Vec::new();
+    for pass in passes {
+        let Some(layer) = layer(*pass) else {
+            continue;
+        };
+        if let Pass::Firewall(index) = pass {
+            let own = space.intersect(kept, layer.replaced);
+            replaced.push((*index, own));
+        }
+        if let Pass::In(_) = pass {
+            for (index, set) in &mut replaced {
+                let own = network.firewalls.get(*index).map(super::Firewall::own);
+                if let Some(own) = own.and_then(|own| own.first()) {
+                    let let_in = space.with_source(layer.kept, own);
+                    *set = space.intersect(*set, let_in);
+                }
+            }
+        }
+        kept = space.intersect(kept, layer.kept);
+    }
+    let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
+    all.push(kept);
+    space.unite(all)
+}
