@@ -13,11 +13,14 @@
 
 mod bench;
 mod faults;
+mod mutants;
+mod same;
 mod spoil;
 
 use std::collections::BTreeSet;
 
 use bench::{Subject, errors};
+use same::Oracle;
 
 #[test]
 fn every_seeded_fault_is_found() {
@@ -65,4 +68,72 @@ fn what_is_not_spoiled_is_clean() {
         let told = errors(&sound.diagnostics);
         assert!(sound.output.is_some() && told.is_empty(), "{told:?}");
     }
+}
+
+/// What became of some damages.
+#[derive(Default)]
+struct Tally {
+    found: usize,
+    /// No packet of the oracle tells them.
+    alike: usize,
+    /// The proof is silent, and a packet tells them.
+    missed: Vec<String>,
+}
+
+impl Tally {
+    /// Every `stride`-th damage of a project, from the first.
+    fn project(&mut self, subject: &Subject, stride: usize) -> usize {
+        let mut count = 0;
+        let sound = subject.each(&mut |context, lowered, told| {
+            let oracle = Oracle::new(context, lowered);
+            for mutant in mutants::all(lowered) {
+                count += 1;
+                if count % stride != 1 && stride > 1 {
+                    continue;
+                }
+                let spoiled = mutant.of(lowered);
+                if !bench::judged(context, &spoiled, told).is_empty() {
+                    self.found += 1;
+                } else if let Some(packet) = oracle.tells(lowered, &mutant) {
+                    self.missed.push(format!("{} ({packet})", mutant.what));
+                } else {
+                    self.alike += 1;
+                    if std::env::var("PORTCULLIS_SHOW").is_ok() {
+                        println!("alike: {}", mutant.what);
+                    }
+                }
+            }
+        });
+        if let Err(told) = sound {
+            panic!("{told:?}");
+        }
+        count
+    }
+}
+
+#[test]
+fn every_damage_to_a_project_is_found_or_changes_nothing() {
+    let all = std::env::var("PORTCULLIS_CASES").is_ok();
+    let mut wrong = Vec::new();
+    for (folder, stride) in [
+        ("policies/apim", 97),
+        ("policies/hub", 397),
+        ("examples/classic", 7),
+        ("examples/dnat-url", 11),
+        ("examples/ordered", 5),
+    ] {
+        let mut tally = Tally::default();
+        let start = std::time::Instant::now();
+        let subject = Subject::of_folder(folder);
+        let count = tally.project(&subject, if all { 1 } else { stride });
+        println!(
+            "{folder}: {count} damages, {} found, {} tell nothing apart, {} missed ({:?})",
+            tally.found,
+            tally.alike,
+            tally.missed.len(),
+            start.elapsed()
+        );
+        wrong.extend(tally.missed);
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
