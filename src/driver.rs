@@ -3,6 +3,8 @@
 mod folder;
 mod library;
 mod locking;
+mod pieces;
+mod smallest;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -59,6 +61,8 @@ pub struct Options {
     pub no_prove: bool,
     /// Make no files: all that is wanted is what is watched and told.
     pub no_files: bool,
+    /// Where the proof fails, do not look for the smallest input with which it does.
+    pub no_smallest: bool,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -137,7 +141,8 @@ pub fn compile(
 }
 
 /// The same for somebody who wants to see what the resources are made of, or to spoil them: what is
-/// changed here is what is proven and written.
+/// changed here is what is proven and written. Where the proof fails the hook sees smaller policies too,
+/// and what it does to them is part of the fault that is looked for.
 #[must_use]
 pub fn compile_watched(
     loader: &dyn Loader,
@@ -146,7 +151,32 @@ pub fn compile_watched(
     options: &Options,
     watch: &mut Watch<'_>,
 ) -> Compiled {
+    let (mut compiled, accused) = once(loader, project, catalog, options, watch);
+    if let (Some(accused), false) = (accused.first(), options.no_smallest) {
+        let found = (&mut compiled, accused);
+        smallest::tell(loader, project, catalog, options, watch, found);
+    }
+    compiled
+}
+
+/// An environment whose output is not what its policy asks.
+struct Accused {
+    environment: String,
+    kind: proof::Kind,
+    /// The message that says so.
+    message: String,
+}
+
+/// Compiles, and says what the proof found wrong.
+fn once(
+    loader: &dyn Loader,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> (Compiled, Vec<Accused>) {
     let mut sources = SourceMap::default();
+    let mut accused = Vec::new();
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
@@ -178,7 +208,7 @@ pub fn compile_watched(
                 ledger: &ledger,
                 sources: &sources,
             };
-            run.environment(policy, watch, &mut made, &mut sink);
+            accused.extend(run.environment(policy, watch, &mut made, &mut sink));
         }
         let partial = !options.environments.is_empty();
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
@@ -192,11 +222,12 @@ pub fn compile_watched(
     }
     agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
-    Compiled {
+    let compiled = Compiled {
         sources,
         output,
         diagnostics: sink.into_sorted(),
-    }
+    };
+    (compiled, accused)
 }
 
 /// Hygiene of one environment. Flows that have expired are taken out where that is asked for.
@@ -265,7 +296,7 @@ impl Run<'_> {
         watch: &mut Watch<'_>,
         made: &mut Output,
         sink: &mut Sink,
-    ) {
+    ) -> Option<Accused> {
         let Run {
             project,
             catalog,
@@ -287,7 +318,7 @@ impl Run<'_> {
         let mut lowered = lower(&context, sink);
         let retired = ledger.end(&policy.environment);
         if sink.has_errors() {
-            return;
+            return None;
         }
         let stage = Stage {
             context: &context,
@@ -295,17 +326,26 @@ impl Run<'_> {
         };
         watch(&stage, &mut lowered);
         if !options.no_prove {
-            let told = proof::check(&context, &lowered, sink.items());
-            sink.extend(told);
+            let judged = proof::check(&context, &lowered, sink.items());
+            let accused = judged.wrong.map(|kind| Accused {
+                environment: policy.environment.clone(),
+                kind,
+                message: judged
+                    .told
+                    .first()
+                    .map(|d| d.message.clone())
+                    .unwrap_or_default(),
+            });
+            sink.extend(judged.told);
             if sink.has_errors() {
-                return;
+                return accused;
             }
         }
         made.summaries.push(summary(policy, &lowered));
         made.limits
             .push((policy.environment.clone(), lowered.usages.clone()));
         if options.no_files {
-            return;
+            return None;
         }
         let versions = api_versions(project);
         let emit = if options.emit.is_empty() {
@@ -350,6 +390,7 @@ impl Run<'_> {
         record.record_files(&files);
         files.push(record.file());
         made.files.extend(files);
+        None
     }
 }
 

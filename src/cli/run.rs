@@ -91,6 +91,7 @@ pub(super) fn watched(
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,
         no_files: ask.no_files,
+        no_smallest: false,
         memory,
     };
     let mut project = Project {

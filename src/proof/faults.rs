@@ -17,12 +17,9 @@ pub fn tell(
     proven: &Proven,
 ) -> Vec<Diagnostic> {
     let traces = Traces::new(&lowered.traces);
-    // One of a layer by itself, which says where to look, and one of a whole way.
-    let wrong = proven.violations.iter();
-    let (layers, ways): (Vec<_>, Vec<_>) = wrong.partition(|v| v.place.is_some());
-    let mut out: Vec<Diagnostic> = [layers.first(), ways.first()]
+    let mut out: Vec<Diagnostic> = proven
+        .shown()
         .into_iter()
-        .flatten()
         .map(|v| violated(context, network, v))
         .collect();
     out.extend(

@@ -16,6 +16,6 @@ mod layers;
 mod roles;
 mod theorem;
 
-pub use check::check;
+pub use check::{Judged, Kind, check};
 pub use faults::{tell, unproven};
 pub use theorem::{NoProof, Place, Proven, Unmet, Violation, Which, prove};

@@ -127,6 +127,19 @@ pub struct Proven {
     pub nodes: usize,
 }
 
+impl Proven {
+    /// The violations that are told: one of a layer by itself, which says where to look, and one of a
+    /// whole way.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&Violation> {
+        let of = |layer: bool| {
+            let mut all = self.violations.iter();
+            all.find(|v| v.place.is_some() == layer)
+        };
+        of(true).into_iter().chain(of(false)).collect()
+    }
+}
+
 /// Why there is no proof.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoProof {

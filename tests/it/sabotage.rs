@@ -20,6 +20,8 @@ mod spoil;
 use std::collections::BTreeSet;
 
 use bench::{Subject, errors};
+use portcullis::backends::tree::Tree;
+use portcullis::diag::Diagnostic;
 use same::Oracle;
 
 #[test]
@@ -68,6 +70,69 @@ fn what_is_not_spoiled_is_clean() {
         let told = errors(&sound.diagnostics);
         assert!(sound.output.is_some() && told.is_empty(), "{told:?}");
     }
+}
+
+/// How the note with the smallest input begins.
+const SMALLEST: &str = "\nsmallest input found in ";
+
+/// The compiler accuses itself with the statements that it takes, and no others.
+#[test]
+fn a_failed_proof_shows_the_smallest_input() {
+    // A fault of the lowering: port 1433 becomes 1434 wherever it stands.
+    let compiled = shifted(faults::HUB);
+    assert!(compiled.output.is_none());
+    let told = errors(&compiled.diagnostics);
+    let smallest = |d: &&Diagnostic| d.note.iter().any(|n| n.contains(SMALLEST));
+    let told = told.iter().find(smallest).unwrap();
+    assert!(told.message.contains("NSG `apps`"), "{}", told.message);
+    let note = told.note.clone().unwrap();
+    let (_, smallest) = note.split_once(SMALLEST).unwrap();
+    assert!(smallest.contains(env!("CARGO_PKG_VERSION")), "{smallest}");
+    assert!(smallest.contains("catalogue public"), "{smallest}");
+    let text: Vec<&str> = smallest.lines().skip(1).map(str::trim).collect();
+    let text = text.join("\n");
+    assert!(text.contains("tcp/1433"), "{text}");
+    for gone in [
+        "forbid",
+        "deny ",
+        "allow office",
+        "dnat",
+        "assume",
+        "ordered",
+        "base",
+    ] {
+        assert!(!text.contains(gone), "`{gone}` is not needed in\n{text}");
+    }
+    assert!(text.lines().count() <= 16, "{text}");
+    // It does show the fault, and the place in the policy is the flow's.
+    let again = shifted(&text);
+    let again = errors(&again.diagnostics);
+    assert!(
+        again.iter().any(|d| d.code.to_string() == "PC9004"),
+        "{again:?}"
+    );
+    let span = told.primary.unwrap();
+    assert!(compiled.sources.text(span).starts_with("allow sql:"));
+    // The same every time.
+    let twice = shifted(faults::HUB);
+    assert_eq!(twice.diagnostics, compiled.diagnostics);
+}
+
+/// Compiles with a compiler that takes 1433 for 1434 in security groups.
+fn shifted(policy: &str) -> portcullis::driver::Compiled {
+    fn shift(tree: &mut Tree) {
+        match tree {
+            Tree::Str(text) if text == "1433" => *text = "1434".to_owned(),
+            Tree::List(items) => items.iter_mut().for_each(shift),
+            Tree::Object(members) => members.iter_mut().for_each(|(_, value)| shift(value)),
+            _ => {}
+        }
+    }
+    Subject::of_text(policy).compile_to_the_end(&mut |_, lowered| {
+        for resource in &mut lowered.resources {
+            shift(&mut resource.properties);
+        }
+    })
 }
 
 /// What became of some damages.

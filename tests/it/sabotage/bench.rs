@@ -73,8 +73,23 @@ impl Subject {
 
     /// Compiles, spoiling what was lowered.
     pub(super) fn compile(&self, spoil: &mut dyn FnMut(&Stage<'_>, &mut Lowered)) -> Compiled {
+        self.run(spoil, true)
+    }
+
+    /// The same, to the smallest input that shows the fault.
+    pub(super) fn compile_to_the_end(
+        &self,
+        spoil: &mut dyn FnMut(&Stage<'_>, &mut Lowered),
+    ) -> Compiled {
+        self.run(spoil, false)
+    }
+
+    fn run(&self, spoil: &mut dyn FnMut(&Stage<'_>, &mut Lowered), no_smallest: bool) -> Compiled {
         let catalog = Catalog::embedded(Cloud::Public);
-        let options = Options::default();
+        let options = Options {
+            no_smallest,
+            ..Options::default()
+        };
         driver::compile_watched(&self.loader, &self.project, catalog, &options, spoil)
     }
 
@@ -129,5 +144,5 @@ pub(super) fn judged(
     lowered: &Lowered,
     told: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    errors(&proof::check(context, lowered, told))
+    errors(&proof::check(context, lowered, told).told)
 }

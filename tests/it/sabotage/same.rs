@@ -219,9 +219,7 @@ fn collect(tree: &Tree, words: &mut BTreeSet<String>) {
         Tree::List(items) => items.iter().for_each(|item| collect(item, words)),
         Tree::Object(members) => {
             for (key, value) in members {
-                if key.contains("ddress") {
-                    collect(value, words);
-                } else if !matches!(value, Tree::Str(_)) {
+                if key.contains("ddress") || !matches!(value, Tree::Str(_)) {
                     collect(value, words);
                 }
             }
