@@ -5,7 +5,8 @@ use crate::backends::{Context, Lowered};
 use crate::diag::Diagnostic;
 use crate::reach::emitted;
 
-use super::faults::{tell, unproven};
+use super::faults::{misset, tell, unproven};
+use super::settings;
 use super::theorem::{NoProof, Which, prove};
 
 /// What there is to say of an environment.
@@ -24,6 +25,8 @@ pub enum Kind {
     Meaning(Which),
     /// It cannot be read.
     Unreadable,
+    /// What stands beside the rules of a firewall is not what is asked.
+    Settings,
 }
 
 /// Proves that the resources mean what the policy asks. `before` is what was said of the environment
@@ -42,6 +45,12 @@ pub fn check(context: &Context<'_>, lowered: &Lowered, before: &[Diagnostic]) ->
         Ok(network) => network,
         Err(unreadable) => return unproven(unreadable.into()),
     };
+    if let Some(what) = settings::check(context, &network) {
+        return Judged {
+            told: vec![misset(environment, &what)],
+            wrong: Some(Kind::Settings),
+        };
+    }
     match prove(context, &network, lowered, before) {
         Ok(proven) => Judged {
             told: tell(context, &network, lowered, &proven),

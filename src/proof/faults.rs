@@ -92,6 +92,13 @@ fn steps(network: &Network, violation: &Violation) -> String {
     out.join(", then ")
 }
 
+/// PC9004: a firewall policy is not the one that was asked for, its rules aside.
+pub(super) fn misset(environment: &str, what: &str) -> Diagnostic {
+    internal(format!(
+        "the output of environment `{environment}` is not what the policy asks: {what}"
+    ))
+}
+
 /// PC9004: the output could not be compared.
 #[must_use]
 pub fn unproven(environment: &str, why: &NoProof) -> Diagnostic {

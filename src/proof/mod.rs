@@ -14,6 +14,7 @@ mod faults;
 mod hops;
 mod layers;
 mod roles;
+mod settings;
 mod theorem;
 
 pub use check::{Judged, Kind, check};

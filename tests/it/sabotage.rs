@@ -69,7 +69,7 @@ fn every_seeded_fault_is_found() {
 /// Without a fault the same policies are proven.
 #[test]
 fn what_is_not_spoiled_is_clean() {
-    for policy in [faults::HUB, faults::CLASSIC, faults::PLAIN] {
+    for policy in [faults::HUB, faults::CLASSIC, faults::PLAIN, faults::PARENT] {
         let sound = Subject::of_text(policy).compile(&mut |_, _| {});
         let told = errors(&sound.diagnostics);
         assert!(sound.output.is_some() && told.is_empty(), "{told:?}");

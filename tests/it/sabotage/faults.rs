@@ -11,6 +11,7 @@ use portcullis::backends::Lowered;
 pub(super) const HUB: &str = include_str!("hub.gate");
 pub(super) const CLASSIC: &str = include_str!("classic.gate");
 pub(super) const PLAIN: &str = include_str!("plain.gate");
+pub(super) const PARENT: &str = include_str!("parent.gate");
 
 /// One fault.
 pub(super) struct Fault {

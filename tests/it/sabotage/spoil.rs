@@ -70,6 +70,14 @@ pub(super) fn set_top(lowered: &mut Lowered, of: &str, field: &str, value: Tree)
     *at(tree, field).unwrap_or_else(|| panic!("no {field} in {of}")) = value;
 }
 
+/// Takes a field of a resource itself away.
+pub(super) fn lose_field(lowered: &mut Lowered, of: &str, field: &str) {
+    let Tree::Object(members) = &mut resource(lowered, of).properties else {
+        panic!("{of} is no object");
+    };
+    members.retain(|(name, _)| name != field);
+}
+
 /// Takes a field away and puts another in its place.
 pub(super) fn swap_field(
     lowered: &mut Lowered,

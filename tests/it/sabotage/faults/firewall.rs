@@ -2,8 +2,10 @@
 
 use portcullis::backends::tree::Tree;
 
-use super::super::spoil::{at, exchange, named, remove, set, set_top, swap_field, text, texts};
-use super::{CLASSIC, Fault, HUB, fault};
+use super::super::spoil::{
+    at, exchange, lose_field, named, remove, set, set_top, swap_field, text, texts,
+};
+use super::{CLASSIC, Fault, HUB, PARENT, fault};
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(
@@ -448,5 +450,23 @@ pub(super) const FAULTS: &[Fault] = &[
         CLASSIC,
         |l| set(l, "azfw", "site", "translatedPort", text("443")),
         "main::site",
+    ),
+    fault(
+        "parent lost",
+        PARENT,
+        |l| lose_field(l, "afwp-child", "basePolicy"),
+        "has parent none",
+    ),
+    fault(
+        "DNS proxy lost",
+        PARENT,
+        |l| lose_field(l, "afwp-child", "dnsSettings"),
+        "has DNS proxy `off`",
+    ),
+    fault(
+        "threat intelligence of another mode",
+        PARENT,
+        |l| set_top(l, "afwp-child", "threatIntelMode", text("Alert")),
+        "`deny` was asked for",
     ),
 ];
