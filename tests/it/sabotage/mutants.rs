@@ -14,17 +14,40 @@ pub(super) struct Mutant {
     pub(super) what: String,
     /// The resource, by index.
     pub(super) resource: usize,
-    /// What the resource says now.
-    pub(super) properties: Tree,
     /// The damaged rule as it was.
     pub(super) rule: Tree,
+    /// The list it stands in, and its place there.
+    list: String,
+    place: usize,
+    damage: Damage,
+}
+
+enum Damage {
+    Lost,
+    Changed(Tree),
+    /// Its number is that of another, and the other way round.
+    Exchanged(usize),
 }
 
 impl Mutant {
     /// The resources with the damage.
     pub(super) fn of(&self, sound: &Lowered) -> Lowered {
         let mut out = sound.clone();
-        out.resources[self.resource].properties = self.properties.clone();
+        let properties = &mut out.resources[self.resource].properties;
+        let Some(Tree::List(items)) = super::spoil::at(properties, &self.list) else {
+            panic!("no list {}", self.list);
+        };
+        match &self.damage {
+            Damage::Lost => {
+                items.remove(self.place);
+            }
+            Damage::Changed(rule) => items[self.place] = rule.clone(),
+            Damage::Exchanged(other) => {
+                let (first, second) = (number(&items[self.place]), number(&items[*other]));
+                *priority(&mut items[self.place]).unwrap() = second.unwrap();
+                *priority(&mut items[*other]).unwrap() = first.unwrap();
+            }
+        }
         out
     }
 }
@@ -50,36 +73,27 @@ pub(super) fn all(lowered: &Lowered) -> Vec<Mutant> {
             let Some(Tree::List(items)) = get(&resource.properties, &path) else {
                 continue;
             };
-            let mut add = |what: String, place: usize, items: Vec<Tree>, rule: &Tree| {
-                let mut properties = resource.properties.clone();
-                *get_mut(&mut properties, &path) = Tree::List(items);
+            for (place, rule) in items.iter().enumerate() {
                 let name = match rule.get("name") {
                     Some(Tree::Str(name)) => name.clone(),
                     _ => place.to_string(),
                 };
-                out.push(Mutant {
-                    what: format!("{}/{name}: {what}", resource.id.name()),
-                    resource: index,
-                    properties,
-                    rule: rule.clone(),
-                });
-            };
-            for (place, rule) in items.iter().enumerate() {
-                let mut without = items.clone();
-                without.remove(place);
-                add("lost".to_owned(), place, without, rule);
+                let mut add = |what: &str, damage: Damage| {
+                    out.push(Mutant {
+                        what: format!("{}/{name}: {what}", resource.id.name()),
+                        resource: index,
+                        rule: rule.clone(),
+                        list: path.join("/"),
+                        place,
+                        damage,
+                    });
+                };
+                add("lost", Damage::Lost);
                 for (what, changed) in changes("", rule) {
-                    let mut list = items.clone();
-                    list[place] = changed;
-                    add(what, place, list, rule);
+                    add(&what, Damage::Changed(changed));
                 }
                 if let Some(other) = neighbour(items, place) {
-                    let mut list = items.clone();
-                    let first = number(&items[place]);
-                    let second = number(&items[other]);
-                    *priority(&mut list[place]).unwrap() = second.unwrap();
-                    *priority(&mut list[other]).unwrap() = first.unwrap();
-                    add("exchanged with its neighbour".to_owned(), place, list, rule);
+                    add("exchanged with its neighbour", Damage::Exchanged(other));
                 }
             }
         }
@@ -121,10 +135,6 @@ fn get<'t>(tree: &'t Tree, path: &[String]) -> Option<&'t Tree> {
         Tree::List(items) => items.get(key.parse::<usize>().ok()?),
         _ => tree.get(key),
     })
-}
-
-fn get_mut<'t>(tree: &'t mut Tree, path: &[String]) -> &'t mut Tree {
-    super::spoil::at(tree, &path.join("/")).unwrap()
 }
 
 /// The number of a rule or collection, wherever it stands.

@@ -20,22 +20,22 @@ use crate::oracle::routes::{self, Neighbourhood};
 use crate::oracle::sample::{Draw, Edges};
 use crate::oracle::{Packet, text};
 
-/// Packets for one damage.
-const PACKETS: usize = 1500;
-
 /// Asks the oracle about one environment.
 pub(super) struct Oracle<'c> {
     context: &'c Context<'c>,
     sound: Emitted,
     known: Knowledge,
+    /// Packets for one damage.
+    packets: usize,
 }
 
 impl<'c> Oracle<'c> {
-    pub(super) fn new(context: &'c Context<'c>, sound: &Lowered) -> Self {
+    pub(super) fn new(context: &'c Context<'c>, sound: &Lowered, packets: usize) -> Self {
         Self {
             context,
             sound: emitted(sound),
             known: knowledge(context, sound),
+            packets,
         }
     }
 
@@ -54,8 +54,8 @@ impl<'c> Oracle<'c> {
         all.add(&subnets);
         own.add(&subnets);
         let mut draw = Draw::new(17);
-        let mut packets = own.packets(&all, PACKETS / 2, &mut draw);
-        packets.extend(all.packets(&all, PACKETS / 2, &mut draw));
+        let mut packets = own.packets(&all, self.packets / 2, &mut draw);
+        packets.extend(all.packets(&all, self.packets / 2, &mut draw));
         packets.retain(|p| {
             p.source.six == p.destination.six
                 && !p.source.is_platform()
