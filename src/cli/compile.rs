@@ -37,6 +37,7 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         on_expired: args.expired.map(Into::into),
         no_prove: args.no_prove,
         no_files: false,
+        asking: false,
         remember,
     };
     let remember = &ask.remember;

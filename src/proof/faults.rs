@@ -144,7 +144,8 @@ fn unmet(
             )
             .label("allowed only if it is otherwise")
             .help("state the fact with `assume`, or name the ends exactly")
-            .note(format!("packet {}{stop}", probe)),
+            .note(stop)
+            .packet(probe.to_string()),
         );
     }
     let d = Diagnostic::new(
@@ -169,7 +170,8 @@ fn unmet(
     )
     .label("required, and stopped on its way")
     .help("narrow what stops it, let an exception override it, or drop `required`")
-    .note(format!("packet {}{stop}", unmet.witness));
+    .note(stop)
+    .packet(unmet.witness.to_string());
     // Who writes `any` for a service does not say that every port of it is needed.
     let d = if unmet.partly {
         d.severity(Severity::Warning)
@@ -205,10 +207,10 @@ fn stopping(network: &Network, probe: &Probe) -> String {
             }
             let word = crate::reach::question::word(step.verdict);
             return match network.rule(step) {
-                Some(rule) => format!(": {word} by `{}` of `{}`", rule.path, rule.resource),
-                None => format!(": {word} by the default of the {}", step.layer().word()),
+                Some(rule) => format!("{word} by `{}` of `{}`", rule.path, rule.resource),
+                None => format!("{word} by the default of the {}", step.layer().word()),
             };
         }
     }
-    String::new()
+    "no way leads there".to_owned()
 }

@@ -45,5 +45,6 @@ mod syntax;
 mod targets;
 mod tidy;
 mod traps;
+mod unknown;
 mod window;
 mod wrap;
