@@ -16,9 +16,9 @@ use crate::oracle::address::{Address, Range};
 use crate::oracle::knowledge::Knowledge;
 use crate::oracle::load::Emitted;
 use crate::oracle::nsg::{self, Direction};
-use crate::oracle::routes::{self, Neighbourhood};
+use crate::oracle::routes::{self, Hop, Neighbourhood};
 use crate::oracle::sample::{Draw, Edges};
-use crate::oracle::{Packet, text};
+use crate::oracle::{Packet, Verdict, text};
 
 /// Asks the oracle about one environment.
 pub(super) struct Oracle<'c> {
@@ -108,7 +108,7 @@ impl<'c> Oracle<'c> {
                     let ask = |group| {
                         nsg::evaluate_one(group, direction, packet, &around, &self.known).verdict
                     };
-                    if ask(old) != ask(new) {
+                    if differ(ask(old), ask(new)) {
                         return Some(format!("{direction:?} at {key}: {packet}"));
                     }
                 }
@@ -130,7 +130,8 @@ impl<'c> Oracle<'c> {
                 let ask = |table| {
                     routes::next_hop(Some(table), &near, packet.destination, &self.known).hop
                 };
-                if ask(old) != ask(new) {
+                let (old, new) = (ask(old), ask(new));
+                if old != new && old != Hop::Unknown && new != Hop::Unknown {
                     return Some(format!("next hop of {key} to {}", packet.destination));
                 }
             }
@@ -148,13 +149,19 @@ impl<'c> Oracle<'c> {
                     let to = firewall.translation(name, packet);
                     (passes, to.map(|t| (t.target, t.port)))
                 };
-                if ask(&self.sound) != ask(after) {
+                let (old, new) = (ask(&self.sound), ask(after));
+                if differ(old.0, new.0) || old.1 != new.1 {
                     return Some(format!("at {name}: {packet}"));
                 }
             }
         }
         None
     }
+}
+
+/// Both are known, and not the same.
+fn differ(a: Verdict, b: Verdict) -> bool {
+    a != b && a != Verdict::Unknown && b != Verdict::Unknown
 }
 
 fn emitted(lowered: &Lowered) -> Emitted {
