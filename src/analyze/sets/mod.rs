@@ -91,6 +91,8 @@ fn too_large(environment: &str, why: Exhausted) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use std::collections::BTreeMap;
 
     use super::*;
