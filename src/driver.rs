@@ -3,6 +3,8 @@
 mod folder;
 mod library;
 mod locking;
+mod pieces;
+mod smallest;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,7 +23,6 @@ use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
-use crate::reach::emitted;
 use crate::resolve::{Words, not_compiled, resolve_asking};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
@@ -62,6 +63,8 @@ pub struct Options {
     pub no_files: bool,
     /// What is asked about each environment: its policy has it with every name bound.
     pub asked: Option<Words>,
+    /// Where the proof fails, do not look for the smallest input with which it does.
+    pub no_smallest: bool,
     /// The lock, and what else is remembered of earlier runs.
     pub memory: Memory,
 }
@@ -140,7 +143,8 @@ pub fn compile(
 }
 
 /// The same for somebody who wants to see what the resources are made of, or to spoil them: what is
-/// changed here is what is proven and written.
+/// changed here is what is proven and written. Where the proof fails the hook sees smaller policies too,
+/// and what it does to them is part of the fault that is looked for.
 #[must_use]
 pub fn compile_watched(
     loader: &dyn Loader,
@@ -149,7 +153,32 @@ pub fn compile_watched(
     options: &Options,
     watch: &mut Watch<'_>,
 ) -> Compiled {
+    let (mut compiled, accused) = once(loader, project, catalog, options, watch);
+    if let (Some(accused), false) = (accused.first(), options.no_smallest) {
+        let found = (&mut compiled, accused);
+        smallest::tell(loader, project, catalog, options, watch, found);
+    }
+    compiled
+}
+
+/// An environment whose output is not what its policy asks.
+struct Accused {
+    environment: String,
+    kind: proof::Kind,
+    /// The message that says so.
+    message: String,
+}
+
+/// Compiles, and says what the proof found wrong.
+fn once(
+    loader: &dyn Loader,
+    project: &Project,
+    catalog: &Catalog,
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> (Compiled, Vec<Accused>) {
     let mut sources = SourceMap::default();
+    let mut accused = Vec::new();
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
@@ -182,7 +211,7 @@ pub fn compile_watched(
                 ledger: &ledger,
                 sources: &sources,
             };
-            run.environment(policy, watch, &mut made, &mut sink);
+            accused.extend(run.environment(policy, watch, &mut made, &mut sink));
         }
         let partial = !options.environments.is_empty();
         made.lock = ledger.finish(&policies, partial, &made.files, &mut sink);
@@ -196,11 +225,12 @@ pub fn compile_watched(
     }
     agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
-    Compiled {
+    let compiled = Compiled {
         sources,
         output,
         diagnostics: sink.into_sorted(),
-    }
+    };
+    (compiled, accused)
 }
 
 /// Hygiene of one environment. Flows that have expired are taken out where that is asked for.
@@ -269,7 +299,7 @@ impl Run<'_> {
         watch: &mut Watch<'_>,
         made: &mut Output,
         sink: &mut Sink,
-    ) {
+    ) -> Option<Accused> {
         let Run {
             project,
             catalog,
@@ -291,7 +321,7 @@ impl Run<'_> {
         let mut lowered = lower(&context, sink);
         let retired = ledger.end(&policy.environment);
         if sink.has_errors() {
-            return;
+            return None;
         }
         let stage = Stage {
             context: &context,
@@ -299,16 +329,26 @@ impl Run<'_> {
         };
         watch(&stage, &mut lowered);
         if !options.no_prove {
-            prove_all(&context, &lowered, sink);
+            let judged = proof::check(&context, &lowered, sink.items());
+            let accused = judged.wrong.map(|kind| Accused {
+                environment: policy.environment.clone(),
+                kind,
+                message: judged
+                    .told
+                    .first()
+                    .map(|d| d.message.clone())
+                    .unwrap_or_default(),
+            });
+            sink.extend(judged.told);
             if sink.has_errors() {
-                return;
+                return accused;
             }
         }
         made.summaries.push(summary(policy, &lowered));
         made.limits
             .push((policy.environment.clone(), lowered.usages.clone()));
         if options.no_files {
-            return;
+            return None;
         }
         let versions = api_versions(project);
         let emit = if options.emit.is_empty() {
@@ -353,22 +393,7 @@ impl Run<'_> {
         record.record_files(&files);
         files.push(record.file());
         made.files.extend(files);
-    }
-}
-
-/// Proves that the resources mean what the policy asks.
-fn prove_all(context: &Context<'_>, lowered: &Lowered, sink: &mut Sink) {
-    let environment = &context.fabric.policy.environment;
-    let network = match emitted::network(context, &lowered.resources) {
-        Ok(network) => network,
-        Err(unreadable) => {
-            sink.push(proof::unproven(environment, &unreadable.into()));
-            return;
-        }
-    };
-    match proof::prove(context, &network, lowered, sink.items()) {
-        Ok(proven) => sink.extend(proof::tell(context, &network, lowered, &proven)),
-        Err(why) => sink.push(proof::unproven(environment, &why)),
+        None
     }
 }
 

@@ -40,6 +40,10 @@ pub struct FirewallMeaning {
     pub threat_intel: Option<String>,
     /// The mode of intrusion detection, as written: `Off`, `Alert`, `Deny`.
     pub intrusion_detection: Option<String>,
+    /// The parent that the policy names, by its id; a classic firewall has none.
+    pub parent: Option<String>,
+    /// The policy says that the firewall answers DNS itself.
+    pub dns_proxy: bool,
     /// A parent policy that was not given, so that rules of it are missing here: its id.
     pub unknown_parent: Option<String>,
 }

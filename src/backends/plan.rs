@@ -112,7 +112,9 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             // reaches alone: that is another product than that of the subnets themselves.
             let network = flow.from.virtual_network || flow.to.virtual_network;
             let outside = network && way.out_of.is_none();
-            let at_firewall = (index, if apart { number } else { usize::from(outside) });
+            // Nor do ways to other ends reach each other's.
+            let outside = if outside { number + 1 } else { 0 };
+            let at_firewall = (index, if apart { number } else { outside });
             assign(fabric, &mut plan, (slot, at_firewall), flow, way, sink);
         }
         let asgs = !(flow.from.asgs.is_empty() && flow.to.asgs.is_empty());

@@ -98,6 +98,7 @@ pub(super) fn watched(
         no_prove: ask.no_prove,
         no_files: ask.no_files,
         asked: ask.asked.clone(),
+        no_smallest: false,
         memory,
     };
     let mut project = Project {

@@ -480,6 +480,8 @@ impl<'r, 'a> Reader<'r, 'a> {
             // Where it stands nobody told: inside, in any case.
             subnet: private(),
             public_ips: public_ips.intersect(&public()),
+            // Nor where Azure's own routes lead from there.
+            reaches: AddressSet::all(),
             does,
         })
     }

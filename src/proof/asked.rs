@@ -4,7 +4,7 @@
 
 use crate::denote::{Claim, Denotation};
 use crate::model::Tier;
-use crate::packet::{Addresses, Names, Region, Set, Space, Verdict};
+use crate::packet::{Addresses, Answer, Names, Region, Set, Space, Verdict, Witness};
 
 /// The sets of one flow.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,34 @@ pub(super) fn asked(space: &mut Space, denotation: &Denotation, free: Set) -> As
     let (sure, may) = of_tier(space, denotation, &flows, Tier::Allow);
     list.push((Verdict::Allow, sure, may));
     let open = open(space, denotation, &flows);
+    let Decided {
+        allowed,
+        denied,
+        silent,
+    } = decided(space, list);
+    Asked {
+        flows,
+        allowed: space.subtract(allowed, open),
+        denied: space.subtract(denied, open),
+        silent,
+        forbidden,
+        open,
+    }
+}
+
+/// What a list decides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decided {
+    /// Surely allowed.
+    pub(super) allowed: Set,
+    /// Surely denied.
+    pub(super) denied: Set,
+    /// Surely not spoken of.
+    pub(super) silent: Set,
+}
+
+/// The first match over what is surely and what may be spoken of.
+pub(super) fn decided(space: &mut Space, list: Vec<(Verdict, Set, Set)>) -> Decided {
     let (mut allowed, mut denied, mut silent) = (space.empty(), space.empty(), space.full());
     for (verdict, sure, may) in list.into_iter().rev() {
         silent = space.subtract(silent, may);
@@ -90,13 +118,29 @@ pub(super) fn asked(space: &mut Space, denotation: &Denotation, free: Set) -> As
         *same = space.union(*same, sure);
         *other = space.subtract(*other, may);
     }
-    Asked {
-        flows,
-        allowed: space.subtract(allowed, open),
-        denied: space.subtract(denied, open),
+    Decided {
+        allowed,
+        denied,
         silent,
-        forbidden,
-        open,
+    }
+}
+
+impl Asked {
+    /// The flows that may speak of a packet, by id.
+    pub(super) fn speaking(
+        &self,
+        space: &Space,
+        denotation: &Denotation,
+        witness: &Witness,
+    ) -> Vec<String> {
+        let probe = witness.into();
+        denotation
+            .claims
+            .iter()
+            .zip(&self.flows)
+            .filter(|(_, flow)| space.contains(flow.may, &probe) != Answer::No)
+            .map(|(claim, _)| claim.id.clone())
+            .collect()
     }
 }
 

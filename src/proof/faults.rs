@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::packet::{Probe, Verdict};
 use crate::reach::{Network, Traces, walk};
 
-use super::theorem::{NoProof, Proven, Unmet, Violation};
+use super::theorem::{NoProof, Place, Proven, Unmet, Violation};
 
 /// The diagnostics of a proof. `network` is what was proven about.
 #[must_use]
@@ -18,9 +18,8 @@ pub fn tell(
 ) -> Vec<Diagnostic> {
     let traces = Traces::new(&lowered.traces);
     let mut out: Vec<Diagnostic> = proven
-        .violations
-        .iter()
-        .take(1)
+        .shown()
+        .into_iter()
         .map(|v| violated(context, network, v))
         .collect();
     out.extend(
@@ -38,13 +37,33 @@ fn violated(context: &Context<'_>, network: &Network, violation: &Violation) -> 
         [] => "no flow speaks of it".to_owned(),
         some => format!("flows: {}", some.join(", ")),
     };
+    let Violation {
+        which,
+        witness,
+        place,
+        ..
+    } = violation;
+    let (whose, why) = match place {
+        None => (String::new(), steps(network, violation)),
+        Some((place, rule)) => {
+            let rule = rule.as_deref();
+            let by = |what| rule.map_or("by default".to_owned(), |rule| format!("{what}`{rule}`"));
+            match place {
+                Place::Group(key, outbound) => {
+                    let side = if *outbound { "outbound" } else { "inbound" };
+                    (format!("{side} in NSG `{key}`: "), by("decided by "))
+                }
+                Place::Firewall(key) => (format!("at firewall `{key}`: "), by("decided by ")),
+                Place::Routes(key) => (format!("in the routes of subnet `{key}`: "), by("to ")),
+            }
+        }
+    };
     internal(format!(
-        "the output of environment `{}` is not what the policy asks: {}; packet {}",
+        "the output of environment `{}` is not what the policy asks: {whose}{}; packet {witness}",
         context.fabric.policy.environment,
-        violation.which.words(),
-        violation.witness
+        which.words(),
     ))
-    .note(format!("{flows}; {}", steps(network, violation)))
+    .note(format!("{flows}; {why}"))
 }
 
 fn steps(network: &Network, violation: &Violation) -> String {
@@ -71,6 +90,13 @@ fn steps(network: &Network, violation: &Violation) -> String {
         return "no layer with rules on its way".to_owned();
     }
     out.join(", then ")
+}
+
+/// PC9004: a firewall policy is not the one that was asked for, its rules aside.
+pub(super) fn misset(environment: &str, what: &str) -> Diagnostic {
+    internal(format!(
+        "the output of environment `{environment}` is not what the policy asks: {what}"
+    ))
 }
 
 /// PC9004: the output could not be compared.

@@ -14,6 +14,8 @@ pub(super) struct Layer {
     pub(super) admitted: Admitted,
     /// What its defaults alone would let through.
     pub(super) by_default: Set,
+    /// What Azure's own rules alone would let through.
+    pub(super) built_in: Set,
     /// What somebody else's rules speak of.
     pub(super) foreign: Set,
     /// What its envelopes speak of.
@@ -25,8 +27,13 @@ pub(super) struct Layer {
 /// The sets of a list.
 pub(super) fn layer(space: &mut Space, filter: &Filter, traces: &Traces) -> Layer {
     let mut defaults: Vec<(Verdict, Set)> = Vec::new();
+    let mut built_in: Vec<(Verdict, Set)> = Vec::new();
     let (mut foreign, mut envelopes, mut guards) = (Vec::new(), Vec::new(), Vec::new());
     for rule in &filter.rules {
+        if rule.built_in {
+            let set = space.regions(&rule.regions);
+            built_in.push((rule.verdict, set));
+        }
         let of = match part(traces, rule) {
             Part::Exact => continue,
             Part::Envelope => &mut envelopes,
@@ -41,7 +48,9 @@ pub(super) fn layer(space: &mut Space, filter: &Filter, traces: &Traces) -> Laye
         of.push(space.regions(&rule.regions));
     }
     let by_default = crate::packet::first_match::allowed(space, &defaults);
+    let built_in = crate::packet::first_match::allowed(space, &built_in);
     Layer {
+        built_in,
         admitted: admitted(space, filter),
         by_default,
         foreign: space.unite(foreign),

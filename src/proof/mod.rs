@@ -4,13 +4,19 @@
 //!
 //! The theorem is section 1.2 of the language: denied by a flow, some layer denies it; allowed by a
 //! flow, every layer allows it; else denied where some layer denies by default; and what else passes
-//! lies in an accepted envelope.
+//! lies in an accepted envelope. Beside it stands the law of every layer: it does what its own duties
+//! ask for, whatever comes by.
 
 mod asked;
+mod check;
+mod duties;
 mod faults;
+mod hops;
 mod layers;
 mod roles;
+mod settings;
 mod theorem;
 
+pub use check::{Judged, Kind, check};
 pub use faults::{tell, unproven};
-pub use theorem::{NoProof, Proven, Unmet, Violation, Which, prove};
+pub use theorem::{NoProof, Place, Proven, Unmet, Violation, Which, prove};

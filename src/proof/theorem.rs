@@ -11,7 +11,7 @@ use crate::diag::Diagnostic;
 use crate::model::address::{AddressSet, Family};
 use crate::model::internet::platform;
 use crate::model::service::Proto;
-use crate::model::{self, Flow};
+use crate::model::{self, Flow, Key};
 use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol, Witness};
 use crate::path::HopClass;
 use crate::reach::{End, Network, Pass, Traces, Way, passage};
@@ -20,6 +20,7 @@ use crate::syntax::ast::Need;
 
 use super::asked::{Asked, anywhere, asked};
 use super::layers::{Layer, layer};
+use super::{duties, hops};
 
 /// Which part of the theorem does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,16 @@ pub enum Which {
     SilentStops,
     /// A translation does not arrive.
     Translated,
+    /// A layer was asked to deny it, and lets it through.
+    LayerPasses,
+    /// A layer was asked to let it through, and stops it.
+    LayerStops,
+    /// A layer was asked nothing of it and denies by default, and lets it through.
+    LayerOpens,
+    /// A layer was asked nothing of it and allows by default, and stops it.
+    LayerShuts,
+    /// A subnet sends it elsewhere than its routes were asked to.
+    Hop,
 }
 
 impl Which {
@@ -50,6 +61,15 @@ impl Which {
                 "no flow speaks of it and every layer allows by default, the output stops it"
             }
             Self::Translated => "a translation allows it, the output does not bring it there",
+            Self::LayerPasses => "this layer was asked to deny it, and lets it through",
+            Self::LayerStops => "this layer was asked to let it through, and stops it",
+            Self::LayerOpens => {
+                "this layer was not asked for it and denies by default, and lets it through"
+            }
+            Self::LayerShuts => {
+                "this layer was not asked for it and allows by default, and stops it"
+            }
+            Self::Hop => "this subnet sends it elsewhere than it was asked to",
         }
     }
 }
@@ -63,6 +83,20 @@ pub struct Violation {
     pub witness: Witness,
     /// The flows that speak of it, by id.
     pub flows: Vec<String>,
+    /// The layer that is wrong by itself, and its rule that decides; `None` if the fault is the whole
+    /// way's.
+    pub place: Option<(Place, Option<String>)>,
+}
+
+/// A layer of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A security group, outbound or inbound.
+    Group(Key, bool),
+    /// A firewall.
+    Firewall(Key),
+    /// The routes of a subnet.
+    Routes(Key),
 }
 
 /// A `required` flow that is not allowed from end to end.
@@ -91,6 +125,19 @@ pub struct Proven {
     pub ways: usize,
     /// Nodes that the sets took.
     pub nodes: usize,
+}
+
+impl Proven {
+    /// The violations that are told: one of a layer by itself, which says where to look, and one of a
+    /// whole way.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&Violation> {
+        let of = |layer: bool| {
+            let mut all = self.violations.iter();
+            all.find(|v| v.place.is_some() == layer)
+        };
+        of(true).into_iter().chain(of(false)).collect()
+    }
 }
 
 /// Why there is no proof.
@@ -135,7 +182,9 @@ pub fn prove(
         let mut bench = Bench::new(context, network, &denotation, space, &traces);
         bench.theorem(&ways, told)
     });
-    answer.map_err(NoProof::Exhausted)
+    let mut proven = answer.map_err(NoProof::Exhausted)?;
+    proven.violations.extend(hops::check(context, network));
+    Ok(proven)
 }
 
 /// A space in which everything that is compared can be said.
@@ -172,6 +221,9 @@ fn space_for(
     doubted.dedup();
     for symbol in doubted {
         builder.fact(Fact::Within(symbol, AddressSet::empty()));
+    }
+    for addresses in duties::addresses(context) {
+        builder.addresses(&addresses);
     }
     builder.addresses(&context.fabric.internet);
     builder.addresses(&platform());
@@ -304,16 +356,28 @@ impl<'a> Bench<'a> {
             }
             for (which, set) in found {
                 if let Some(witness) = self.space.witness(set) {
-                    let flows = self.speaking(&asked, &witness);
+                    let flows = asked.speaking(self.space, self.denotation, &witness);
                     out.violations.push(Violation {
                         which,
                         witness,
                         flows,
+                        place: None,
                     });
                 }
             }
         }
         self.translations(&asked, &mut out);
+        let laws = duties::Laws {
+            context: self.context,
+            network: self.network,
+            denotation: self.denotation,
+            asked: &asked,
+            filters: &self.filters,
+            firewalls: &self.firewalls,
+            unnamed,
+            preempted: excuses.preempted,
+        };
+        duties::check(self.space, &laws, &mut out.violations);
         let reached = self.space.unite(reached);
         let passed = self.space.unite(passed);
         self.required(&asked, (reached, passed), unnamed, &excuses, &mut out);
@@ -460,26 +524,15 @@ impl<'a> Bench<'a> {
 
     fn report_translated(&mut self, asked: &Asked, set: Set, id: &str, out: &mut Proven) {
         if let Some(witness) = self.space.witness(set) {
-            let mut flows = self.speaking(asked, &witness);
+            let mut flows = asked.speaking(self.space, self.denotation, &witness);
             flows.push(id.to_owned());
             out.violations.push(Violation {
                 which: Which::Translated,
                 witness,
                 flows,
+                place: None,
             });
         }
-    }
-
-    /// The flows that may speak of a packet.
-    fn speaking(&self, asked: &Asked, witness: &Witness) -> Vec<String> {
-        let probe = witness.into();
-        self.denotation
-            .claims
-            .iter()
-            .zip(&asked.flows)
-            .filter(|(_, flow)| self.space.contains(flow.may, &probe) != crate::packet::Answer::No)
-            .map(|(claim, _)| claim.id.clone())
-            .collect()
     }
 
     /// Required flows are allowed wherever a way leads, but for what a forbid matches.
@@ -544,6 +597,8 @@ struct Excuses {
     denied: Set,
     /// By flow: what of it has no way over IPv6.
     six: BTreeMap<usize, Set>,
+    /// Where a network rule may be read before a rule for names.
+    preempted: Set,
     none: Set,
 }
 
@@ -553,6 +608,7 @@ impl Excuses {
         let v6 = AddressSet::all().only(Family::V6);
         let six_all = bench.space.box_of(&v6, &v6);
         let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        let mut preempted = Vec::new();
         let mut six = BTreeMap::new();
         for diagnostic in told {
             let code = diagnostic.code.info().id;
@@ -600,6 +656,7 @@ impl Excuses {
                             let both = bench.space.intersect(*a, *b);
                             allowed.push(both);
                             denied.push(both);
+                            preempted.push(both);
                         }
                     }
                 }
@@ -610,6 +667,7 @@ impl Excuses {
             allowed: bench.space.unite(allowed),
             denied: bench.space.unite(denied),
             six,
+            preempted: bench.space.unite(preempted),
             none: bench.space.empty(),
         }
     }

@@ -41,6 +41,7 @@ mod projects;
 mod render;
 mod resolve_faults;
 mod rooms_meaning;
+mod sabotage;
 mod shuffles;
 mod syntax;
 mod targets;

@@ -40,6 +40,11 @@ const PACKETS: usize = 120;
 /// Disagreements of one kind printed in full.
 const SHOWN: usize = 3;
 
+/// The files of the policy of a seed, the first of which is the root.
+pub(crate) fn files_of(seed: u64) -> Vec<(String, String)> {
+    generate::policy(seed).files()
+}
+
 #[test]
 fn generated_policies_mean_at_the_path_what_they_say() {
     let number = |name: &str, usual: u64| -> u64 {

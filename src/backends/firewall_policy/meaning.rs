@@ -46,6 +46,12 @@ pub fn read(
     let name = last_segment(policy);
     let mut out = read_collections(collections, Form::Policy, infrastructure, name, world)?;
     out.unknown_parent = line.unknown;
+    out.parent = line.members.get(1).map(|member| member.id.clone());
+    if let Some(own) = line.members.first().and_then(|m| m.at.as_ref()) {
+        let dns = own.body().get("dnsSettings");
+        let proxy = dns.map(|d| d.flag("enableProxy")).transpose()?;
+        out.dns_proxy = proxy.flatten() == Some(true);
+    }
     for member in line.members.iter().filter_map(|m| m.at.as_ref()) {
         let body = member.body();
         let mode = threat_mode(&body)?;

@@ -198,8 +198,9 @@ fn exceptions(context: &Context<'_>, subnets: &BTreeSet<Key>) -> BTreeMap<Operan
                     add(Operand::Tag(tag.clone()), key);
                 }
                 Target::Prefix(net) => {
-                    let set = AddressSet::prefix(*net);
-                    if !set.only(Family::V4).is_empty() {
+                    // What is no part of Internet no envelope opens.
+                    let set = AddressSet::prefix(*net).only(Family::V4);
+                    if set.meets(&context.fabric.internet) {
                         add(Operand::Prefixes(vec![net.trunc().to_string()]), key);
                     }
                 }
