@@ -3,6 +3,7 @@
 mod folder;
 mod library;
 mod locking;
+mod stage;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
 use crate::reach::emitted;
-use crate::resolve::{not_compiled, resolve};
+use crate::resolve::{Modules, not_compiled, resolve_modules};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -33,6 +34,8 @@ use crate::wrap::{ApiVersions, arm, rest};
 pub use folder::Folder;
 use locking::Ledger;
 pub use locking::{Locked, Memory, bad_lock};
+use stage::Origin;
+pub use stage::{Stage, Watch};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -114,17 +117,6 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// One environment between lowering and proof.
-#[derive(Debug)]
-pub struct Stage<'a> {
-    /// The policy with its topology, settings and duties.
-    pub context: &'a Context<'a>,
-    /// The sources that were read.
-    pub sources: &'a SourceMap,
-}
-
-/// Sees every environment that lowered without an error, before it is proven and wrapped.
-pub type Watch<'w> = dyn FnMut(&Stage<'_>, &mut Lowered) + 'w;
 
 /// Compiles a project. Never fails: faults are diagnostics, and then there is no output.
 #[must_use]
@@ -151,15 +143,13 @@ pub fn compile_watched(
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
-    let mut policies = resolve(
-        loader,
-        &project.sources,
-        catalog,
-        &options.environments,
-        &mut sources,
-        &mut sink,
-    );
+    let modules = Modules::load(loader, &project.sources, &mut sources, &mut sink);
+    let mut policies = modules.as_ref().map_or_else(Vec::new, |modules| {
+        let wanted = &options.environments;
+        resolve_modules(modules, loader, catalog, wanted, &sources, &mut sink)
+    });
     let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
+    let remarks = RefCell::new(Sink::default());
     let mut output = None;
     // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
     // keeps the command from writing.
@@ -178,6 +168,14 @@ pub fn compile_watched(
                 options,
                 ledger: &ledger,
                 sources: &sources,
+                origin: Origin {
+                    loader,
+                    modules: modules.as_ref(),
+                    project,
+                    catalog,
+                    options,
+                    remarks: &remarks,
+                },
             };
             run.environment(policy, watch, &mut made, &mut sink);
         }
@@ -193,6 +191,7 @@ pub fn compile_watched(
     }
     agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
+    sink.extend(remarks.into_inner().into_sorted());
     Compiled {
         sources,
         output,
@@ -209,12 +208,7 @@ fn judge(
     sources: &SourceMap,
     (agreed, sink): (&mut Agreed, &mut Sink),
 ) {
-    let today = options.as_of.or(project.settings.as_of);
-    let mut settings = project.settings.clone();
-    if let Some(mode) = options.on_expired {
-        settings.expiry.on_expired = mode;
-    }
-    expiry::judge(policy, &settings, today, sink);
+    let settings = expire(policy, project, options, sink);
     let required = library::required(policy, catalog, &settings);
     let scene = Scene {
         fabric: &Fabric::new(policy, catalog),
@@ -224,6 +218,17 @@ fn judge(
         proven: !options.no_prove,
     };
     analyze(&scene, agreed, sink);
+}
+
+/// Tells flows that have expired and takes them out where that is asked for; the settings in force.
+fn expire(policy: &mut Policy, project: &Project, options: &Options, sink: &mut Sink) -> Settings {
+    let today = options.as_of.or(project.settings.as_of);
+    let mut settings = project.settings.clone();
+    if let Some(mode) = options.on_expired {
+        settings.expiry.on_expired = mode;
+    }
+    expiry::judge(policy, &settings, today, sink);
+    settings
 }
 
 /// Where neither subnet nor firewall is declared, one firewall policy named after the project is
@@ -257,6 +262,7 @@ struct Run<'a> {
     options: &'a Options,
     ledger: &'a Ledger<'a>,
     sources: &'a SourceMap,
+    origin: Origin<'a>,
 }
 
 impl Run<'_> {
@@ -273,6 +279,7 @@ impl Run<'_> {
             options,
             ledger,
             sources,
+            origin,
         } = *self;
         ledger.begin(policy);
         let numbers: &RefCell<Numbers> = &ledger.numbers;
@@ -293,6 +300,8 @@ impl Run<'_> {
         let stage = Stage {
             context: &context,
             sources,
+            told: sink.items(),
+            origin,
         };
         watch(&stage, &mut lowered);
         if !options.no_prove {

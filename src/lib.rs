@@ -26,5 +26,6 @@ pub mod backends;
 pub mod wrap;
 pub mod reach;
 pub mod proof;
+pub mod trials;
 pub mod driver;
 pub mod cli;

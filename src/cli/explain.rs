@@ -1,10 +1,10 @@
 //! `explain`: the page of a code, the way of a packet, the rules of a flow.
 
 mod asked;
-mod behind;
+pub(super) mod behind;
 mod flow;
-mod told;
-mod text;
+pub(super) mod told;
+pub(super) mod text;
 
 use std::path::PathBuf;
 

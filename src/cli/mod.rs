@@ -15,13 +15,14 @@ pub mod lock;
 pub mod project;
 pub mod report;
 mod run;
+pub mod test;
 
 use std::path::Path;
 
 use clap::builder::Resettable;
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Format, Global};
 use io::IoFault;
 use report::Reporter;
 
@@ -85,11 +86,20 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     if let Some(folder) = &cli.global.folder {
         io::change_directory(folder)?;
     }
+    if let (Some(format @ (Format::Junit | Format::Tap)), false) =
+        (cli.global.format, matches!(cli.command, Command::Test(_)))
+    {
+        let word = if format == Format::Tap { "tap" } else { "junit" };
+        return Err(IoFault::Other(format!(
+            "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
+        )));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
         Command::Limits(args) => limits::run(&cli.global, args),
         Command::Lint(args) => lint::run(&cli.global, args),
+        Command::Test(args) => test::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),

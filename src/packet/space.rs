@@ -450,6 +450,20 @@ impl Space {
         self.complement(outside)
     }
 
+    /// The packets that are in the set for some destination of theirs, and for some that symbols hold.
+    pub fn to_anywhere(&mut self, set: Set) -> Set {
+        let mut bound: Vec<bool> = self.layout.said.iter().map(Option::is_some).collect();
+        for block in self.layout.destination {
+            for bit in block.first..block.first + block.bits {
+                if let Some(bit) = bound.get_mut(bit as usize) {
+                    *bit = true;
+                }
+            }
+        }
+        let node = self.bdd.exists(set.0, &bound);
+        Set(self.bdd.and(node, self.full))
+    }
+
     /// What a set assumes about symbols.
     pub fn symbols(&mut self, set: Set) -> Vec<(Side, Symbol)> {
         let node = self.bdd.simplify(set.0, self.full);

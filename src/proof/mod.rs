@@ -12,5 +12,5 @@ mod layers;
 mod roles;
 mod theorem;
 
-pub use faults::{tell, unproven};
+pub use faults::{tell, tell_violations, unproven};
 pub use theorem::{NoProof, Proven, Unmet, Violation, Which, prove};

@@ -133,6 +133,16 @@ impl Firewall {
             None => self.subnet.clone(),
         }
     }
+
+    /// The addresses that translated packets come from: the firewall's subnet, if it is known.
+    #[must_use]
+    pub fn arriving(&self) -> AddressSet {
+        if self.subnet.is_empty() {
+            self.own()
+        } else {
+            self.subnet.clone()
+        }
+    }
 }
 
 /// A virtual network whose undeclared rest sends what leaves it through a firewall.

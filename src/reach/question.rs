@@ -264,7 +264,8 @@ fn without_open_rule(network: &Network, journey: &Journey) -> Option<(String, Ad
 }
 
 /// The way that a journey takes, in words: its route, or the rule that stops it before there is one.
-fn way_of(network: &Network, journey: &Journey) -> String {
+#[must_use]
+pub fn way_of(network: &Network, journey: &Journey) -> String {
     route_of(network, journey).unwrap_or_else(|| {
         let rule = journey.steps.iter().rev().find_map(|s| network.rule(s));
         rule.map_or_else(
@@ -328,7 +329,8 @@ pub fn end_reason(journey: &Journey) -> Option<String> {
 }
 
 /// Why a journey has no verdict.
-fn open_reason(network: &Network, journey: &Journey) -> String {
+#[must_use]
+pub fn open_reason(network: &Network, journey: &Journey) -> String {
     for step in &journey.steps {
         if step.verdict.is_some() {
             continue;

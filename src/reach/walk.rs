@@ -3,7 +3,7 @@
 
 use crate::model::address::AddressSet;
 use crate::model::service::PortSet;
-use crate::packet::{Answer, Decision, Filter, Probe, Rule, Verdict};
+use crate::packet::{Answer, Decision, Facts, Filter, Probe, Rule, Verdict};
 
 use super::network::{Firewall, Network};
 use super::ways::{End, Station, Way};
@@ -58,19 +58,56 @@ impl Network {
 /// its ends.
 #[must_use]
 pub fn walk(network: &Network, probe: &Probe) -> Vec<Journey> {
+    walk_knowing(network, probe, &network.facts)
+}
+
+/// The same, with more that is known of things whose members nobody told than the network says.
+#[must_use]
+pub fn walk_knowing(network: &Network, probe: &Probe, facts: &Facts) -> Vec<Journey> {
     if network.site_of(&probe.source).is_none()
-        && let Some(journey) = translated(network, probe)
+        && let Some(journey) = translated(network, probe, facts)
     {
         return vec![journey];
     }
     network
         .ways(&probe.source, &probe.destination)
         .into_iter()
-        .map(|way| follow(network, probe, way))
+        .map(|way| follow(network, probe, facts, way, &|_| true))
         .collect()
 }
 
-fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
+/// What some layers by themselves do with a packet that meets them, whatever happens to it elsewhere.
+#[must_use]
+pub fn walk_at(
+    network: &Network,
+    probe: &Probe,
+    facts: &Facts,
+    asked: &dyn Fn(&Station) -> bool,
+) -> Vec<Journey> {
+    let mut out = Vec::new();
+    if network.site_of(&probe.source).is_none()
+        && let Some(mut journey) = translated(network, probe, facts)
+    {
+        journey.steps.retain(|step| asked(&step.station));
+        journey.verdict = sum(&journey.steps);
+        out.push(journey);
+    } else {
+        for way in network.ways(&probe.source, &probe.destination) {
+            let end = End::There;
+            out.push(follow(network, probe, facts, Way { end, ..way }, asked));
+        }
+    }
+    out.retain(|journey| !journey.steps.is_empty());
+    out
+}
+
+fn follow(
+    network: &Network,
+    probe: &Probe,
+    facts: &Facts,
+    way: Way,
+    asked: &dyn Fn(&Station) -> bool,
+) -> Journey {
     let mut probe = Probe {
         destination: way.to,
         ..probe.clone()
@@ -81,23 +118,18 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
         end: way.end,
         verdict: None,
     };
-    let last_route = way.stations.iter().rposition(|s| {
-        matches!(
-            s,
-            Station::Route(..)
-                | Station::GatewayRoute(..)
-                | Station::Arrival(..)
-                | Station::Reply(..)
-        )
-    });
+    let last_route = way.stations.iter().rposition(Station::is_route);
     for (number, station) in way.stations.into_iter().enumerate() {
+        if !asked(&station) {
+            continue;
+        }
         let here = last_route == Some(number);
         let (verdict, decision) = match &station {
             Station::Firewall(index) => {
                 let Some(firewall) = network.firewalls.get(*index) else {
                     continue;
                 };
-                let (verdict, decision) = at_firewall(network, firewall, &probe);
+                let (verdict, decision) = at_firewall(firewall, &probe, facts);
                 if let Some(rule) = decision
                     .as_ref()
                     .and_then(|d| firewall.does.filter.rules.get(d.rule?))
@@ -111,15 +143,10 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
                 let Some(filter) = network.filters.get(gate.filter) else {
                     continue;
                 };
-                let decision = filter.decide_knowing(&probe, &network.facts);
+                let decision = filter.decide_knowing(&probe, facts);
                 (decision.verdict, Some(decision))
             }
-            Station::Route(..)
-            | Station::GatewayRoute(..)
-            | Station::Arrival(..)
-            | Station::Reply(..)
-                if here =>
-            {
+            station if here && station.is_route() => {
                 let verdict = match way.end {
                     End::There => Some(Verdict::Allow),
                     End::NoRoute | End::Asymmetric => Some(Verdict::Deny),
@@ -147,11 +174,11 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
 }
 
 fn at_firewall(
-    network: &Network,
     firewall: &Firewall,
     probe: &Probe,
+    facts: &Facts,
 ) -> (Option<Verdict>, Option<Decision>) {
-    let decision = firewall.does.filter.decide_knowing(probe, &network.facts);
+    let decision = firewall.does.filter.decide_knowing(probe, facts);
     // A parent that nobody showed comes first in its rule type.
     let verdict = match firewall.does.unknown_parent {
         Some(_) => None,
@@ -172,13 +199,14 @@ fn sum(steps: &[Step]) -> Option<Verdict> {
 }
 
 /// A packet to an address of a firewall that a translation takes.
-fn translated(network: &Network, probe: &Probe) -> Option<Journey> {
+fn translated(network: &Network, probe: &Probe, facts: &Facts) -> Option<Journey> {
     for (index, firewall) in network.firewalls.iter().enumerate() {
         if !probe.destination.is_subset(&firewall.public_ips) {
             continue;
         }
         if let Some((translation, answer)) = firewall.does.translation(probe) {
-            return Some(into(network, index, firewall, translation, probe, answer));
+            let firewall = (index, firewall);
+            return Some(into(network, firewall, (translation, answer), probe, facts));
         }
     }
     None
@@ -186,11 +214,10 @@ fn translated(network: &Network, probe: &Probe) -> Option<Journey> {
 
 fn into(
     network: &Network,
-    index: usize,
-    firewall: &Firewall,
-    translation: &Translation,
+    (index, firewall): (usize, &Firewall),
+    (translation, answer): (&Translation, Answer),
     probe: &Probe,
-    answer: Answer,
+    facts: &Facts,
 ) -> Journey {
     let known = answer == Answer::Yes && firewall.does.unknown_parent.is_none();
     let mut journey = Journey {
@@ -212,11 +239,7 @@ fn into(
     // "Azure Firewall known issues" and "Use Azure Firewall to SNAT private ranges": what DNAT lets in
     // comes from an address of the firewall's subnet (checked 2026-11-25).
     let arriving = Probe {
-        source: if firewall.subnet.is_empty() {
-            firewall.own()
-        } else {
-            firewall.subnet.clone()
-        },
+        source: firewall.arriving(),
         destination: target.clone(),
         ports: PortSet::one(translation.port),
         name: None,
@@ -227,7 +250,7 @@ fn into(
             let Some(filter) = network.filter(&station) else {
                 continue;
             };
-            let decision = filter.decide_knowing(&arriving, &network.facts);
+            let decision = filter.decide_knowing(&arriving, facts);
             let verdict = decision.verdict;
             journey.steps.push(Step {
                 station,

@@ -32,7 +32,9 @@ use crate::source::{Loader, SourceMap};
 
 use world::{Missing, Used, World};
 
-pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
+pub(crate) use faults::{
+    base_file as base_file_fault, classic_cannot, in_no_output, not_compiled, under_test,
+};
 pub(crate) use imports::library_text;
 
 /// The modules of a project, read once: they can be resolved as often as a test asks for.

@@ -10,27 +10,27 @@ use crate::reach::Traces;
 
 /// A statement behind a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Statement {
+pub(in crate::cli) struct Statement {
     /// `instance::group::label`.
-    pub(super) id: String,
+    pub(in crate::cli) id: String,
     /// `file:line`; empty if nobody wrote it.
-    pub(super) place: String,
+    pub(in crate::cli) place: String,
     /// `for`.
-    pub(super) purpose: Option<String>,
+    pub(in crate::cli) purpose: Option<String>,
     /// `owner`.
-    pub(super) owner: Option<String>,
+    pub(in crate::cli) owner: Option<String>,
 }
 
 /// The statements behind the rules of one environment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Behind {
+pub(in crate::cli) struct Behind {
     statements: BTreeMap<String, Statement>,
     traces: Traces,
 }
 
 impl Behind {
     /// What is behind the rules of an environment. `shown` makes a file's name one for people.
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         stage: &Stage<'_>,
         lowered: &Lowered,
         shown: &dyn Fn(&str) -> String,
@@ -83,13 +83,19 @@ impl Behind {
     }
 
     /// The statements behind a rule of a layer.
-    pub(super) fn of(&self, rule: &Rule) -> Vec<&Statement> {
+    pub(in crate::cli) fn of(&self, rule: &Rule) -> Vec<&Statement> {
         self.statements(self.traces.of(rule).map(|(_, flows)| flows))
     }
 
     /// The statements behind a route, or another rule, by the names of resource and rule.
-    pub(super) fn named(&self, resource: &str, rule: &str) -> Vec<&Statement> {
+    pub(in crate::cli) fn named(&self, resource: &str, rule: &str) -> Vec<&Statement> {
         self.statements(self.traces.named(resource, rule).map(|(_, flows)| flows))
+    }
+
+    /// Where a statement is written.
+    pub(in crate::cli) fn place(&self, id: &str) -> String {
+        let found = self.statements.get(id);
+        found.map(|s| s.place.clone()).unwrap_or_default()
     }
 
     fn statements(&self, flows: Option<&[String]>) -> Vec<&Statement> {

@@ -11,85 +11,85 @@ use crate::reach::{Network, Station, Step, route_word};
 
 /// An answer.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Told {
+pub(in crate::cli) struct Told {
     /// The environment, if the policy has several or one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<String>,
+    pub(in crate::cli) environment: Option<String>,
     /// `allow`, `deny`, `unknown`.
-    pub(super) verdict: &'static str,
+    pub(in crate::cli) verdict: &'static str,
     /// `nsg`, `route`, `firewall`, `none`.
-    pub(super) layer: &'static str,
+    pub(in crate::cli) layer: &'static str,
     /// The resource that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) resource: Option<String>,
+    pub(in crate::cli) resource: Option<String>,
     /// The rule that decided; for a firewall group, collection and rule with slashes between.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rule: Option<String>,
+    pub(in crate::cli) rule: Option<String>,
     /// The flows behind it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) flows: Vec<String>,
+    pub(in crate::cli) flows: Vec<String>,
     /// Every hop, in order.
-    pub(super) path: Vec<Hop>,
+    pub(in crate::cli) path: Vec<Hop>,
     /// What the verdict takes for granted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) assumes: Vec<String>,
+    pub(in crate::cli) assumes: Vec<String>,
     /// Why there is no verdict, or why it does not arrive though no rule denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(in crate::cli) reason: Option<String>,
     /// Rules that match in all but one thing, if asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) near: Vec<Near>,
+    pub(in crate::cli) near: Vec<Near>,
     /// The first statement behind the deciding rule, for the heading.
     #[serde(skip)]
-    pub(super) statement: Option<Statement>,
+    pub(in crate::cli) statement: Option<Statement>,
 }
 
 /// One hop.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Hop {
+pub(in crate::cli) struct Hop {
     /// `nsg`, `route`, `firewall`, `none`.
-    pub(super) layer: &'static str,
+    pub(in crate::cli) layer: &'static str,
     /// Security group, route table or firewall policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) resource: Option<String>,
+    pub(in crate::cli) resource: Option<String>,
     /// `outbound`, `inbound`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) direction: Option<&'static str>,
+    pub(in crate::cli) direction: Option<&'static str>,
     /// `allow`, `deny`, `unknown`.
-    pub(super) verdict: &'static str,
+    pub(in crate::cli) verdict: &'static str,
     /// The rule or route.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rule: Option<String>,
+    pub(in crate::cli) rule: Option<String>,
     /// Its number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) priority: Option<u32>,
+    pub(in crate::cli) priority: Option<u32>,
     /// Where a route leads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) next_hop: Option<String>,
+    pub(in crate::cli) next_hop: Option<String>,
     /// The flows behind the rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) flows: Vec<String>,
+    pub(in crate::cli) flows: Vec<String>,
     /// Where the first of them is written.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) place: String,
+    pub(in crate::cli) place: String,
 }
 
 /// A rule that nearly matched.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Near {
+pub(in crate::cli) struct Near {
     /// The resource.
-    pub(super) resource: String,
+    pub(in crate::cli) resource: String,
     /// The rule.
-    pub(super) rule: String,
+    pub(in crate::cli) rule: String,
     /// `allow`, `deny`.
-    pub(super) verdict: &'static str,
+    pub(in crate::cli) verdict: &'static str,
     /// What differs.
-    pub(super) differs: &'static str,
+    pub(in crate::cli) differs: &'static str,
 }
 
 impl Told {
     /// A reply with what is behind its rules.
-    pub(super) fn new(network: &Network, behind: &Behind, reply: &Reply, all: bool) -> Self {
+    pub(in crate::cli) fn new(network: &Network, behind: &Behind, reply: &Reply, all: bool) -> Self {
         let mut out = Self {
             environment: None,
             verdict: word(reply.verdict),
