@@ -61,6 +61,8 @@ pub struct Options {
     pub emit: Vec<Emit>,
     /// Do not prove that what is emitted means what is asked; the manifest says so.
     pub no_prove: bool,
+    /// Whoever watches proves and tells what becomes of `required` flows.
+    pub promises_watched: bool,
     /// Make no files: all that is wanted is what is watched and told.
     pub no_files: bool,
     /// The lock, and what else is remembered of earlier runs.
@@ -116,7 +118,6 @@ pub struct Compiled {
     /// What there is to say, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
 }
-
 
 /// Compiles a project. Never fails: faults are diagnostics, and then there is no output.
 #[must_use]
@@ -215,7 +216,7 @@ fn judge(
         settings: &settings,
         sources,
         required: &required,
-        proven: !options.no_prove,
+        proven: !options.no_prove || options.promises_watched,
     };
     analyze(&scene, agreed, sink);
 }

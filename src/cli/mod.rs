@@ -89,7 +89,11 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
     if let (Some(format @ (Format::Junit | Format::Tap)), false) =
         (cli.global.format, matches!(cli.command, Command::Test(_)))
     {
-        let word = if format == Format::Tap { "tap" } else { "junit" };
+        let word = if format == Format::Tap {
+            "tap"
+        } else {
+            "junit"
+        };
         return Err(IoFault::Other(format!(
             "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
         )));

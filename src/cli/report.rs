@@ -94,11 +94,7 @@ impl Reporter {
     pub fn tell(&self, sources: &SourceMap, all: &[Diagnostic]) -> Result<(), IoFault> {
         let people = matches!(
             self.format,
-            Format::Text
-                | Format::Github
-                | Format::AzurePipelines
-                | Format::Junit
-                | Format::Tap
+            Format::Text | Format::Github | Format::AzurePipelines | Format::Junit | Format::Tap
         );
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
@@ -112,7 +108,9 @@ impl Reporter {
             .cloned()
             .collect();
         let mut text = match self.format {
-            Format::Text | Format::Junit | Format::Tap => render_text::render(sources, &kept, self.style()),
+            Format::Text | Format::Junit | Format::Tap => {
+                render_text::render(sources, &kept, self.style())
+            }
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),

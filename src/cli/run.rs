@@ -37,6 +37,8 @@ pub(super) struct Ask<'a> {
     pub(super) on_expired: Option<OnExpired>,
     /// Leave the proof out.
     pub(super) no_prove: bool,
+    /// What becomes of `required` flows is told by who watches.
+    pub(super) promises_watched: bool,
     /// Make no files.
     pub(super) no_files: bool,
     /// What is remembered of earlier runs.
@@ -90,6 +92,7 @@ pub(super) fn watched(
         on_expired: ask.on_expired,
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,
+        promises_watched: ask.promises_watched,
         no_files: ask.no_files,
         memory,
     };

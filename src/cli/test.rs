@@ -52,6 +52,7 @@ pub fn run(global: &Global, args: &TestArgs) -> Result<u8, IoFault> {
         on_expired: args.expired.map(Into::into),
         // What is promised is proven as tests.
         no_prove: true,
+        promises_watched: true,
         no_files: true,
         ..run::Ask::default()
     };
@@ -260,4 +261,3 @@ fn no_match(args: &TestArgs, names: &BTreeSet<String>) -> String {
     }
     out
 }
-

@@ -321,6 +321,12 @@ impl Space {
         Set(self.bdd.and(node, self.full))
     }
 
+    /// The packets that show no name.
+    pub fn nameless(&mut self) -> Set {
+        let node = self.number(self.layout.name, &[(NONE, NONE)]);
+        Set(self.bdd.and(node, self.full))
+    }
+
     /// The packets in either.
     pub fn union(&mut self, a: Set, b: Set) -> Set {
         Set(self.bdd.or(a.0, b.0))

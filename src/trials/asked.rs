@@ -1,28 +1,43 @@
 //! What a probe speaks of, as regions: packets to addresses, and packets to names of which nobody said
 //! where they are. It knows no layer.
+//!
+//! Who asks for addresses asks for connections that show no name, and for names that the policy says are
+//! there. Who asks for more than half of the internet, as `any` does, asks for every name too: it has
+//! to be somewhere. In less than that, the probe names the addresses by themselves, and a name of which
+//! nobody said where it is lies elsewhere.
 
 use std::collections::BTreeSet;
 
 use crate::denote::Denoter;
+use crate::model::address::{AddressSet, Family};
 use crate::model::verify::{ModelProbe, TestBlock};
-use crate::packet::{Region, Symbol};
+use crate::packet::{Names, Region, Symbol};
 use crate::path::Fabric;
 use crate::reach::Network;
 
 /// The packets of one probe.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Drawn {
-    /// To addresses, and to names that are said to be at some.
+    /// To addresses.
     pub(super) placed: Vec<Region>,
+    /// To so many of the internet's addresses that every name is among them.
+    pub(super) wide: Vec<Region>,
+    /// To names that are said to be at some addresses.
+    pub(super) said: Vec<Region>,
     /// To names that may be at any public address.
     pub(super) free: Vec<Region>,
 }
 
 impl Drawn {
+    /// All of them.
+    pub(super) fn regions(&self) -> impl Iterator<Item = &Region> {
+        let lists = [&self.placed, &self.wide, &self.said, &self.free];
+        lists.into_iter().flatten()
+    }
+
     /// What it names of which nobody told the members.
     pub(super) fn symbols(&self) -> BTreeSet<Symbol> {
-        let regions = self.placed.iter().chain(&self.free);
-        regions.flat_map(Region::symbols).cloned().collect()
+        self.regions().flat_map(Region::symbols).cloned().collect()
     }
 }
 
@@ -38,6 +53,10 @@ pub(super) fn draw(
         for part in denoter.parts(&probe.from, &probe.to, &probe.traffic, None) {
             let list = if part.free_name {
                 &mut out.free
+            } else if part.region.names != Names::Any {
+                &mut out.said
+            } else if is_wide(fabric, &part.region.destination.known) {
+                &mut out.wide
             } else {
                 &mut out.placed
             };
@@ -49,4 +68,13 @@ pub(super) fn draw(
         .iter()
         .map(|test| test.probes.iter().map(one).collect())
         .collect()
+}
+
+/// Whether addresses are more than half of the internet's, of one family.
+fn is_wide(fabric: &Fabric<'_>, addresses: &AddressSet) -> bool {
+    [Family::V4, Family::V6].into_iter().any(|family| {
+        let all = fabric.internet.count(family);
+        let own = addresses.intersect(&fabric.internet).count(family);
+        own > all / 2
+    })
 }

@@ -20,7 +20,7 @@ const BLOCK: usize = 64;
 /// The rules of lists as sets, made when they are first asked for.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    known: BTreeMap<(bool, usize), Rc<List>>,
+    known: BTreeMap<(bool, usize, bool), Rc<List>>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +37,9 @@ pub(super) enum Meant<'m> {
     Nobody,
     /// One of these, by id without the half of a `between`.
     Flows(&'m dyn Named),
+    /// The same, by the first rule that surely matches: what only may match before it and does the same
+    /// decides nothing.
+    Surely(&'m dyn Named),
     /// Anything that somebody wrote.
     Written,
 }
@@ -71,6 +74,13 @@ impl<'m> Meant<'m> {
         match decider {
             Decider::Default => Self::Nobody,
             Decider::Flow(_) => Self::Flows(decider),
+        }
+    }
+
+    pub(super) fn surely_by(decider: &'m Decider) -> Self {
+        match decider {
+            Decider::Default => Self::Nobody,
+            Decider::Flow(_) => Self::Surely(decider),
         }
     }
 }
@@ -167,17 +177,18 @@ impl Lab<'_> {
             if is_firewall {
                 firewall.clear();
             }
-            let mut meets = |packets: Set, source: Option<IpAddr>, admitted: Set, lab: &mut Self| {
-                let place = |packets| Place {
-                    pass,
-                    source,
-                    packets,
+            let mut meets =
+                |packets: Set, source: Option<IpAddr>, admitted: Set, lab: &mut Self| {
+                    let place = |packets| Place {
+                        pass,
+                        source,
+                        packets,
+                    };
+                    stops.push(place(lab.space.subtract(packets, admitted)));
+                    if is_firewall {
+                        firewall.push(place(packets));
+                    }
                 };
-                stops.push(place(lab.space.subtract(packets, admitted)));
-                if is_firewall {
-                    firewall.push(place(packets));
-                }
-            };
             let admitted = self.space.union(layer.kept, layer.replaced);
             meets(kept, None, admitted, self);
             let mut again = Vec::new();
@@ -271,7 +282,7 @@ impl Lab<'_> {
             _ => is_meant(meant, traces.of(rule).map_or(&[], |(_, flows)| flows)),
         };
         let members: Vec<bool> = filter.rules.iter().map(is).collect();
-        let list = self.list(pass);
+        let list = self.list(pass, matches!(meant, Meant::Surely(_)));
         let mut rest = of;
         let mut found = Vec::new();
         for (number, block) in list.blocks.iter().enumerate() {
@@ -301,10 +312,10 @@ impl Lab<'_> {
         self.space.unite(found)
     }
 
-    fn list(&mut self, pass: Pass) -> Rc<List> {
+    fn list(&mut self, pass: Pass, surely: bool) -> Rc<List> {
         let key = match pass {
-            Pass::Firewall(index) => (true, index),
-            Pass::Out(index) | Pass::In(index) => (false, index),
+            Pass::Firewall(index) => (true, index, surely),
+            Pass::Out(index) | Pass::In(index) => (false, index, surely),
         };
         if let Some(known) = self.lists.known.get(&key) {
             return Rc::clone(known);
@@ -312,7 +323,13 @@ impl Lab<'_> {
         let mut list = List::default();
         if let Some(filter) = self.filter(pass) {
             for rule in &filter.rules {
-                list.rules.push(self.space.regions(&rule.regions));
+                let set = self.space.regions(&rule.regions);
+                let open = rule.regions.iter().any(|r| r.symbols().next().is_some());
+                list.rules.push(if surely && open {
+                    self.space.surely(set)
+                } else {
+                    set
+                });
             }
             for block in list.rules.chunks(BLOCK) {
                 list.blocks.push(self.space.unite(block.to_vec()));
@@ -327,7 +344,7 @@ impl Lab<'_> {
 fn is_meant(meant: Meant<'_>, flows: &[String]) -> bool {
     match meant {
         Meant::Nobody => flows.is_empty(),
-        Meant::Flows(named) => flows.iter().any(|id| named.names(id)),
+        Meant::Flows(named) | Meant::Surely(named) => flows.iter().any(|id| named.names(id)),
         Meant::Written => true,
     }
 }

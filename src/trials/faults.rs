@@ -64,12 +64,7 @@ pub(super) fn disagreement(environment: &str, what: &str) -> Diagnostic {
 }
 
 impl Telling<'_> {
-    fn fault(
-        &self,
-        name: &str,
-        judged: &Judged,
-        probe: Option<&ModelProbe>,
-    ) -> Option<Diagnostic> {
+    fn fault(&self, name: &str, judged: &Judged, probe: Option<&ModelProbe>) -> Option<Diagnostic> {
         Some(match &judged.ruling {
             Ruling::Passed => return None,
             Ruling::Failed(shown) => self.failed(name, judged, shown),
@@ -119,11 +114,15 @@ impl Telling<'_> {
         doubts: &[Doubt],
     ) -> Diagnostic {
         let on: Vec<&str> = doubts.iter().map(|d| d.on.as_str()).collect();
+        let word = match doubts.first() {
+            Some(doubt) if doubt.symbol => "it depends on ",
+            _ => "",
+        };
         let d = Diagnostic::new(
             Code::PC8005,
             judged.span,
             format!(
-                "probe cannot be decided: it depends on {}: test {name}{}",
+                "probe cannot be decided: {word}{}: test {name}{}",
                 on.join(", "),
                 self.environment()
             ),
@@ -158,7 +157,12 @@ impl Telling<'_> {
 
     /// Adds the packet with what becomes of it, and the statement that decides.
     fn packet(&self, d: Diagnostic, shown: &Shown) -> Diagnostic {
-        let word = shown.verdict.map_or("unknown", verdict_word);
+        let walked = shown.journey.as_ref().and_then(|j| j.verdict);
+        let word = match (shown.verdict, walked) {
+            (Some(verdict), _) => verdict_word(verdict).to_owned(),
+            (None, Some(verdict)) => format!("then {}", verdict_word(verdict)),
+            (None, None) => "unknown".to_owned(),
+        };
         let d = d.note(format!(
             "packet {}: {word} by {}",
             shown.witness,

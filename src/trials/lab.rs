@@ -21,8 +21,8 @@ use super::deciders::Lists;
 pub(super) struct Packets {
     /// What is judged.
     pub(super) judged: Set,
-    /// To names at addresses that rules name by themselves, and by other routes than the usual one:
-    /// taken not to be where they are.
+    /// To names at addresses that rules or the probe name by themselves, and by other routes than the
+    /// usual one: taken not to be where they are.
     pub(super) elsewhere: Set,
     /// What it names of which nobody told the members.
     pub(super) symbols: BTreeSet<Symbol>,
@@ -54,9 +54,10 @@ pub(super) fn space(
 ) -> Space {
     let mut builder = Builder::new();
     for drawn in drawn.iter().flatten() {
-        for region in drawn.placed.iter().chain(&drawn.free) {
-            builder.region(region);
-        }
+        drawn.regions().for_each(|region| builder.region(region));
+    }
+    for region in resolved(network) {
+        builder.region(&region);
     }
     passage::tell(&mut builder, network, ways);
     builder.addresses(&fabric.internet);
@@ -76,22 +77,34 @@ impl<'a> Lab<'a> {
         let impossible = space.regions(&network.facts.impossible);
         let free = drawn.iter().flatten().any(|d| !d.free.is_empty());
         let names = free.then(|| FreeNames::new(space, fabric, network));
+        let internet = space.box_of(&AddressSet::all(), &fabric.internet);
+        let said = space.regions(&resolved(network));
+        let nameless = space.nameless();
+        // What shows no name, or one that is said to be there.
+        let unnamed = space.union(nameless, said);
         let mut packets = Vec::new();
         let mut interest = Vec::new();
         for test in drawn {
             let mut row = Vec::new();
             for drawn in test {
                 let placed = space.regions(&drawn.placed);
+                let wide = space.regions(&drawn.wide);
+                let both = space.union(placed, wide);
+                let plain = space.intersect(both, unnamed);
+                let out_there = space.intersect(wide, internet);
+                let said = space.regions(&drawn.said);
+                let judged = space.unite(vec![plain, out_there, said]);
                 let mut own = Packets {
-                    judged: placed,
-                    elsewhere: space.empty(),
+                    judged,
+                    elsewhere: space.subtract(both, judged),
                     symbols: drawn.symbols(),
                 };
                 if let Some(names) = names.as_ref().filter(|_| !drawn.free.is_empty()) {
                     let all = space.regions(&drawn.free);
                     let free = names.of(space, all);
-                    own.judged = space.union(placed, free);
-                    own.elsewhere = space.subtract(all, own.judged);
+                    own.judged = space.union(own.judged, free);
+                    let beside = space.subtract(all, own.judged);
+                    own.elsewhere = space.union(own.elsewhere, beside);
                 }
                 own.judged = space.subtract(own.judged, impossible);
                 own.elsewhere = space.subtract(own.elsewhere, impossible);
@@ -112,11 +125,7 @@ impl<'a> Lab<'a> {
         let mut taken = layers.translated(space, network);
         for one in &mut taken {
             let outcome = &mut one.outcome;
-            for part in [
-                &mut outcome.allowed,
-                &mut outcome.denied,
-                &mut outcome.open,
-            ] {
+            for part in [&mut outcome.allowed, &mut outcome.denied, &mut outcome.open] {
                 *part = space.intersect(*part, interest);
             }
             add(space, &mut whole, *outcome);
@@ -290,6 +299,16 @@ impl<'a> Lab<'a> {
             open: none,
         }
     }
+}
+
+/// Packets to names of which the policy says where they are.
+fn resolved(network: &Network) -> Vec<Region> {
+    let one = |(pattern, set): &(String, AddressSet)| Region {
+        destination: Addresses::of(set.clone()),
+        names: Names::patterns([pattern.clone()]),
+        ..Region::everything()
+    };
+    network.resolved.iter().map(one).collect()
 }
 
 /// Everything that an outcome speaks of.

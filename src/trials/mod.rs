@@ -64,7 +64,9 @@ impl Trial {
     /// Whether every probe holds.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.probes.iter().all(|p| matches!(p.ruling, Ruling::Passed))
+        self.probes
+            .iter()
+            .all(|p| matches!(p.ruling, Ruling::Passed))
     }
 }
 
@@ -99,8 +101,10 @@ pub enum Ruling {
 /// Something that nobody told, on which a probe hangs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
-    /// What it is, as a policy writes it, or in words.
+    /// What it is: a symbol as a policy writes it, or a sentence.
     pub on: String,
+    /// It is a symbol.
+    pub symbol: bool,
     /// A statement that would settle it.
     pub assume: Option<String>,
 }
@@ -183,8 +187,11 @@ pub fn judge(
             Err(why) => out.diagnostics.push(proof::unproven(environment, &why)),
         }
     }
-    out.diagnostics
-        .extend(disagreements.iter().map(|d| faults::disagreement(environment, d)));
+    out.diagnostics.extend(
+        disagreements
+            .iter()
+            .map(|d| faults::disagreement(environment, d)),
+    );
     if wanted.coverage {
         out.untested = coverage::untested(context, &decided);
     }

@@ -77,7 +77,8 @@ fn ruling(network: &Network, flow: &Flow, unmet: &Unmet) -> Ruling {
         let mut on: Vec<Doubt> = doubts(&shown.witness, &Default::default());
         if on.is_empty() {
             on.push(Doubt {
-                on: "what nobody told".to_owned(),
+                on: "it hangs on what nobody told".to_owned(),
+                symbol: false,
                 assume: None,
             });
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Layer;
 use crate::model::verify::{Expect, ModelProbe, TestBlock};
-use crate::packet::{Set, Side, Symbol, Verdict, Witness};
+use crate::packet::{Answer, Assumption, Set, Side, Symbol, Verdict, Witness};
 use crate::reach::Outcome;
 use crate::reach::question::open_reason;
 
@@ -152,6 +152,10 @@ fn by(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets, outcome: Outcome
     let may = lab.space.possibly(decided);
     let surely = lab.space.subtract(others, may);
     if lab.space.is_empty(surely) {
+        let first = lab.decided(of, at, Meant::surely_by(decider), allowed);
+        if lab.space.is_subset(of, first) {
+            return Ruling::Passed;
+        }
         let none = lab.space.empty();
         return undecided(lab, others, none, at, packets);
     }
@@ -184,11 +188,12 @@ fn undecided(
     let shown = shown::shown(lab, witness, at, None);
     if doubts.is_empty() {
         let reason = shown.journey.as_ref().map_or_else(
-            || "what nobody told".to_owned(),
+            || "it hangs on what nobody told".to_owned(),
             |journey| open_reason(lab.network, journey),
         );
         doubts.push(Doubt {
             on: reason,
+            symbol: false,
             assume: None,
         });
     }
@@ -200,7 +205,10 @@ pub(super) fn doubts(witness: &Witness, own: &BTreeSet<Symbol>) -> Vec<Doubt> {
     let foreign = |symbol: &Symbol| !own.contains(symbol);
     let several = witness.assuming.iter().any(|a| foreign(&a.symbol));
     let mut out: Vec<Doubt> = Vec::new();
-    for assumption in &witness.assuming {
+    // What would have to hold is told before what would have not to.
+    let (positive, negative): (Vec<&Assumption>, Vec<&Assumption>) =
+        witness.assuming.iter().partition(|a| a.holds);
+    for assumption in positive.into_iter().chain(negative) {
         if several && !foreign(&assumption.symbol) {
             continue;
         }
@@ -215,6 +223,7 @@ pub(super) fn doubts(witness: &Witness, own: &BTreeSet<Symbol>) -> Vec<Doubt> {
         let doubt = Doubt {
             assume: (assumption.symbol.kind != "url" && !against.is_empty())
                 .then(|| format!("assume {on} apart {against}")),
+            symbol: true,
             on,
         };
         if !out.contains(&doubt) {
@@ -235,6 +244,7 @@ fn written(symbol: &Symbol) -> String {
 /// Where the names of a probe are taken not to be, though it would end otherwise there.
 fn assumes(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Vec<String> {
     let outcome = lab.outcome(packets.elsewhere, probe.at.as_ref());
+    let own = lab.space.to_anywhere(packets.judged);
     let wrong = match probe.expect {
         Expect::Allow | Expect::Reach => outcome.denied,
         Expect::Deny => outcome.allowed,
@@ -243,11 +253,16 @@ fn assumes(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Vec<Stri
     let Some(witness) = lab.space.witness(wrong) else {
         return Vec::new();
     };
-    let name = witness.name.clone().unwrap_or_else(|| "the name".to_owned());
+    let name = witness
+        .name
+        .clone()
+        .unwrap_or_else(|| "the name".to_owned());
     let shown = shown::shown(lab, witness, probe.at.as_ref(), None);
-    let place = shown
-        .journey
-        .as_ref()
-        .map_or_else(|| "such an address".to_owned(), |j| shown::where_to(lab, j));
+    let address = shown.witness.destination;
+    let free = lab.space.contains(own, &(&shown.witness).into()) != Answer::No;
+    let place = match shown.journey.as_ref().filter(|_| free) {
+        Some(journey) => shown::where_to(lab, journey),
+        None => format!("what the probe names, such as {address}"),
+    };
     vec![format!("{name} does not resolve into {place}")]
 }

@@ -89,7 +89,12 @@ pub(in crate::cli) struct Near {
 
 impl Told {
     /// A reply with what is behind its rules.
-    pub(in crate::cli) fn new(network: &Network, behind: &Behind, reply: &Reply, all: bool) -> Self {
+    pub(in crate::cli) fn new(
+        network: &Network,
+        behind: &Behind,
+        reply: &Reply,
+        all: bool,
+    ) -> Self {
         let mut out = Self {
             environment: None,
             verdict: word(reply.verdict),

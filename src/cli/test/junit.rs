@@ -146,9 +146,7 @@ fn attribute(text: &str) -> String {
 /// XML 1.0 has no way to write most control characters ("Extensible Markup Language (XML) 1.0",
 /// production 2).
 fn allowed(text: &str) -> String {
-    let is = |c: char| {
-        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let is = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars()
         .map(|c| if is(c) { c } else { '\u{fffd}' })
         .collect()

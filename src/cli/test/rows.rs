@@ -8,8 +8,8 @@ use super::super::explain::behind::Behind;
 use super::super::explain::text::way;
 use super::super::explain::told::{Hop, Told};
 use crate::model::verify::Expect;
-use crate::reach::question::{Reply, word};
 use crate::reach::Network;
+use crate::reach::question::{Reply, word};
 use crate::source::{SourceMap, Span};
 use crate::trials::{Judged, Ruling, Shown, Trial, explain_words};
 
@@ -52,6 +52,9 @@ pub(super) struct ProbeRow {
     /// What becomes of the packet: `allow`, `deny`, `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actual: Option<&'static str>,
+    /// Of what is unknown: what becomes of the packet if it is as it is assumed to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) then: Option<&'static str>,
     /// A packet that shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) packet: Option<String>,
@@ -185,6 +188,7 @@ impl Telling<'_> {
                 Expect::Reach => "reach",
             },
             actual: None,
+            then: None,
             packet: None,
             explain: None,
             decided_by: None,
@@ -206,8 +210,14 @@ impl Telling<'_> {
             }
             Ruling::Undecided(shown, doubts) => {
                 out.code = Some("PC8005");
-                out.depends_on = doubts.iter().map(|d| d.on.clone()).collect();
                 self.show(&mut out, shown);
+                for doubt in doubts {
+                    if doubt.symbol {
+                        out.depends_on.push(doubt.on.clone());
+                    } else {
+                        out.reason = Some(doubt.on.clone());
+                    }
+                }
             }
             Ruling::Empty(why) => {
                 out.code = Some("PC8006");
@@ -227,13 +237,17 @@ impl Telling<'_> {
 
     fn show(&self, out: &mut ProbeRow, shown: &Shown) {
         let reply = Reply {
-            verdict: shown.verdict,
+            // Where it is not known, what becomes of this packet as it is assumed to be.
+            verdict: shown
+                .verdict
+                .or_else(|| shown.journey.as_ref().and_then(|j| j.verdict)),
             journey: shown.journey.clone(),
             assumes: Vec::new(),
             reason: None,
         };
         let told = Told::new(self.network, self.behind, &reply, false);
         out.actual = Some(word(shown.verdict));
+        out.then = shown.verdict.is_none().then(|| told.verdict);
         out.packet = Some(shown.witness.to_string());
         out.explain = Some(explain_words(shown));
         out.way = way(&told);
@@ -258,7 +272,11 @@ pub(super) fn json(rows: &[Row], coverage: &[Coverage]) -> String {
     let mut lines: Vec<String> = Vec::new();
     // INVARIANT: texts, numbers and lists of them are always JSON.
     lines.extend(rows.iter().filter_map(|r| serde_json::to_string(r).ok()));
-    lines.extend(coverage.iter().filter_map(|c| serde_json::to_string(c).ok()));
+    lines.extend(
+        coverage
+            .iter()
+            .filter_map(|c| serde_json::to_string(c).ok()),
+    );
     let passed = rows.iter().filter(|row| row.passed()).count();
     let sum = json!({ "kind": "summary", "passed": passed, "failed": rows.len() - passed });
     lines.push(sum.to_string());

@@ -66,7 +66,10 @@ fn failure(probe: &ProbeRow, row: &Row) -> String {
     match (&probe.actual, &probe.reason) {
         (Some(actual), reason) => {
             let by = decider(probe).map_or_else(String::new, |by| format!(" by {by}"));
-            say("actual", &format!("{actual}{by}"));
+            match probe.then {
+                Some(then) => say("actual", &format!("{actual}; this one then {then}{by}")),
+                None => say("actual", &format!("{actual}{by}")),
+            }
             if let Some(reason) = reason {
                 say("", reason);
             }
@@ -82,8 +85,11 @@ fn failure(probe: &ProbeRow, row: &Row) -> String {
     }
     if let Some(words) = &probe.explain {
         out.push_str(&format!(
-            "          more: portcullis explain {words} -e {}\n",
-            row.environment
+            "          more: portcullis explain {words}{}\n",
+            match row.environment.as_str() {
+                "default" => String::new(),
+                name => format!(" -e {name}"),
+            }
         ));
     }
     out
