@@ -4,14 +4,15 @@
 //! Who asks for addresses asks for connections that show no name, and for names that the policy says are
 //! there. Who asks for more than half of the internet, as `any` does, asks for every name too: it has
 //! to be somewhere. In less than that, the probe names the addresses by themselves, and a name of which
-//! nobody said where it is lies elsewhere.
+//! nobody said where it is lies elsewhere. Who asks for names asks for them where they are said to be,
+//! and for the others at public addresses.
 
 use std::collections::BTreeSet;
 
 use crate::denote::Denoter;
 use crate::model::address::{AddressSet, Family};
 use crate::model::verify::{ModelProbe, TestBlock};
-use crate::packet::{Names, Region, Symbol};
+use crate::packet::{Addresses, Names, Region, Symbol};
 use crate::path::Fabric;
 use crate::reach::Network;
 
@@ -26,12 +27,20 @@ pub(super) struct Drawn {
     pub(super) said: Vec<Region>,
     /// To names that may be at any public address.
     pub(super) free: Vec<Region>,
+    /// To the same names wherever they are.
+    pub(super) anywhere: Vec<Region>,
 }
 
 impl Drawn {
     /// All of them.
     pub(super) fn regions(&self) -> impl Iterator<Item = &Region> {
-        let lists = [&self.placed, &self.wide, &self.said, &self.free];
+        let lists = [
+            &self.placed,
+            &self.wide,
+            &self.said,
+            &self.free,
+            &self.anywhere,
+        ];
         lists.into_iter().flatten()
     }
 
@@ -52,6 +61,14 @@ pub(super) fn draw(
         let mut out = Drawn::default();
         for part in denoter.parts(&probe.from, &probe.to, &probe.traffic, None) {
             let list = if part.free_name {
+                // Which path of a host is meant is said of no other address.
+                if part.region.destination.symbols.is_empty() {
+                    let everywhere = Region {
+                        destination: Addresses::any(),
+                        ..part.region.clone()
+                    };
+                    out.anywhere.extend(network.facts.narrowed(everywhere));
+                }
                 &mut out.free
             } else if part.region.names != Names::Any {
                 &mut out.said

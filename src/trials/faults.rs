@@ -161,7 +161,7 @@ impl Telling<'_> {
         let word = match (shown.verdict, walked) {
             (Some(verdict), _) => verdict_word(verdict).to_owned(),
             (None, Some(verdict)) => format!("then {}", verdict_word(verdict)),
-            (None, None) => "unknown".to_owned(),
+            (None, None) => return d.note(format!("packet {}", shown.witness)),
         };
         let d = d.note(format!(
             "packet {}: {word} by {}",

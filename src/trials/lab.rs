@@ -78,10 +78,12 @@ impl<'a> Lab<'a> {
         let free = drawn.iter().flatten().any(|d| !d.free.is_empty());
         let names = free.then(|| FreeNames::new(space, fabric, network));
         let internet = space.box_of(&AddressSet::all(), &fabric.internet);
-        let said = space.regions(&resolved(network));
+        let resolved = resolved(network);
+        let told = space.regions(&resolved);
+        let told_names = space.to_anywhere(told);
         let nameless = space.nameless();
         // What shows no name, or one that is said to be there.
-        let unnamed = space.union(nameless, said);
+        let unnamed = space.union(nameless, told);
         let mut packets = Vec::new();
         let mut interest = Vec::new();
         for test in drawn {
@@ -101,8 +103,11 @@ impl<'a> Lab<'a> {
                 };
                 if let Some(names) = names.as_ref().filter(|_| !drawn.free.is_empty()) {
                     let all = space.regions(&drawn.free);
+                    let all = space.subtract(all, told_names);
                     let free = names.of(space, all);
-                    own.judged = space.union(own.judged, free);
+                    let anywhere = space.regions(&drawn.anywhere);
+                    let there = space.intersect(anywhere, told);
+                    own.judged = space.unite(vec![own.judged, free, there]);
                     let beside = space.subtract(all, own.judged);
                     own.elsewhere = space.union(own.elsewhere, beside);
                 }

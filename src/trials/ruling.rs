@@ -249,7 +249,13 @@ fn assumes(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Vec<Stri
         Expect::Allow | Expect::Reach => outcome.denied,
         Expect::Deny => outcome.allowed,
     };
-    let wrong = lab.space.union(wrong, outcome.open);
+    let mut wrong = lab.space.union(wrong, outcome.open);
+    if probe.expect == Expect::Reach {
+        // Only what of it holds takes anything for granted.
+        let reached = lab.outcome(packets.judged, probe.at.as_ref()).allowed;
+        let reached = lab.space.to_anywhere(reached);
+        wrong = lab.space.intersect(wrong, reached);
+    }
     let Some(witness) = lab.space.witness(wrong) else {
         return Vec::new();
     };

@@ -44,5 +44,6 @@ mod syntax;
 mod targets;
 mod tidy;
 mod traps;
+mod trials;
 mod window;
 mod wrap;

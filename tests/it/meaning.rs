@@ -24,6 +24,7 @@ mod policy;
 mod regions;
 mod sets;
 mod text;
+mod trials;
 
 use std::collections::BTreeMap;
 

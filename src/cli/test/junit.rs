@@ -151,3 +151,14 @@ fn allowed(text: &str) -> String {
         .map(|c| if is(c) { c } else { '\u{fffd}' })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        assert_eq!(allowed("a\u{1}b\u{ffff}\nc"), "a\u{fffd}b\u{fffd}\nc");
+        assert_eq!(attribute("a\tb\nc"), "a b c");
+    }
+}

@@ -247,7 +247,7 @@ impl Telling<'_> {
         };
         let told = Told::new(self.network, self.behind, &reply, false);
         out.actual = Some(word(shown.verdict));
-        out.then = shown.verdict.is_none().then(|| told.verdict);
+        out.then = shown.verdict.is_none().then_some(told.verdict);
         out.packet = Some(shown.witness.to_string());
         out.explain = Some(explain_words(shown));
         out.way = way(&told);
