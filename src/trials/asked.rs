@@ -10,11 +10,11 @@
 use std::collections::BTreeSet;
 
 use crate::denote::Denoter;
-use crate::model::address::{AddressSet, Family};
 use crate::model::verify::{ModelProbe, TestBlock};
 use crate::packet::{Addresses, Names, Region, Symbol};
 use crate::path::Fabric;
 use crate::reach::Network;
+use crate::reach::question::is_most;
 
 /// The packets of one probe.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +72,7 @@ pub(super) fn draw(
                 &mut out.free
             } else if part.region.names != Names::Any {
                 &mut out.said
-            } else if is_wide(fabric, &part.region.destination.known) {
+            } else if is_most(&part.region.destination.known, &fabric.internet) {
                 &mut out.wide
             } else {
                 &mut out.placed
@@ -85,13 +85,4 @@ pub(super) fn draw(
         .iter()
         .map(|test| test.probes.iter().map(one).collect())
         .collect()
-}
-
-/// Whether addresses are more than half of the internet's, of one family.
-fn is_wide(fabric: &Fabric<'_>, addresses: &AddressSet) -> bool {
-    [Family::V4, Family::V6].into_iter().any(|family| {
-        let all = fabric.internet.count(family);
-        let own = addresses.intersect(&fabric.internet).count(family);
-        own > all / 2
-    })
 }

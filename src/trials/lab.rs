@@ -13,8 +13,11 @@ use crate::reach::{
     Admitted, End, Layers, Network, Outcome, Pass, Run, Station, Taken, Traces, Way,
 };
 
+use crate::reach::question::is_most;
+
 use super::asked::Drawn;
 use super::deciders::Lists;
+use super::urls;
 
 /// The sets of a probe.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +63,9 @@ pub(super) fn space(
         builder.region(&region);
     }
     passage::tell(&mut builder, network, ways);
+    for fact in urls::facts(network, drawn) {
+        builder.fact(fact);
+    }
     builder.addresses(&fabric.internet);
     builder.addresses(&platform());
     builder.build()
@@ -98,7 +104,11 @@ impl<'a> Lab<'a> {
                 let judged = space.unite(vec![plain, out_there, said]);
                 let mut own = Packets {
                     judged,
-                    elsewhere: space.subtract(both, judged),
+                    // A name never leads to a private address unless that is said.
+                    elsewhere: {
+                        let public = space.intersect(both, internet);
+                        space.subtract(public, judged)
+                    },
                     symbols: drawn.symbols(),
                 };
                 if let Some(names) = names.as_ref().filter(|_| !drawn.free.is_empty()) {
@@ -328,10 +338,11 @@ fn add(space: &mut Space, whole: &mut Outcome, part: Outcome) {
 }
 
 /// Where a name is of which nobody said where: at an address on the usual route of who asks, and not
-/// at one that some rule for addresses matches, as long as there are others.
+/// at one that some rule for addresses matches, as long as there are others; a rule for most of the
+/// internet is where it is.
 struct FreeNames {
     usual: Set,
-    /// Of rules for a part of the internet's addresses.
+    /// At the addresses of rules for a part of the internet, or beside those of rules for most of it.
     named: Vec<Set>,
     all_named: Set,
 }
@@ -341,14 +352,30 @@ impl FreeNames {
         let usual = passage::usual(space, network, &fabric.internet);
         let firewalls = network.firewalls.iter().map(|f| &f.does.filter);
         let rules = network.filters.iter().chain(firewalls);
-        let regions = rules.flat_map(|f| &f.rules).flat_map(|r| &r.regions);
         let mut named: BTreeMap<Set, ()> = BTreeMap::new();
-        for region in regions.filter(|r| r.names == Names::Any) {
-            let known = &region.destination.known;
-            if !known.meets(&fabric.internet) || fabric.internet.is_subset(known) {
+        let parts = rules.flat_map(|f| &f.rules).flat_map(|rule| {
+            let by_address = || rule.regions.iter().filter(|r| r.names == Names::Any);
+            let all = by_address().fold(AddressSet::empty(), |all, r| {
+                all.union(&r.destination.known)
+            });
+            // A name is in most of the internet rather than in the rest of it.
+            let most = is_most(&all, &fabric.internet);
+            let rest = fabric.internet.subtract(&all);
+            by_address().map(move |region| {
+                let own = if most {
+                    rest.clone()
+                } else {
+                    region.destination.known.clone()
+                };
+                (region, own)
+            })
+        });
+        for (region, known) in parts {
+            if !known.meets(&fabric.internet) {
                 continue;
             }
             // Who the sources of a symbol are nobody told: the rule may match any of them.
+            let known = &known;
             let source = if region.source.symbols.is_empty() {
                 region.source.clone()
             } else {
@@ -370,6 +397,11 @@ impl FreeNames {
                 ..region.clone()
             };
             named.insert(space.region(&own), ());
+        }
+        // What a firewall translates is asked for by its address.
+        for firewall in &network.firewalls {
+            let own = space.box_of(&AddressSet::all(), &firewall.public_ips);
+            named.insert(own, ());
         }
         let named: Vec<Set> = named.into_keys().filter(|s| !space.is_empty(*s)).collect();
         let all_named = space.unite(named.clone());

@@ -3,6 +3,7 @@
 //! told, is decided elsewhere.
 
 mod asked;
+mod urls;
 mod lab;
 mod deciders;
 mod ruling;

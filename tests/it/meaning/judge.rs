@@ -492,7 +492,7 @@ fn decided(step: &str) -> (&str, &str) {
 
 /// A next hop `none`, or none at all, for the request or for the reply. (A reply that leaves by a
 /// firewall which has not seen the request is no such case: the compiler refuses that.)
-fn no_route(way: &Way) -> bool {
+pub(super) fn no_route(way: &Way) -> bool {
     way.steps.iter().any(|step| {
         let (verdict, by) = decided(step);
         let request = step.starts_with("route");
