@@ -13,7 +13,7 @@ use crate::model::{Flow, Key, Layer, Subnet, Tier};
 use crate::path::Fabric;
 use crate::syntax::ast::Verb;
 
-use super::faults;
+use super::{example, faults};
 
 /// The translations of every firewall, by index.
 pub(super) fn assign(fabric: &Fabric<'_>, sink: &mut Sink) -> BTreeMap<Key, Vec<usize>> {
@@ -25,11 +25,14 @@ pub(super) fn assign(fabric: &Fabric<'_>, sink: &mut Sink) -> BTreeMap<Key, Vec<
             continue;
         };
         for ip in &dnat.to {
-            if let Some(other) = claims.insert((*ip, dnat.port, dnat.proto), index)
-                && let Some(other) = dnats.get(other)
+            if let Some(first) = claims.insert((*ip, dnat.port, dnat.proto), index)
+                && let Some(other) = dnats.get(first)
             {
                 let what = format!("`{}/{}` of `{ip}`", word(dnat.proto), dnat.port);
-                sink.push(faults::port_claimed_twice(dnat, other, &what));
+                let told = faults::port_claimed_twice(dnat, other, &what);
+                example::tell(sink, told, || {
+                    example::of_translations(fabric, first, index)
+                });
                 break;
             }
         }
@@ -37,11 +40,20 @@ pub(super) fn assign(fabric: &Fabric<'_>, sink: &mut Sink) -> BTreeMap<Key, Vec<
             sink.push(faults::dnat_any_source(dnat));
         }
         if let Some(deny) = denied_by(fabric, dnat) {
-            sink.push(faults::dnat_denied(dnat, deny));
+            example::tell(sink, faults::dnat_denied(dnat, deny), || {
+                let from = fabric.addresses(&dnat.from, None);
+                example::sent_on(fabric, index, &from, deny)
+            });
         } else if let Some(deny) = denied_as_asked(fabric, dnat) {
-            sink.push(faults::dnat_of_denied(dnat, deny));
+            example::tell(sink, faults::dnat_of_denied(dnat, deny), || {
+                example::as_asked(fabric, index, deny)
+            });
         } else if let Some(deny) = denied_on_arrival(fabric, dnat, &firewall) {
-            sink.push(faults::dnat_arrives_denied(dnat, deny, &firewall));
+            let told = faults::dnat_arrives_denied(dnat, deny, &firewall);
+            example::tell(sink, told, || {
+                let from = &fabric.policy.firewalls.get(&firewall)?.subnet;
+                example::sent_on(fabric, index, from, deny)
+            });
         }
         out.entry(firewall).or_default().push(index);
     }

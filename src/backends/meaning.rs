@@ -101,6 +101,20 @@ impl<'a> World<'a> {
         known
     }
 
+    /// The prefixes of a service tag as published, where they are known to be that; else what its
+    /// addresses make. None if nothing is known of it.
+    #[must_use]
+    pub fn listed(&self, name: &str) -> Vec<IpNet> {
+        let Some(known) = self.tag(name) else {
+            return Vec::new();
+        };
+        let published = self.catalog.and_then(|catalog| catalog.tag(name));
+        published
+            .map(|tag| tag.listed_prefixes().collect::<Vec<IpNet>>())
+            .filter(|nets| AddressSet::prefixes(nets.iter().copied()) == *known)
+            .unwrap_or_else(|| known.to_prefixes())
+    }
+
     /// A service tag as one end of a packet: its addresses, or a symbol among public addresses, the
     /// only ones that tags hold ("Virtual network service tags", checked 2026-11-25).
     #[must_use]

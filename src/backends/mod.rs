@@ -3,6 +3,7 @@
 
 mod base;
 mod dnat;
+mod example;
 pub(crate) mod faults;
 pub mod firewall_rules;
 mod from_shape;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::plan::{Duties, Duty};
+use crate::backends::{example, faults};
 use crate::diag::Sink;
 use crate::model::Flow;
 use crate::model::endpoint::Endpoint;
@@ -26,7 +26,10 @@ pub(super) fn check(context: &Context<'_>, sink: &mut Sink) {
             );
             if told.insert(pair) {
                 let layer = format!("{kind} `{key}`");
-                sink.push(faults::ordered_groups_meet(first, second, &layer));
+                let told = faults::ordered_groups_meet(first, second, &layer);
+                example::tell(sink, told, || {
+                    example::of_both(context.fabric, first, second)
+                });
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
 use super::route_faults::{check_families, check_flow, check_passed_by, check_topology, check_via};
-use super::{dnat, faults, shut};
+use super::{dnat, example, faults, shut};
 
 /// What one layer has to do for one flow.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +69,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             Ok(ways) => ways,
             Err(_) => {
                 let names: Vec<&str> = fabric.policy.firewalls.keys().map(String::as_str).collect();
-                sink.push(faults::undetermined(
+                let told = faults::undetermined(
                     flow.spans.whole,
                     &format!(
                         "flow `{}` may cross any of {}",
@@ -77,7 +77,8 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                         names.join(", ")
                     ),
                     "say which with `at`, or declare the subnets",
-                ));
+                );
+                example::tell(sink, told, || example::of(fabric, flow));
                 continue;
             }
         };
@@ -89,14 +90,17 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             let at_firewall =
                 !fabric.policy.firewalls.is_empty() && (flow.at.is_none() || asked_by_name(flow));
             let refused = at_firewall.then(|| not_at_a_firewall(flow));
-            sink.push(refused.flatten().unwrap_or_else(|| {
+            let told = refused.flatten().unwrap_or_else(|| {
                 faults::nowhere(
                     flow,
                     "any way: no declared subnet is at its ends, and no firewall between them",
                 )
-            }));
+            });
+            example::tell(sink, told, || example::of(fabric, flow));
         } else if ways.is_empty() && flow.allows() && known {
-            sink.push(faults::unreachable(flow));
+            example::tell(sink, faults::unreachable(flow), || {
+                example::of(fabric, flow)
+            });
         }
         // Seen from different networks `tag(VirtualNetwork)` is different sets, and then sources
         // times destinations would be more than the flow says: each way is a duty of its own.
@@ -133,7 +137,7 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
                 "route the subnet through a firewall, or drop the clause",
             ));
         }
-        check_opaque(flow, &ways, sink);
+        check_opaque(fabric, flow, &ways, sink);
         check_via(fabric, flow, &ways, sink);
         // Where the members of a group are that is only named is not known, nor their replies.
         if !flow.from.is_opaque() && !flow.to.is_opaque() {
@@ -283,11 +287,12 @@ fn assign(
         let Some(nsg) = nsg_of(subnet) else {
             let asked = flow.at.as_ref().is_some_and(|l| l.contains(&Layer::AnyNsg));
             if asked {
-                sink.push(faults::no_nsg(
+                let fault = faults::no_nsg(
                     flow.spans.layers.unwrap_or(flow.spans.whole),
                     subnet,
                     &format!("flow `{}` is to be enforced at NSGs", flow.id.text()),
-                ));
+                );
+                example::tell(sink, fault, || example::on_way(fabric, flow, way));
                 told = true;
             }
             continue;
@@ -367,27 +372,29 @@ fn assign(
     told |= flow.allows() && check_passed_by(fabric, flow, way, sink);
     if lost && !told && !opaque && !everything && !only_by_the_way(flow, way) {
         let refused = asked_by_name(flow).then(|| not_at_a_firewall(flow));
-        sink.push(match refused.flatten() {
+        let told = match refused.flatten() {
             Some(d) => d,
             None => faults::nowhere(flow, &describe(way)),
-        });
+        };
+        example::tell(sink, told, || example::on_way(fabric, flow, way));
     }
 }
 
 /// A deny of a group that is only named holds where a firewall is on the way, and nowhere else.
-fn check_opaque(flow: &Flow, ways: &[Way], sink: &mut Sink) {
+fn check_opaque(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
     if flow.allows() || !(flow.from.is_opaque() || flow.to.is_opaque()) {
         return;
     }
     let Some(past) = ways.iter().find(|w| w.firewall.is_none()) else {
         return;
     };
-    let d = faults::nowhere(flow, &describe(past));
-    sink.push(if ways.iter().any(|w| w.firewall.is_some()) {
-        d.severity(Severity::Warning)
+    let told = faults::nowhere(flow, &describe(past));
+    let told = if ways.iter().any(|w| w.firewall.is_some()) {
+        told.severity(Severity::Warning)
     } else {
-        d
-    });
+        told
+    };
+    example::tell(sink, told, || example::on_way(fabric, flow, past));
 }
 
 /// A flow that only a firewall could enforce, with a service tag at an end that none knows.

@@ -9,8 +9,8 @@ use crate::model::{DefaultAction, Flow, Hop, Key, Layer, Subnet};
 use crate::path::routes as route_targets;
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::faults;
 use super::plan::{asked_by_name, wanted};
+use super::{example, faults};
 
 /// What is wrong with the ways of a flow.
 pub(super) fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
@@ -43,11 +43,14 @@ pub(super) fn check_flow(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &
                 .map(crate::path::HopMap::default_hop)
                 .find(|hop| matches!(hop, HopClass::Firewall(_)))
         {
-            sink.push(faults::undetermined(
+            let told = faults::undetermined(
                 flow.spans.whole,
-                &format!("nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"),
+                &format!(
+                    "nothing says whether subnets `{a}` and `{b}` share a virtual network, are peered, or meet through firewall `{name}`"
+                ),
                 "declare the `vnet`s and set `vnet` on the subnets",
-            ));
+            );
+            example::tell(sink, told, || example::on_way(fabric, flow, way));
         }
     }
 }
@@ -157,14 +160,15 @@ pub(super) fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &m
             .get(key)
             .and_then(|s| s.route_table.as_ref());
         if table.is_none() {
-            sink.push(faults::undetermined(
+            let told = faults::undetermined(
                 flow.spans.whole,
                 &format!(
                     "`via` of flow `{}` needs a route, and subnet `{key}` has no route table",
                     flow.id.text()
                 ),
                 "declare a `route-table` and set it on the subnet",
-            ));
+            );
+            example::tell(sink, told, || example::of(fabric, flow));
         }
     }
 }
@@ -243,17 +247,29 @@ fn check_reply(
         && !four.is_empty()
         && four.iter().all(|(hop, _)| *hop == HopClass::None)
     {
-        sink.push(faults::asymmetric(
+        let told = faults::asymmetric(
             flow,
             &format!("enters subnet `{into}` from the internet"),
             "has no next hop",
             &format!("route the sources to `internet` on the table of subnet `{into}`"),
-        ));
+        );
+        example::tell(sink, told, || example::on_way(fabric, flow, way));
     }
-    let reply_firewall = replies.into_iter().find_map(|(hop, _)| match hop {
-        HopClass::Firewall(f) => Some(f),
+    let reply = replies.into_iter().find_map(|(hop, part)| match hop {
+        HopClass::Firewall(f) => Some((f, part)),
         _ => None,
     });
+    let (reply_firewall, sources) = match reply {
+        Some((firewall, part)) => (Some(firewall), part),
+        None => (None, way.from.clone()),
+    };
+    let packet = || {
+        let part = Way {
+            from: sources.clone(),
+            ..way.clone()
+        };
+        example::on_way(fabric, flow, &part)
+    };
     match (&way.entry, &way.firewall, reply_firewall) {
         (Entry::Internet, None, Some(f)) => {
             let example = flow
@@ -268,53 +284,63 @@ fn check_reply(
                 .get(into)
                 .and_then(|s| s.route_table.clone())
                 .unwrap_or_else(|| into.clone());
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &format!("enters subnet `{into}` from the internet"),
                 &format!("leaves through firewall `{f}`"),
-                &format!("add `route {example} via internet on {table}`, so that the reply goes back the same way"),
-            ));
+                &format!(
+                    "add `route {example} via internet on {table}`, so that the reply goes back the same way"
+                ),
+            );
+            example::tell(sink, told, packet);
         }
         (Entry::Subnet, Some(f), None) => {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &format!("goes through firewall `{f}`"),
                 &format!("leaves subnet `{into}` past it"),
                 &format!("give subnet `{into}` a route table whose default is `{f}`"),
-            ));
+            );
+            example::tell(sink, told, packet);
         }
         (Entry::Subnet, Some(there), Some(back)) if *there != back => {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &format!("goes through firewall `{there}`"),
                 &format!("leaves subnet `{into}` through firewall `{back}`"),
                 "lead both subnets to one firewall",
-            ));
+            );
+            example::tell(sink, told, packet);
         }
         (Entry::Vnet, there, back) if *there != back => {
             let firewall = there.clone().unwrap_or_default();
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &through("enters", there.as_ref()),
                 &through("leaves", back.as_ref()),
-                &format!("give subnet `{into}` a route table whose default is `{firewall}`, which the virtual network of the source names"),
-            ));
+                &format!(
+                    "give subnet `{into}` a route table whose default is `{firewall}`, which the virtual network of the source names"
+                ),
+            );
+            example::tell(sink, told, packet);
         }
         (Entry::Gateway, there, back) if *there != back => {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &through("enters", there.as_ref()),
                 &through("leaves", back.as_ref()),
                 "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
-            ));
+            );
+            example::tell(sink, told, packet);
         }
         (Entry::Subnet, None, Some(f)) => {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 "goes past the firewall",
                 &format!("leaves subnet `{into}` through firewall `{f}`"),
                 "give both subnets a route table whose default is the firewall, or neither",
-            ));
+            );
+            example::tell(sink, told, packet);
         }
         _ => {}
     }
@@ -334,12 +360,18 @@ fn check_vnet_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut Sink
     };
     for (vnet, firewall, space) in fabric.firewalled(Some(subnet)) {
         if way.to.meets(space) && way.firewall.as_ref() != Some(firewall) {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &through("leaves", way.firewall.as_ref()),
                 &through("comes back", Some(firewall)),
-                &format!("give subnet `{subnet}` a route table whose default is `{firewall}`, which vnet `{vnet}` names"),
-            ));
+                &format!(
+                    "give subnet `{subnet}` a route table whose default is `{firewall}`, which vnet `{vnet}` names"
+                ),
+            );
+            example::tell(sink, told, || {
+                let to = way.to.intersect(space);
+                example::within(fabric, flow, &way.from, &to)
+            });
         }
     }
 }
@@ -364,12 +396,16 @@ fn check_gateway_reply(fabric: &Fabric<'_>, flow: &Flow, way: &Way, sink: &mut S
                 _ => None,
             });
         if way.firewall != back {
-            sink.push(faults::asymmetric(
+            let told = faults::asymmetric(
                 flow,
                 &through("leaves", way.firewall.as_ref()),
                 &through("comes back", back.as_ref()),
                 "let the route table of GatewaySubnet lead to the firewall that the subnet's table leads to",
-            ));
+            );
+            example::tell(sink, told, || {
+                let to = way.to.intersect(on_premises);
+                example::within(fabric, flow, &way.from, &to)
+            });
         }
     }
 }
@@ -422,7 +458,11 @@ pub(super) fn check_topology(fabric: &Fabric<'_>, sink: &mut Sink) {
                     && !default_is_internet
                     && !is_bounded(fabric, subnet, name, &route.target)
                 {
-                    sink.push(faults::unbounded_exception(route.span, &id.text(), name));
+                    let told = faults::unbounded_exception(route.span, &id.text(), name);
+                    example::tell(sink, told, || {
+                        let to = reached(fabric, &route.target);
+                        example::any_between(fabric, &subnet.prefix, &to)
+                    });
                 }
             }
         }
@@ -447,11 +487,7 @@ fn is_bounded(
     if nsg.default_outbound == Some(DefaultAction::Deny) {
         return true;
     }
-    let reached = match exception {
-        route_targets::Target::Default => AddressSet::all(),
-        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
-        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
-    };
+    let reached = reached(fabric, exception);
     fabric.policy.flows.iter().any(|flow| {
         !flow.allows()
             && flow.traffic.has(Proto::Any)
@@ -461,4 +497,13 @@ fn is_bounded(
                 .is_subset(&fabric.addresses(&flow.from, Some(key)))
             && reached.is_subset(&fabric.addresses(&flow.to, Some(key)))
     })
+}
+
+/// The addresses that a route is for.
+fn reached(fabric: &Fabric<'_>, target: &route_targets::Target) -> AddressSet {
+    match target {
+        route_targets::Target::Default => AddressSet::all(),
+        route_targets::Target::Prefix(net) => AddressSet::prefix(*net),
+        route_targets::Target::Tag(tag) => (*fabric.tag(tag)).clone(),
+    }
 }

@@ -11,8 +11,8 @@ use crate::model::{DefaultAction, Flow, Key, Layer, Tier};
 use crate::path::routes::Target;
 use crate::path::{Entry, Fabric, Way};
 
-use super::faults;
 use super::plan::{Duties, Plan, describe, wanted};
+use super::{example, faults};
 
 /// Boxes beyond which a comparison is given up.
 const MOST: usize = 256;
@@ -74,7 +74,9 @@ pub(super) fn check(fabric: &Fabric<'_>, plan: &Plan, sink: &mut Sink) {
                 bench.behind_a_deny(way, sink);
             }
             if passes_over_ipv6(flow, way) && bench.lets_ipv6_out(way) {
-                sink.push(faults::nowhere(flow, &describe(way)));
+                example::tell(sink, faults::nowhere(flow, &describe(way)), || {
+                    example::on_way(fabric, flow, way)
+                });
             }
         }
     }
@@ -138,7 +140,9 @@ impl<'a> Bench<'a> {
         let ways = self.fabric.ways(&open).unwrap_or_default();
         let mut ways = ways.iter().filter(|w| w.entry == Entry::Outside);
         if let Some(way) = ways.find(|w| self.flow.allows() || self.is_let_through(w)) {
-            sink.push(faults::nowhere(self.flow, &describe(way)));
+            example::tell(sink, faults::nowhere(self.flow, &describe(way)), || {
+                example::on_way(self.fabric, self.flow, way)
+            });
         }
     }
 
@@ -230,12 +234,10 @@ impl<'a> Bench<'a> {
             stops.then_some(deny)
         });
         if let Some(deny) = deny {
-            sink.push(faults::behind_a_deny(
-                self.flow,
-                deny,
-                &place.text(),
-                &describe(way),
-            ));
+            let told = faults::behind_a_deny(self.flow, deny, &place.text(), &describe(way));
+            example::tell(sink, told, || {
+                example::of_both(self.fabric, self.flow, deny)
+            });
         }
     }
 
@@ -258,12 +260,10 @@ impl<'a> Bench<'a> {
         for place in left {
             if let Some(deny) = self.still_denied(way, place) {
                 let layer = place.text();
-                sink.push(faults::still_denied(
-                    self.flow,
-                    deny,
-                    &layer,
-                    &describe(way),
-                ));
+                let told = faults::still_denied(self.flow, deny, &layer, &describe(way));
+                example::tell(sink, told, || {
+                    example::of_both(self.fabric, self.flow, deny)
+                });
                 continue;
             }
             let mut parts = self.denied_by_default(way, place);
@@ -277,7 +277,13 @@ impl<'a> Bench<'a> {
                 continue;
             }
             let layer = place.text();
-            sink.push(faults::shut_elsewhere(self.flow, &layer, &describe(way)));
+            let told = faults::shut_elsewhere(self.flow, &layer, &describe(way));
+            example::tell(sink, told, || {
+                parts.iter().find_map(|part| {
+                    let (ends, service) = ((&part.from, &part.to), (part.proto, &part.ports));
+                    example::among(self.fabric, self.flow, ends, service)
+                })
+            });
         }
     }
 

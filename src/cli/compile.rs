@@ -38,6 +38,7 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         no_prove: args.no_prove,
         promises_watched: false,
         no_files: false,
+        asking: false,
         remember,
     };
     let remember = &ask.remember;

@@ -80,6 +80,7 @@ fn places(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u8>
         limits: LimitsMode::Off,
         // What is asked of is what was emitted, whatever was asked for.
         no_prove: true,
+        asking: true,
         ..run::Ask::default()
     };
     let done = run::watched(

@@ -37,6 +37,9 @@ pub(super) struct Ask<'a> {
     pub(super) on_expired: Option<OnExpired>,
     /// Leave the proof out.
     pub(super) no_prove: bool,
+    /// Something is asked of the output: notes about the policy are shown with `-v` only, and not
+    /// counted.
+    pub(super) asking: bool,
     /// What becomes of `required` flows is told by who watches.
     pub(super) promises_watched: bool,
     /// Make no files.
@@ -113,7 +116,10 @@ pub(super) fn watched(
     if compiled.output.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
         diagnostics.push(internal("the compiler gave neither output nor error"));
     }
-    let diagnostics = levels::apply(&sources, diagnostics, &levels);
+    let mut diagnostics = levels::apply(&sources, diagnostics, &levels);
+    if ask.asking && !global.verbose {
+        diagnostics.retain(|d| d.severity != Severity::Note);
+    }
     reporter.tell(&sources, &diagnostics)?;
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Ok(Err(BAD));

@@ -218,7 +218,9 @@ impl<'f> Denoter<'f> {
         }
     }
 
-    fn translated(&self, number: usize, dnat: &Dnat) -> Translated {
+    /// The packets of a translation, whose number in the policy is given.
+    #[must_use]
+    pub fn translated(&self, number: usize, dnat: &Dnat) -> Translated {
         let regions = |to: AddressSet, port: u16| -> Vec<Region> {
             let mut traffic = Traffic::default();
             traffic.add(dnat.proto, &PortSet::one(port));

@@ -76,14 +76,14 @@ pub(super) fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// Message, then label, help and note, one a line: for forms that have room for one text.
+/// Message, then label, help, note and packet, one a line: for forms that have room for one text.
 pub(super) fn whole_text(d: &Diagnostic) -> String {
     let mut text = without_long_words(&d.message);
     if !d.label.is_empty() {
         text.push_str("\nhere: ");
         text.push_str(&without_long_words(&d.label));
     }
-    for (word, part) in [("help", &d.help), ("note", &d.note)] {
+    for (word, part) in [("help", &d.help), ("note", &d.note), ("packet", &d.packet)] {
         if let Some(part) = part {
             text.push_str(&format!("\n{word}: {}", without_long_words(part)));
         }

@@ -58,6 +58,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The fact behind it.
     pub note: Option<String>,
+    /// A packet that shows it, as `explain` takes it.
+    pub packet: Option<String>,
     /// A replacement that mends it.
     pub fix: Option<Fix>,
 }
@@ -79,6 +81,7 @@ impl Diagnostic {
             labels: Vec::new(),
             help: None,
             note: None,
+            packet: None,
             fix: None,
         }
     }
@@ -111,6 +114,13 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
+        self
+    }
+
+    /// Gives a packet that shows it.
+    #[must_use]
+    pub fn packet(mut self, text: impl Into<String>) -> Self {
+        self.packet = Some(text.into());
         self
     }
 
@@ -150,6 +160,22 @@ impl Sink {
         );
         if self.seen.insert(key) {
             self.items.push(diagnostic);
+        }
+    }
+
+    /// Adds one, with what `more` says of it, unless the same was added before: what is dear to find
+    /// out is found out once.
+    pub fn push_with(
+        &mut self,
+        diagnostic: Diagnostic,
+        more: impl FnOnce(Diagnostic) -> Diagnostic,
+    ) {
+        let before = self.items.len();
+        self.push(diagnostic);
+        if self.items.len() > before
+            && let Some(last) = self.items.pop()
+        {
+            self.items.push(more(last));
         }
     }
 

@@ -46,6 +46,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<Replacement<'a>>,
 }
 
@@ -70,6 +72,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
                 .collect(),
             help: d.help.as_deref(),
             note: d.note.as_deref(),
+            packet: d.packet.as_deref(),
             fix: d.fix.as_ref().map(|f| Replacement {
                 place: place(sources, f.span),
                 replacement: &f.replacement,

@@ -203,7 +203,7 @@ fn result(
     seen: &mut BTreeMap<String, usize>,
 ) -> ResultRow {
     let mut message = d.message.clone();
-    for (word, part) in [("help", &d.help), ("note", &d.note)] {
+    for (word, part) in [("help", &d.help), ("note", &d.note), ("packet", &d.packet)] {
         if let Some(part) = part {
             message.push_str(&format!("\n{word}: {part}"));
         }

@@ -130,6 +130,10 @@ fn groups<'a>(sources: &'a SourceMap, d: &'a Diagnostic) -> Vec<Group<'a>> {
         group =
             group.element(Level::NOTE.message(normalize_untrusted_str(&without_long_words(note))));
     }
+    if let Some(packet) = &d.packet {
+        let packet = normalize_untrusted_str(&without_long_words(packet));
+        group = group.element(Level::NOTE.with_name("packet").message(packet));
+    }
     let mut groups = vec![group];
     if let Some((fix, patch)) = patch {
         let default = if fix.replacement.is_empty() {

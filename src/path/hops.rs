@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::rc::Rc;
+
+use ipnet::IpNet;
 
 use crate::model::address::{AddressSet, Family, number};
 use crate::model::internet::{platform, private};
@@ -227,29 +228,29 @@ pub(super) fn hop_map(fabric: &Fabric<'_>, key: &Key) -> HopMap {
         .map(|route| (route.target.clone(), class_of(&route.hop)))
         .collect();
     let bgp = table.is_none_or(|t| t.bgp);
-    HopMap::new(&surround, &routes, bgp, |tag| fabric.tag(tag))
+    HopMap::new(&surround, &routes, bgp, |tag| fabric.listed(tag))
 }
 
 impl HopMap {
     /// The next hops of a subnet with these user routes. `bgp` says whether the table takes over
-    /// what the gateway learns, `tag` what a service tag holds.
+    /// what the gateway learns, `tag` the prefixes that a service tag is published with.
     #[must_use]
     pub fn new(
         surround: &Surround,
         routes: &[(Target, HopClass)],
         bgp: bool,
-        tag: impl Fn(&str) -> Rc<AddressSet>,
+        tag: impl Fn(&str) -> Vec<IpNet>,
     ) -> Self {
         let mut list = Vec::new();
         let mut default = HopClass::Internet;
         let mut default_v6 = HopClass::Internet;
         let mut user_default = false;
         let system = RouteCause::System;
-        let mut push = |set: &AddressSet, rank, class: &HopClass, cause| {
-            add(&mut list, set, rank, class, cause);
+        let mut push = |nets: Vec<IpNet>, rank, class: &HopClass, cause| {
+            add(&mut list, nets, rank, class, cause);
         };
         push(
-            &platform(),
+            platform().to_prefixes(),
             Rank::Platform,
             &HopClass::Platform,
             system("platform"),
@@ -262,7 +263,12 @@ impl HopMap {
             } else {
                 HopClass::Peer
             };
-            push(&set, Rank::Platform, &class, system("firewall"));
+            push(
+                set.to_prefixes(),
+                Rank::Platform,
+                &class,
+                system("firewall"),
+            );
         }
         for (index, (target, class)) in routes.iter().enumerate() {
             let cause = RouteCause::User(index);
@@ -272,7 +278,7 @@ impl HopMap {
                     user_default = true;
                     // 0.0.0.0/0 says nothing of IPv6: that follows the system routes.
                     let v4 = AddressSet::all().only(Family::V4);
-                    push(&v4, Rank::UserPrefix, class, cause);
+                    push(v4.to_prefixes(), Rank::UserPrefix, class, cause);
                 }
                 Target::Prefix(net) => {
                     // INVARIANT: the table's `default` stands first; a second 0.0.0.0/0 is PC5013.
@@ -286,43 +292,53 @@ impl HopMap {
                         }
                         _ => {}
                     }
-                    push(&AddressSet::prefix(*net), Rank::UserPrefix, class, cause);
+                    push(vec![*net], Rank::UserPrefix, class, cause);
                 }
-                Target::Tag(name) => push(&tag(name), rank_of(name), class, cause),
+                Target::Tag(name) => push(tag(name), rank_of(name), class, cause),
             }
         }
         for name in &surround.service_endpoints {
             push(
-                &tag(name),
+                tag(name),
                 Rank::Bound,
                 &HopClass::ServiceEndpoint,
                 system("service endpoint"),
             );
         }
         push(
-            &surround.space,
+            surround.space.to_prefixes(),
             Rank::Bound,
             &HopClass::Local,
             system("virtual network"),
         );
         for peer in &surround.peers {
-            push(peer, Rank::Bound, &HopClass::Peer, system("peering"));
+            push(
+                peer.to_prefixes(),
+                Rank::Bound,
+                &HopClass::Peer,
+                system("peering"),
+            );
         }
         for learnt in surround.on_premises.iter().filter(|_| bgp) {
-            push(learnt, Rank::Bgp, &HopClass::Gateway, RouteCause::Bgp);
+            push(
+                learnt.to_prefixes(),
+                Rank::Bgp,
+                &HopClass::Gateway,
+                RouteCause::Bgp,
+            );
         }
         // A user route for 0.0.0.0/0 also removes the system's `None` routes of the private ranges
         // (same page, routing example).
         if !user_default {
             push(
-                &private(),
+                private().to_prefixes(),
                 Rank::System,
                 &HopClass::None,
                 system("private range"),
             );
         }
         push(
-            &AddressSet::all(),
+            AddressSet::all().to_prefixes(),
             Rank::System,
             &HopClass::Internet,
             system("default"),
@@ -362,12 +378,12 @@ fn class_of(hop: &Hop) -> HopClass {
 
 fn add(
     list: &mut Vec<Candidate>,
-    set: &AddressSet,
+    nets: Vec<IpNet>,
     rank: Rank,
     class: &HopClass,
     cause: RouteCause,
 ) {
-    for net in set.to_prefixes() {
+    for net in nets {
         let (family, first, last) = match net {
             ipnet::IpNet::V4(net) => (
                 Family::V4,
@@ -456,8 +472,13 @@ mod tests {
 
     fn candidate(text: &str, rank: Rank, class: HopClass) -> Vec<Candidate> {
         let mut list = Vec::new();
-        let set = AddressSet::prefix(text.parse().unwrap());
-        add(&mut list, &set, rank, &class, RouteCause::User(0));
+        add(
+            &mut list,
+            vec![text.parse().unwrap()],
+            rank,
+            &class,
+            RouteCause::User(0),
+        );
         list
     }
 
@@ -484,5 +505,24 @@ mod tests {
         assert_eq!(hop("9.255.255.255/32"), HopClass::Firewall("f".into()));
         assert_eq!(hop("255.255.255.255/32"), HopClass::Firewall("f".into()));
         assert_eq!(map.segments.len(), 5);
+    }
+
+    #[test]
+    fn each_prefix_of_a_tag_is_a_route() {
+        let routes = [
+            (Target::Tag("T".to_owned()), HopClass::Internet),
+            (
+                Target::Prefix("20.0.0.0/16".parse().unwrap()),
+                HopClass::None,
+            ),
+        ];
+        let ask = |prefixes: &[&str]| {
+            let nets: Vec<IpNet> = prefixes.iter().map(|t| t.parse().unwrap()).collect();
+            let map = HopMap::new(&Surround::default(), &routes, true, |_| nets.clone());
+            map.decide("20.0.1.1".parse().unwrap()).0
+        };
+        // Together they are the route's own prefix, and that would win.
+        assert_eq!(ask(&["20.0.0.0/17", "20.0.128.0/17"]), HopClass::Internet);
+        assert_eq!(ask(&["20.0.0.0/16"]), HopClass::None);
     }
 }

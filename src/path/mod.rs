@@ -10,6 +10,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use ipnet::IpNet;
+
 use crate::catalog::{Catalog, TagKind};
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
@@ -85,6 +87,22 @@ impl<'a> Fabric<'a> {
             .borrow_mut()
             .insert(name.to_owned(), Rc::clone(&set));
         set
+    }
+
+    /// The prefixes of a service tag as published: each is a route of its own where a route table
+    /// names the tag.
+    ///
+    /// Source: "Virtual network traffic routing", service tags for user-defined routes (Microsoft
+    /// Learn, checked 2026-11-30).
+    #[must_use]
+    pub fn listed(&self, tag: &str) -> Vec<IpNet> {
+        let listed = self.catalog.tag(tag).map(|t| t.listed_prefixes().collect());
+        let listed: Vec<IpNet> = listed.unwrap_or_default();
+        if listed.is_empty() {
+            self.tag(tag).to_prefixes()
+        } else {
+            listed
+        }
     }
 
     /// The virtual network of a subnet: the one it names, else the only one that holds its prefix.

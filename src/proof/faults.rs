@@ -129,7 +129,8 @@ fn unmet(
             )
             .label(format!("{right} only if it is otherwise"))
             .help("state the fact with `assume`, or name the ends exactly")
-            .note(format!("packet {}{stop}", probe)),
+            .note(stop)
+            .packet(probe.to_string()),
         );
     }
     let d = Diagnostic::new(
@@ -167,7 +168,8 @@ fn unmet(
     } else {
         "narrow what lets it through: nothing may override a required deny; or drop `required`"
     })
-    .note(format!("packet {}{stop}", unmet.witness));
+    .note(stop)
+    .packet(unmet.witness.to_string());
     // Who writes `any` for a service does not say that every port of it is needed.
     let d = if unmet.partly {
         d.severity(Severity::Warning)
@@ -203,25 +205,25 @@ fn stopping(network: &Network, probe: &Probe) -> String {
             }
             let word = crate::reach::question::word(step.verdict);
             return match network.rule(step) {
-                Some(rule) => format!(": {word} by `{}` of `{}`", rule.path, rule.resource),
-                None => format!(": {word} by the default of the {}", step.layer().word()),
+                Some(rule) => format!("{word} by `{}` of `{}`", rule.path, rule.resource),
+                None => format!("{word} by the default of the {}", step.layer().word()),
             };
         }
     }
-    String::new()
+    "no way leads there".to_owned()
 }
 
-/// `: allow by rule x of nsg-a`.
+/// `allow by rule x of nsg-a`.
 fn passing(network: &Network, probe: &Probe) -> String {
     let journeys = walk(network, probe);
     let deciding = journeys.iter().find_map(|j| j.deciding(network));
     match deciding.and_then(|step| network.rule(step)) {
         Some(rule) => format!(
-            ": {} by `{}` of `{}`",
+            "{} by `{}` of `{}`",
             rule.verdict.word(),
             rule.path,
             rule.resource
         ),
-        None => ": no rule on its way stops it".to_owned(),
+        None => "no rule on its way stops it".to_owned(),
     }
 }

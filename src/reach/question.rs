@@ -235,6 +235,11 @@ fn nowhere(network: &Network, question: &Question) -> String {
         return "the source lies in a subnet of a gateway or firewall, which is passed and never an end"
             .to_owned();
     }
+    let to = question.destinations(network);
+    if !to.is_empty() && to.is_subset(&network.transit) {
+        return "the destination lies in a subnet of a gateway or firewall, which is passed and never an end"
+            .to_owned();
+    }
     "neither end lies in a declared subnet, and no firewall stands between them".to_owned()
 }
 

@@ -158,16 +158,13 @@ impl Telling<'_> {
     /// Adds the packet with what becomes of it, and the statement that decides.
     fn packet(&self, d: Diagnostic, shown: &Shown) -> Diagnostic {
         let walked = shown.journey.as_ref().and_then(|j| j.verdict);
+        let d = d.packet(shown.witness.to_string());
         let word = match (shown.verdict, walked) {
             (Some(verdict), _) => verdict_word(verdict).to_owned(),
             (None, Some(verdict)) => format!("then {}", verdict_word(verdict)),
-            (None, None) => return d.note(format!("packet {}", shown.witness)),
+            (None, None) => return d,
         };
-        let d = d.note(format!(
-            "packet {}: {word} by {}",
-            shown.witness,
-            self.decider(shown)
-        ));
+        let d = d.note(format!("{word} by {}", self.decider(shown)));
         match self.statement(shown) {
             Some((id, span)) => d.also(span, format!("`{id}` decides")),
             None => d,

@@ -41,6 +41,20 @@ const WITHOUT_FIXTURE: [(Code, &str); 2] = [
 /// Codes that `portcullis test` raises, not `check`.
 const OF_TESTS: [&str; 4] = ["PC8001", "PC8004", "PC8005", "PC8006"];
 
+/// Codes that are about traffic: each shows a packet.
+const WITH_PACKET: [&str; 22] = [
+    "PC4002", "PC4003", "PC4007", "PC4010", "PC4011", "PC4012", "PC4013", "PC4014", "PC4015",
+    "PC4016", "PC4017", "PC4019", "PC5001", "PC5002", "PC5003", "PC5004", "PC5006", "PC5007",
+    "PC5011", "PC8001", "PC8004", "PC8005",
+];
+
+/// Fixtures of these codes that are about resources, whatever the traffic.
+const WITHOUT_PACKET: [&str; 3] = [
+    "PC4012-subnet-without-nsg--runs",
+    "PC4016-path-not-determined--no-address",
+    "PC4016-path-not-determined--no-vnet",
+];
+
 /// What `check` said: its text and the codes in it, each with its level's word, in order.
 struct Told {
     text: String,
@@ -120,6 +134,26 @@ fn a_fixture_shows_its_code_and_no_other_fault() {
         }
     }
     report(&wrong, "a fixture shows one fault");
+}
+
+#[test]
+fn what_is_said_of_traffic_shows_a_packet() {
+    let mut wrong = Vec::new();
+    for fixture in fixtures() {
+        let code = fixture.stem.get(..6).unwrap_or("");
+        if !WITH_PACKET.contains(&code) {
+            continue;
+        }
+        let golden = fixtures_folder().join(format!("{}.stderr", fixture.stem));
+        let text = fs::read_to_string(&golden).unwrap_or_default();
+        let shows = text
+            .lines()
+            .any(|l| l.trim_start().starts_with("= packet: "));
+        if shows == WITHOUT_PACKET.contains(&fixture.stem.as_str()) {
+            wrong.push(format!("{}: packet {shows}", fixture.stem));
+        }
+    }
+    report(&wrong, "what is said of traffic shows a packet of it");
 }
 
 #[test]

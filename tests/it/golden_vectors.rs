@@ -82,15 +82,7 @@ fn run(case: &Value) -> Vec<String> {
             .collect();
         known.address(address, &tags);
     }
-    let near = Neighbourhood {
-        space: ranges(&case["near"], "space"),
-        peers: ranges(&case["near"], "peers"),
-        on_premises: ranges(&case["near"], "onPremises"),
-        service_endpoints: texts(&case["near"], "serviceEndpoints")
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-    };
+    let near = neighbourhood(case);
     let table = case.get("routeTable");
     let around = routes::surroundings(table, &near);
     let group = |direction, packet: &_| {
@@ -126,4 +118,18 @@ fn run(case: &Value) -> Vec<String> {
         wrong.push("asks nothing".to_owned());
     }
     wrong
+}
+
+/// What lies around the subnet of a case.
+pub(crate) fn neighbourhood(case: &Value) -> Neighbourhood {
+    let near = &case["near"];
+    Neighbourhood {
+        space: ranges(near, "space"),
+        peers: ranges(near, "peers"),
+        on_premises: ranges(near, "onPremises"),
+        service_endpoints: texts(near, "serviceEndpoints")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    }
 }

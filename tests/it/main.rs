@@ -45,5 +45,6 @@ mod targets;
 mod tidy;
 mod traps;
 mod trials;
+mod unknown;
 mod window;
 mod wrap;

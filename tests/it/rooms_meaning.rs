@@ -1,5 +1,6 @@
 //! What the rooms read in resources, against the oracle: the golden vectors, and packets at the edges
 //! of every committed output. One layer at a time; the way through several is judged elsewhere.
+//! `PORTCULLIS_CASES=200` draws so many packets of each rule instead of the usual number.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,7 +9,7 @@
 )]
 
 mod drawn;
-mod subject;
+pub(crate) mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +18,12 @@ use portcullis::catalog::{Catalog, Cloud};
 use portcullis::model::address::AddressSet;
 use serde_json::{Value, json};
 
+use crate::golden_vectors::neighbourhood;
 use crate::oracle::address::Address;
 use crate::oracle::firewall::{Firewall, policy_of};
 use crate::oracle::knowledge::Knowledge;
 use crate::oracle::load::{self, Emitted};
 use crate::oracle::nsg::Direction;
-use crate::oracle::path::ranges;
 use crate::oracle::routes::Neighbourhood;
 use crate::oracle::sample::{Draw, Edges};
 use crate::oracle::{Match, Packet, items, last_segment, nsg, routes, text, texts};
@@ -85,15 +86,7 @@ fn golden(case: &Value) -> Vec<(String, Said, Said)> {
         ip_groups: items(case, "ipGroups").to_vec(),
         classic: Vec::new(),
     };
-    let near = Neighbourhood {
-        space: ranges(&case["near"], "space"),
-        peers: ranges(&case["near"], "peers"),
-        on_premises: ranges(&case["near"], "onPremises"),
-        service_endpoints: texts(&case["near"], "serviceEndpoints")
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-    };
+    let near = neighbourhood(case);
     let subject = Subject::new(world, &firewall);
     let policy = text(case, "policy");
     if !items(case, "order").is_empty() {
@@ -188,7 +181,7 @@ impl Tally {
 
 /// One environment, with service tags as the catalogue has them or with nothing known of them.
 fn compare(emitted: &Emitted, told: bool, tally: &mut Tally) {
-    let near = neighbourhood();
+    let near = around_outputs();
     let classic = classic(emitted);
     let mut all: Vec<Value> = emitted.nsgs.clone();
     all.extend(emitted.route_tables.iter().cloned());
@@ -208,14 +201,16 @@ fn compare(emitted: &Emitted, told: bool, tally: &mut Tally) {
     for part in [&near.space, &near.peers, &near.on_premises] {
         edges.add(part);
     }
+    let told_cases = std::env::var("PORTCULLIS_CASES").ok();
+    let each = told_cases.map_or(EACH, |text| text.parse().unwrap());
     let mut draw = Draw::new(7 + u64::from(told));
     let mut sample = |parts: &[&Value], known: &mut Knowledge| {
         let mut packets = Vec::new();
         for part in parts {
             let own = Edges::of(part, &emitted.firewall, known);
-            packets.extend(own.packets(&edges, EACH, &mut draw));
+            packets.extend(own.packets(&edges, each, &mut draw));
         }
-        packets.extend(edges.packets(&edges, EACH * 12, &mut draw));
+        packets.extend(edges.packets(&edges, each * 12, &mut draw));
         // No port 0: nothing is sent there.
         packets.retain(|p: &Packet| !p.has_ports() || (p.port > 0 && p.source_port > 0));
         if told {
@@ -324,18 +319,14 @@ fn route_name(by: &str) -> String {
 }
 
 /// A network around the outputs; a learnt prefix is longer than the network's and a peer's own.
-fn neighbourhood() -> Neighbourhood {
+fn around_outputs() -> Neighbourhood {
     let value = json!({
         "space": ["10.10.0.0/16", "10.0.0.0/22"],
         "peers": ["10.20.0.0/16", "10.1.0.0/16"],
         "onPremises": ["192.168.0.0/16", "172.16.0.0/12", "10.10.5.0/24", "10.1.0.0/16", "10.0.0.0/8"],
+        "serviceEndpoints": ["Storage"],
     });
-    Neighbourhood {
-        space: ranges(&value, "space"),
-        peers: ranges(&value, "peers"),
-        on_premises: ranges(&value, "onPremises"),
-        service_endpoints: vec!["Storage".to_owned()],
-    }
+    neighbourhood(&json!({ "near": value }))
 }
 
 fn rules_of(groups: &[Value]) -> Vec<&Value> {

@@ -484,7 +484,7 @@ fn tracked() -> Vec<String> {
 }
 
 /// Every file below a folder, sorted, without build and hidden folders.
-fn walk(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))

@@ -18,6 +18,7 @@ use portcullis::diag::CODES;
 use serde_json::Value;
 
 use crate::cli::{SETTINGS, folder, portcullis};
+use crate::tidy::walk;
 
 /// One row of the table: `PC3013, PC2005`, perhaps with `; and a remark`, or a reason.
 struct Row {
@@ -480,20 +481,6 @@ fn is_prefix(text: &str) -> bool {
 fn net(text: &str) -> ipnet::IpNet {
     text.parse()
         .unwrap_or_else(|_| ipnet::IpNet::from(text.parse::<std::net::IpAddr>().unwrap()))
-}
-
-fn walk(folder: &Path) -> Vec<PathBuf> {
-    let mut out = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            out.extend(walk(&path));
-        } else {
-            out.push(path);
-        }
-    }
-    out.sort();
-    out
 }
 
 fn rows() -> Vec<Row> {

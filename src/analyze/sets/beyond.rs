@@ -69,11 +69,11 @@ fn tell(picture: &mut Picture<'_>, at: usize, denies: &[usize], rest: Set, out: 
         picture.named(&[at]),
         picture.named(denies)
     );
-    let example = picture.example(rest);
     let d = picture
         .told(Code::PC5011, at, message, denies, "ends here")
         .label("a part of it no deny speaks of")
         .help("write that part as a plain allow, narrow the exception, or name the deny that it meets")
-        .note(format!("the rest is no exception to anything, {example}"));
+        .note("the rest is no exception to anything");
+    let d = picture.shown(d, rest);
     out.always(d);
 }

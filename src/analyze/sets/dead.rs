@@ -56,11 +56,11 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], when: &str, out: &mu
         "flow `{name}` can never match: {} {takes}",
         picture.named(by)
     );
-    let example = picture.example(set);
     let d = picture
         .told(Code::PC5001, at, message, by, part)
         .label("decides nothing")
         .help("delete the flow, or move it up, or narrow what stands before it")
-        .note(format!("what counts {when} decides, {example}"));
+        .note(format!("what counts {when} decides"));
+    let d = picture.shown(d, set);
     out.agreed(picture, at, d);
 }

@@ -73,13 +73,11 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], out: &mut Findings) 
         "allow `{name}` is entirely denied by {}{verb}",
         picture.named(by)
     );
-    let example = picture.example(set);
     let d = picture
         .told(Code::PC5006, at, message, by, part)
         .label("allows nothing")
         .help(help)
-        .note(format!(
-            "a deny beats a plain allow wherever it is written, {example}"
-        ));
+        .note("a deny beats a plain allow wherever it is written");
+    let d = picture.shown(d, set);
     out.always(d);
 }

@@ -64,11 +64,10 @@ fn tell(picture: &mut Picture<'_>, at: usize, other: usize, out: &mut Findings) 
         "flows `{name}` and {} are duplicates",
         picture.named(&[other])
     );
-    let example = picture.example(set);
     let d = picture
         .told(Code::PC5004, at, message, &[other], "asks for the same")
         .label("changes nothing")
-        .help("delete one")
-        .note(example);
+        .help("delete one");
+    let d = picture.shown(d, set);
     out.agreed(picture, at, d);
 }

@@ -23,6 +23,9 @@ pub use agreed::Agreed;
 use super::Scene;
 use picture::Picture;
 
+/// Nodes of all sets of an environment: about 100 MiB. Lists of 10,000 flows need a tenth.
+const MOST_NODES: usize = 3_000_000;
+
 /// What the checks found in one environment.
 #[derive(Clone, Debug, Default)]
 struct Findings {
@@ -46,7 +49,11 @@ impl Findings {
 
 /// Runs every check over one environment. What may differ between environments waits in `agreed`.
 pub(super) fn check(scene: &Scene<'_>, agreed: &mut Agreed, sink: &mut Sink) {
-    let mut picture = Picture::new(scene);
+    check_within(scene, MOST_NODES, agreed, sink);
+}
+
+fn check_within(scene: &Scene<'_>, most_nodes: usize, agreed: &mut Agreed, sink: &mut Sink) {
+    let mut picture = Picture::new(scene, most_nodes);
     let mut found = Findings::default();
     dead::check(&mut picture, &mut found);
     duplicate::check(&mut picture, &mut found);
@@ -80,4 +87,49 @@ fn too_large(environment: &str, why: Exhausted) -> Diagnostic {
     )
     .help("split the policy into projects, or use fewer overlapping port ranges and prefixes")
     .note("dead, redundant and denied flows of this environment are not told; the output is not affected")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::catalog::{Catalog, Cloud};
+    use crate::config::Settings;
+    use crate::path::Fabric;
+    use crate::source::{MemoryLoader, SourceMap};
+
+    const SAME: &str = "allow a: tcp/22 from 10.0.0.0/8 to 10.1.0.0/16 for \"One\"\n\
+                        allow b: tcp/22 from 10.0.0.0/8 to 10.1.0.0/16 for \"The same\"\n";
+
+    fn codes(most_nodes: usize) -> Vec<&'static str> {
+        let mut loader = MemoryLoader::default();
+        loader.files.insert("a.gate".to_owned(), SAME.to_owned());
+        let (mut sources, mut sink) = (SourceMap::default(), Sink::default());
+        let catalog = Catalog::embedded(Cloud::Public);
+        let roots = ["a.gate".to_owned()];
+        let policies =
+            crate::resolve::resolve(&loader, &roots, catalog, &[], &mut sources, &mut sink);
+        assert!(!sink.has_errors(), "{:?}", sink.items());
+        let fabric = Fabric::new(&policies[0], catalog);
+        let scene = Scene {
+            fabric: &fabric,
+            settings: &Settings::default(),
+            sources: &sources,
+            required: &BTreeMap::new(),
+            proven: false,
+        };
+        let (mut agreed, mut sink) = (Agreed::default(), Sink::default());
+        check_within(&scene, most_nodes, &mut agreed, &mut sink);
+        agreed.tell(&mut sink);
+        sink.items().iter().map(|d| d.code.id()).collect()
+    }
+
+    #[test]
+    fn past_the_limit_one_warning_takes_the_place_of_all_findings() {
+        assert_eq!(codes(MOST_NODES), ["PC5004"]);
+        assert_eq!(codes(4), ["PC5014"]);
+    }
 }

@@ -61,15 +61,14 @@ fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], lost: Set, out: &mut
         _ => "allow",
     };
     let message = format!("flow `{name}` is partly shadowed by {}", picture.named(by));
-    let example = picture.example(lost);
     let d = picture
         .told(Code::PC5002, at, message, by, took)
         .label("does not decide all that it says")
         .help("say in each flow what is meant for it alone, or move this one up")
         .note(format!(
-            "what stands first decides: {} {verb} {}",
-            picture.named(by),
-            example.trim_start_matches("for example ")
+            "what stands first decides: {} {verb} it",
+            picture.named(by)
         ));
+    let d = picture.shown(d, lost);
     out.agreed(picture, at, d);
 }

@@ -11,8 +11,6 @@ use crate::syntax::ast::Need;
 
 use crate::packet::near::{Hull, Index};
 
-/// Nodes of all sets of an environment: about 100 MiB. Lists of 10,000 flows need a tenth.
-const MOST_NODES: usize = 3_000_000;
 /// Flows that one finding names.
 const NAMED: usize = 4;
 
@@ -67,12 +65,12 @@ pub(super) struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn new(scene: &Scene<'a>) -> Self {
+    pub(super) fn new(scene: &Scene<'a>, most_nodes: usize) -> Self {
         let facts = facts(scene.fabric);
         let Denotation { claims, .. } = denotation(scene.fabric);
         let mut subjects: Vec<Subject<'a>> = Vec::new();
         let mut free: Vec<Vec<bool>> = Vec::new();
-        let mut builder = Builder::new().most_nodes(MOST_NODES);
+        let mut builder = Builder::new().most_nodes(most_nodes);
         for claim in claims {
             let Some(flow) = scene.fabric.policy.flows.get(claim.flow) else {
                 continue;
@@ -363,11 +361,11 @@ impl<'a> Picture<'a> {
         out
     }
 
-    /// `for example tcp ...`
-    pub(super) fn example(&mut self, set: Set) -> String {
+    /// A finding with a packet of a set.
+    pub(super) fn shown(&mut self, diagnostic: Diagnostic, set: Set) -> Diagnostic {
         match self.space.witness(set) {
-            Some(witness) => format!("for example {witness}"),
-            None => String::new(),
+            Some(witness) => diagnostic.packet(witness.to_string()),
+            None => diagnostic,
         }
     }
 

@@ -114,12 +114,11 @@ pub(super) fn tell(picture: &mut Picture<'_>, at: usize, by: &[usize], out: &mut
         "flow `{name}` is redundant: {} {verb} all of it",
         picture.named(by)
     );
-    let example = picture.example(set);
     let d = picture
         .told(Code::PC5003, at, message, by, part)
         .label("changes nothing")
-        .help("delete the flow, or narrow the wider one to what is needed")
-        .note(example);
+        .help("delete the flow, or narrow the wider one to what is needed");
+    let d = picture.shown(d, set);
     out.agreed(picture, at, d);
 }
 

@@ -71,7 +71,6 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
     let both = Picture::written([overrides.as_str(), &other]);
     let message =
         format!("exception `{name}` overrides `{overrides}` but also meets deny `{other}`");
-    let example = picture.example(met);
     let d = picture
         .told(
             Code::PC5007,
@@ -86,6 +85,7 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
         } else {
             format!("write `overrides {both}` if all are meant, or narrow the exception")
         })
-        .note(format!("nothing says whether it is allowed, {example}"));
+        .note("nothing says whether it is allowed");
+    let d = picture.shown(d, met);
     out.always(d);
 }

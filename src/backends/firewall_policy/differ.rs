@@ -3,9 +3,9 @@
 //!
 //! Judged where the answer is certain: equal FQDN tags and categories, names and URLs that meet.
 
-use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::plan::Duty;
+use crate::backends::{example, faults};
 use crate::diag::Sink;
 use crate::model::endpoint::{Endpoint, NamePattern};
 use crate::model::{Flow, Key};
@@ -43,7 +43,8 @@ pub(super) fn check(context: &Context<'_>, key: &Key, sink: &mut Sink) {
                 && ports_meet(application_ports(flow), application_ports(other))
                 && destinations_meet(&flow.to, &other.to)
             {
-                sink.push(faults::allows_differ(flow, other, what));
+                let told = faults::allows_differ(flow, other, what);
+                example::tell(sink, told, || example::of_both(context.fabric, flow, other));
             }
         }
     }

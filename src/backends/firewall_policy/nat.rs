@@ -118,15 +118,22 @@ fn sources(
         groups.push(Reference(context.internet_id()));
     }
     if !from.addresses.only(Family::V6).is_empty() {
-        let d = faults::dnat_cannot(
-            dnat,
-            dnat.spans.from,
-            layer,
-            "Azure Firewall rules take IPv4 only",
-            "write IPv4 prefixes",
-        );
-        sink.push(d);
-        return None;
+        let whole = list.is_empty() && groups.is_empty();
+        let (why, help) = if whole {
+            ("Azure Firewall rules take IPv4 only", "write IPv4 prefixes")
+        } else {
+            // `tag(Internet) except ...` has both families whatever its writer thought of.
+            (
+                "its public addresses are IPv4, so nobody comes from the IPv6 part: it is left out",
+                "nothing to do",
+            )
+        };
+        let d = faults::dnat_cannot(dnat, dnat.spans.from, layer, why, help);
+        if whole {
+            sink.push(d);
+            return None;
+        }
+        sink.push(faults::left_out(d, false));
     }
     (!list.is_empty() || !groups.is_empty()).then_some((list, groups))
 }

@@ -1,9 +1,9 @@
 //! Type before priority: a stronger flow by name against a weaker one by address of the other
 //! action would be emitted in an order that Azure does not keep.
 
-use crate::backends::faults;
 use crate::backends::lowered::Context;
 use crate::backends::plan::{Duty, is_public};
+use crate::backends::{example, faults};
 use crate::diag::Sink;
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
@@ -44,6 +44,7 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
     if !mine.meets(&other) {
         return;
     }
+    let both = || example::of_both(context.fabric, strong, weak);
     let to = &weak.to;
     let plain = to.any || to.internet || {
         let mut set: AddressSet = to.addresses.intersect(&theirs.to);
@@ -53,11 +54,8 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
         is_public(&set) || private_names_meet(strong, &set)
     };
     if plain {
-        sink.push(faults::type_before_priority(
-            strong,
-            weak,
-            "a network rule to addresses that these names may have",
-        ));
+        let why = "a network rule to addresses that these names may have";
+        example::tell(sink, faults::type_before_priority(strong, weak, why), both);
         return;
     }
     // Exact names outside 80, 443 and 1433 are network rules too.
@@ -67,11 +65,8 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
             && network_name_ports(weak).is_some_and(|p| p.meets(&mine))
     });
     if same_name {
-        sink.push(faults::type_before_priority(
-            strong,
-            weak,
-            "a network rule to the same name",
-        ));
+        let why = "a network rule to the same name";
+        example::tell(sink, faults::type_before_priority(strong, weak, why), both);
         return;
     }
     let assumed = |named: &dyn Fn(&Endpoint) -> bool| {
@@ -93,7 +88,8 @@ fn check_pair(context: &Context<'_>, strong: &Flow, weak: &Flow, theirs: &Duty, 
         .filter(|(key, content)| content.is_none() && !assumed(&|e| e.ip_groups.contains_key(*key)))
         .map(|(key, _)| format!("ip-group({key})"));
     if let Some(unknown) = tags.chain(groups).next() {
-        sink.push(faults::maybe_preempted(strong, weak, &unknown));
+        let told = faults::maybe_preempted(strong, weak, &unknown);
+        example::tell(sink, told, both);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::backends::example;
 use crate::backends::faults::{self, Several};
 use crate::backends::lowered::{Context, Lowered, Role};
 use crate::backends::ordered;
@@ -402,7 +403,7 @@ impl Room<'_> {
     ) -> AddressSet {
         let fabric = self.context.fabric;
         let mut set = AddressSet::empty();
-        let mut absorbed = false;
+        let mut absorbed: Option<AddressSet> = None;
         for subnet in &self.duty.subnets {
             let own = fabric.virtual_network(subnet);
             let table = fabric
@@ -412,15 +413,19 @@ impl Room<'_> {
                 .and_then(|s| s.route_table.as_ref())
                 .and_then(|t| fabric.tables.get(t));
             // The tag takes in the prefixes of the subnet's user routes.
-            absorbed |= table.is_some_and(|t| {
-                t.routes.iter().any(|r| match &r.target {
-                    crate::path::routes::Target::Default => true,
-                    crate::path::routes::Target::Prefix(net) => {
-                        !AddressSet::prefix(*net).is_subset(&own)
+            for route in table.iter().flat_map(|t| &t.routes) {
+                use crate::path::routes::Target;
+                let beyond = match &route.target {
+                    Target::Default => Some(AddressSet::all()),
+                    Target::Prefix(net) => {
+                        Some(AddressSet::prefix(*net)).filter(|set| !set.is_subset(&own))
                     }
-                    crate::path::routes::Target::Tag(_) => true,
-                })
-            });
+                    Target::Tag(tag) => Some((*fabric.tag(tag)).clone()),
+                };
+                if let Some(beyond) = beyond {
+                    absorbed = Some(absorbed.unwrap_or_default().union(&beyond));
+                }
+            }
             set = set.union(&own);
         }
         if own_side {
@@ -431,12 +436,19 @@ impl Room<'_> {
         // would let them in where a flow speaks of them.
         let host =
             filters_platform(self.direction) && (!self.flow.allows() || fabric.names_platform());
-        if !absorbed && !host {
+        if absorbed.is_none() && !host {
             out.push(Operand::Tag("VirtualNetwork".to_owned()));
             return AddressSet::empty();
         }
-        if absorbed {
-            sink.push(faults::absorbs(self.flow, span, self.key));
+        if let Some(absorbed) = absorbed {
+            example::tell(sink, faults::absorbs(self.flow, span, self.key), || {
+                let beyond = absorbed.subtract(&set);
+                let (from, to) = match self.direction {
+                    Direction::Outbound => (&self.duty.from, &beyond),
+                    Direction::Inbound => (&beyond, &self.duty.to),
+                };
+                example::of_traffic(fabric, &self.flow.traffic, from, to)
+            });
         }
         set.intersect(seen)
     }
@@ -491,7 +503,10 @@ impl Room<'_> {
             if six && !narrowed.is_empty() && !together {
                 sink.push(faults::ipv6_stays_shut(flow, self.key, &ports));
             } else {
-                sink.push(faults::nothing_narrows(flow, self.key, &ports, six));
+                let told = faults::nothing_narrows(flow, self.key, &ports, six);
+                example::tell(sink, told, || {
+                    example::within(self.context.fabric, flow, unnarrowed, &AddressSet::all())
+                });
                 return;
             }
         }

@@ -5,7 +5,6 @@
 //! 2026-11-25).
 
 use std::net::IpAddr;
-use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -155,12 +154,9 @@ impl Routes {
             .iter()
             .map(|route| (route.target.clone(), route.hop.class(surround)))
             .collect();
-        let tag = |name: &str| {
-            world
-                .tag(name)
-                .unwrap_or_else(|| Rc::new(AddressSet::empty()))
-        };
-        Ok(HopMap::new(surround, &routes, self.bgp, tag))
+        Ok(HopMap::new(surround, &routes, self.bgp, |tag| {
+            world.listed(tag)
+        }))
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn run(global: &Global, reporter: &Reporter, word: &str) -> Result<u8
         path: PathBuf::from("."),
         limits: LimitsMode::Off,
         no_prove: true,
+        asking: true,
         ..run::Ask::default()
     };
     let done = run::watched(global, reporter, &ask, &mut |stage, lowered| {

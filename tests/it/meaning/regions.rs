@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use portcullis::catalog::{Catalog, Cloud};
 use portcullis::denote::{self, Denotation, Part, Sets};
 use portcullis::diag::Sink;
-use portcullis::model::service::PortSet;
-use portcullis::packet::{Answer, Names, Probe, Region, Transport};
+use portcullis::packet::{Answer, Names, Region};
 use portcullis::path::Fabric;
 use portcullis::resolve;
 use portcullis::source::{MemoryLoader, SourceMap};
 
 use crate::oracle::Packet;
+use crate::rooms_meaning::subject::probe;
 
 use super::denote::{Meaning, denote, matches, surely};
 use super::facts::Facts;
@@ -208,30 +208,5 @@ fn holds(region: &Region, facts: &Facts, packet: &Packet) -> Found {
                 Answer::May => Found::May,
             }
         }
-    }
-}
-
-fn probe(packet: &Packet) -> Probe {
-    let transport = match (packet.protocol.as_str(), packet.l7.as_str()) {
-        ("tcp", "http") => Transport::Http,
-        ("tcp", "https") => Transport::Https,
-        ("tcp", "mssql") => Transport::Mssql,
-        ("tcp", _) => Transport::Tcp,
-        ("udp", _) => Transport::Udp,
-        ("icmp", _) => Transport::Icmp,
-        ("esp", _) => Transport::Esp,
-        ("ah", _) => Transport::Ah,
-        other => panic!("{other:?}"),
-    };
-    let address = |a: crate::oracle::address::Address| a.to_string().parse().unwrap();
-    let (source, destination) = (address(packet.source), address(packet.destination));
-    let mut probe = Probe::new(transport, source, destination, packet.port);
-    if transport.has_ports() {
-        probe.source_ports = PortSet::one(packet.source_port);
-    }
-    if packet.name.is_empty() {
-        probe
-    } else {
-        probe.named(&packet.name)
     }
 }

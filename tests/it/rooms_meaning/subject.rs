@@ -190,7 +190,8 @@ impl Hops {
     }
 }
 
-fn probe(packet: &Packet) -> Probe {
+/// A packet of the oracle as the compiler's own.
+pub(crate) fn probe(packet: &Packet) -> Probe {
     let transport = match (packet.protocol.as_str(), packet.l7.as_str()) {
         ("tcp", "http") => Transport::Http,
         ("tcp", "https") => Transport::Https,
@@ -208,7 +209,9 @@ fn probe(packet: &Packet) -> Probe {
         ip(packet.destination),
         packet.port,
     );
-    probe.source_ports = PortSet::one(packet.source_port);
+    if transport.has_ports() {
+        probe.source_ports = PortSet::one(packet.source_port);
+    }
     if !packet.name.is_empty() {
         probe = probe.named(&packet.name);
     }
