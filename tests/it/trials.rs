@@ -314,3 +314,45 @@ fn odd_names_are_told_in_every_form() {
     let tap = ask(folder.path(), &["main.gate", "--format", "tap"]).out;
     assert!(tap.contains("\\# d"), "{tap}");
 }
+
+/// Application rules put the firewall's own address there, and the next firewall judges that.
+#[test]
+fn a_second_firewall_sees_the_address_of_the_first() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet west = 10.10.0.0/16 { firewall = fw }\n\
+         vnet east = 10.20.0.0/16 { firewall = fx }\n\
+         firewall fw {\n  private-ip = 10.0.1.4\n}\n\
+         firewall fx {\n  private-ip = 10.128.1.4\n}\n\
+         allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) for \"Far\"\n\
+         test \"far\" {\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}\n\
+         test \"by the second\" {\n  deny https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) by default\n}\n",
+    );
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(!ran.err.contains("PC9004"), "{}", ran.err);
+    assert!(ran.out.contains("deny by default of fx"), "{}", ran.out);
+    assert!(ran.out.contains("ok    by the second"), "{}", ran.out);
+}
+
+#[test]
+fn a_required_deny_is_a_test() {
+    let folder = project(
+        "portcullis 1\n\
+         firewall azfw { policy = \"demo\" }\n\
+         required deny smb: tcp/445 from 10.0.0.0/8 to 192.0.2.0/24 for \"No file sharing\"\n\
+         required forbid old: tcp/23 from 10.0.0.0/8 to any for \"No clear text\"\n\
+         deny sites: tcp/443-445 from 10.0.0.0/8 to 192.0.2.0/24 for \"No sites\"\n\
+         allow site: tcp/443-445 from 10.0.0.4 to 192.0.2.9 for \"The old site\" \
+         overrides sites ticket S-1 until 2027-06-30\n",
+    );
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::smb"), "{}", ran.out);
+    assert!(ran.out.contains("ok    required main::old"), "{}", ran.out);
+    assert!(ran.out.contains("10.0.0.4 -> 192.0.2.9:445"), "{}", ran.out);
+    // The same without a test being run.
+    let check = run(&mut command(folder.path(), &["check", "main.gate"]));
+    assert_eq!(check.code, 1);
+    assert!(check.err.contains("error[PC4003]"), "{}", check.err);
+}
