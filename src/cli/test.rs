@@ -134,7 +134,7 @@ fn environment(
         coverage: args.coverage,
     };
     let mut made = Vec::new();
-    one(stage, lowered, &own, shown, &mut made, found);
+    one(stage, lowered, &own, (shown, true), &mut made, found);
     for test in changed {
         let seen = stage.under(test, &mut |stage, lowered| {
             let tests = stage.context.fabric.policy.tests.iter().collect();
@@ -142,7 +142,7 @@ fn environment(
                 tests,
                 ..Wanted::default()
             };
-            one(stage, lowered, &own, shown, &mut made, found);
+            one(stage, lowered, &own, (shown, false), &mut made, found);
         });
         if !seen {
             let place = place(stage, test, shown);
@@ -163,12 +163,12 @@ fn place(stage: &Stage<'_>, test: &TestBlock, shown: &Names) -> String {
     format!("{}:{line}", shown.shown(&file))
 }
 
-/// Judges what is wanted of one policy.
+/// Judges what is wanted of one policy, which is the environment's as it is or under a test's values.
 fn one(
     stage: &Stage<'_>,
     lowered: &Lowered,
     wanted: &Wanted<'_>,
-    shown: &Names,
+    (shown, as_it_is): (&Names, bool),
     rows: &mut Vec<Row>,
     found: &mut Found,
 ) {
@@ -195,6 +195,7 @@ fn one(
         network: &network,
         behind: &behind,
         shown: &|name| shown.shown(name),
+        as_it_is,
     };
     rows.extend(findings.trials.iter().map(|trial| telling.row(trial)));
     if wanted.coverage {

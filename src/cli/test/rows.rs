@@ -155,6 +155,8 @@ pub(super) struct Telling<'a> {
     pub(super) network: &'a Network,
     pub(super) behind: &'a Behind,
     pub(super) shown: &'a dyn Fn(&str) -> String,
+    /// The policy is the environment's, without the values of a test: `explain` tells of the same one.
+    pub(super) as_it_is: bool,
 }
 
 impl Telling<'_> {
@@ -249,7 +251,7 @@ impl Telling<'_> {
         out.actual = Some(word(shown.verdict));
         out.then = shown.verdict.is_none().then_some(told.verdict);
         out.packet = Some(shown.witness.to_string());
-        out.explain = Some(explain_words(shown));
+        out.explain = self.as_it_is.then(|| explain_words(shown));
         out.way = way(&told);
         out.decided_by = Some(Decided {
             layer: told.layer,
