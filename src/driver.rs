@@ -5,6 +5,7 @@ mod library;
 mod locking;
 mod pieces;
 mod smallest;
+mod stage;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
-use crate::resolve::{Words, not_compiled, resolve_asking};
+use crate::resolve::{Modules, Words, not_compiled, resolve_asking};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -34,6 +35,8 @@ use crate::wrap::{ApiVersions, arm, rest};
 pub use folder::Folder;
 use locking::Ledger;
 pub use locking::{Locked, Memory, bad_lock};
+use stage::Origin;
+pub use stage::{Stage, Watch};
 
 /// What is compiled: the settings and the root module's files.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +62,8 @@ pub struct Options {
     pub emit: Vec<Emit>,
     /// Do not prove that what is emitted means what is asked; the manifest says so.
     pub no_prove: bool,
+    /// Whoever watches proves and tells what becomes of `required` flows.
+    pub promises_watched: bool,
     /// Make no files: all that is wanted is what is watched and told.
     pub no_files: bool,
     /// What is asked about each environment: its policy has it with every name bound.
@@ -119,18 +124,6 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// One environment between lowering and proof.
-#[derive(Debug)]
-pub struct Stage<'a> {
-    /// The policy with its topology, settings and duties.
-    pub context: &'a Context<'a>,
-    /// The sources that were read.
-    pub sources: &'a SourceMap,
-}
-
-/// Sees every environment that lowered without an error, before it is proven and wrapped.
-pub type Watch<'w> = dyn FnMut(&Stage<'_>, &mut Lowered) + 'w;
-
 /// Compiles a project. Never fails: faults are diagnostics, and then there is no output.
 #[must_use]
 pub fn compile(
@@ -182,16 +175,20 @@ fn once(
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
-    let mut policies = resolve_asking(
-        loader,
-        &project.sources,
-        catalog,
-        &options.environments,
-        options.asked.as_ref(),
-        &mut sources,
-        &mut sink,
-    );
+    let modules = Modules::load(loader, &project.sources, &mut sources, &mut sink);
+    let mut policies = modules.as_ref().map_or_else(Vec::new, |modules| {
+        resolve_asking(
+            modules,
+            loader,
+            catalog,
+            &options.environments,
+            options.asked.as_ref(),
+            &mut sources,
+            &mut sink,
+        )
+    });
     let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
+    let remarks = RefCell::new(Sink::default());
     let mut output = None;
     // Hygiene never stops the compilation: its level is the user's to choose, and an error among it
     // keeps the command from writing.
@@ -210,6 +207,14 @@ fn once(
                 options,
                 ledger: &ledger,
                 sources: &sources,
+                origin: Origin {
+                    loader,
+                    modules: modules.as_ref(),
+                    project,
+                    catalog,
+                    options,
+                    remarks: &remarks,
+                },
             };
             accused.extend(run.environment(policy, watch, &mut made, &mut sink));
         }
@@ -225,6 +230,7 @@ fn once(
     }
     agreed.tell(&mut hygiene);
     sink.extend(hygiene.into_sorted());
+    sink.extend(remarks.into_inner().into_sorted());
     let compiled = Compiled {
         sources,
         output,
@@ -242,21 +248,27 @@ fn judge(
     sources: &SourceMap,
     (agreed, sink): (&mut Agreed, &mut Sink),
 ) {
-    let today = options.as_of.or(project.settings.as_of);
-    let mut settings = project.settings.clone();
-    if let Some(mode) = options.on_expired {
-        settings.expiry.on_expired = mode;
-    }
-    expiry::judge(policy, &settings, today, sink);
+    let settings = expire(policy, project, options, sink);
     let required = library::required(policy, catalog, &settings);
     let scene = Scene {
         fabric: &Fabric::new(policy, catalog),
         settings: &settings,
         sources,
         required: &required,
-        proven: !options.no_prove,
+        proven: !options.no_prove || options.promises_watched,
     };
     analyze(&scene, agreed, sink);
+}
+
+/// Tells flows that have expired and takes them out where that is asked for; the settings in force.
+fn expire(policy: &mut Policy, project: &Project, options: &Options, sink: &mut Sink) -> Settings {
+    let today = options.as_of.or(project.settings.as_of);
+    let mut settings = project.settings.clone();
+    if let Some(mode) = options.on_expired {
+        settings.expiry.on_expired = mode;
+    }
+    expiry::judge(policy, &settings, today, sink);
+    settings
 }
 
 /// Where neither subnet nor firewall is declared, one firewall policy named after the project is
@@ -290,6 +302,7 @@ struct Run<'a> {
     options: &'a Options,
     ledger: &'a Ledger<'a>,
     sources: &'a SourceMap,
+    origin: Origin<'a>,
 }
 
 impl Run<'_> {
@@ -306,6 +319,7 @@ impl Run<'_> {
             options,
             ledger,
             sources,
+            origin,
         } = *self;
         ledger.begin(policy);
         let numbers: &RefCell<Numbers> = &ledger.numbers;
@@ -326,6 +340,8 @@ impl Run<'_> {
         let stage = Stage {
             context: &context,
             sources,
+            told: sink.items(),
+            origin,
         };
         watch(&stage, &mut lowered);
         if !options.no_prove {

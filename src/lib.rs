@@ -28,5 +28,6 @@ pub mod reach;
 pub mod foreign;
 pub mod proof;
 pub mod query;
+pub mod trials;
 pub mod driver;
 pub mod cli;

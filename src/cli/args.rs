@@ -37,6 +37,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Tell what is odd about flows and about the rules that they become; nothing is written.
     Lint(LintArgs),
+    /// Run the policy's tests: `test` blocks, and one for each `required` flow.
+    Test(TestArgs),
     /// Show what each resource uses of Azure's limits.
     Limits(LimitsArgs),
     /// Write the first files of a project.
@@ -294,6 +296,24 @@ pub struct LintArgs {
     pub definitions: AgainstArgs,
 }
 
+/// `test`
+#[derive(Args, Clone, Debug)]
+pub struct TestArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Run only tests whose name contains TEXT, in any case; the test of a required flow is called
+    /// `required group::label`.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// List the flows that no test decides.
+    #[arg(long)]
+    pub coverage: bool,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
 /// `limits`
 #[derive(Args, Clone, Debug)]
 pub struct LimitsArgs {
@@ -429,6 +449,10 @@ pub enum Format {
     Github,
     /// Issues of Azure Pipelines.
     AzurePipelines,
+    /// JUnit XML; `test` only.
+    Junit,
+    /// TAP version 14; `test` only.
+    Tap,
 }
 
 /// Colour.

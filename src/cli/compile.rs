@@ -36,6 +36,7 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         emit: args.emit.iter().map(|e| (*e).into()).collect(),
         on_expired: args.expired.map(Into::into),
         no_prove: args.no_prove,
+        promises_watched: false,
         no_files: false,
         asking: false,
         asked: None,

@@ -4,7 +4,7 @@ mod asked;
 pub(super) mod behind;
 mod flow;
 pub(super) mod told;
-mod text;
+pub(super) mod text;
 
 use std::path::PathBuf;
 

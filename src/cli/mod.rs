@@ -17,6 +17,7 @@ pub mod project;
 pub mod query;
 pub mod report;
 mod run;
+pub mod test;
 
 use std::path::Path;
 
@@ -92,11 +93,24 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
             "`--format csv` is for `query`: no other command has rows to write so".to_owned(),
         ));
     }
+    if let (Some(format @ (Format::Junit | Format::Tap)), false) =
+        (cli.global.format, matches!(cli.command, Command::Test(_)))
+    {
+        let word = if format == Format::Tap {
+            "tap"
+        } else {
+            "junit"
+        };
+        return Err(IoFault::Other(format!(
+            "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
+        )));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
         Command::Limits(args) => limits::run(&cli.global, args),
         Command::Lint(args) => lint::run(&cli.global, args),
+        Command::Test(args) => test::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),

@@ -33,6 +33,8 @@ pub struct Reporter {
     verbose: bool,
     /// Notes are shown, not counted.
     notes: bool,
+    /// Warnings and notes are for another command.
+    errors_only: bool,
     output: Option<PathBuf>,
 }
 
@@ -65,6 +67,7 @@ impl Reporter {
             quiet: global.quiet,
             verbose: global.verbose,
             notes: global.verbose,
+            errors_only: false,
             output: global.output.clone(),
         }
     }
@@ -76,6 +79,13 @@ impl Reporter {
         self
     }
 
+    /// The same without warnings and notes.
+    #[must_use]
+    pub fn with_errors_only(mut self) -> Self {
+        self.errors_only = true;
+        self
+    }
+
     /// Tells diagnostics, in every form that is due. A form for machines is written even if there
     /// is nothing to say, so that a reader finds a valid file.
     ///
@@ -84,11 +94,16 @@ impl Reporter {
     pub fn tell(&self, sources: &SourceMap, all: &[Diagnostic]) -> Result<(), IoFault> {
         let people = matches!(
             self.format,
-            Format::Text | Format::Csv | Format::Github | Format::AzurePipelines
+            Format::Text
+                | Format::Csv
+                | Format::Github
+                | Format::AzurePipelines
+                | Format::Junit
+                | Format::Tap
         );
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
-            _ if self.quiet && people => Severity::Error,
+            _ if self.errors_only || self.quiet && people => Severity::Error,
             Format::Github | Format::AzurePipelines if !self.notes => Severity::Warning,
             _ => Severity::Note,
         };
@@ -98,7 +113,9 @@ impl Reporter {
             .cloned()
             .collect();
         let mut text = match self.format {
-            Format::Text | Format::Csv => render_text::render(sources, &kept, self.style()),
+            Format::Text | Format::Csv | Format::Junit | Format::Tap => {
+                render_text::render(sources, &kept, self.style())
+            }
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),
@@ -195,6 +212,12 @@ impl Reporter {
         let machine = matches!(self.format, Format::Json | Format::Sarif);
         let mixed = self.place == Place::Stream(Stream::Stdout) && self.output.is_none();
         !(self.quiet || (machine && mixed))
+    }
+
+    /// The form that results have.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Whether results are for programs.

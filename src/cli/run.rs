@@ -41,6 +41,8 @@ pub(super) struct Ask<'a> {
     /// Something is asked of the output: notes about the policy are shown with `-v` only, and not
     /// counted.
     pub(super) asking: bool,
+    /// What becomes of `required` flows is told by who watches.
+    pub(super) promises_watched: bool,
     /// Make no files.
     pub(super) no_files: bool,
     /// What is asked about each environment.
@@ -96,6 +98,7 @@ pub(super) fn watched(
         on_expired: ask.on_expired,
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,
+        promises_watched: ask.promises_watched,
         no_files: ask.no_files,
         asked: ask.asked.clone(),
         no_smallest: false,

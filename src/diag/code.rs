@@ -27,6 +27,8 @@ pub enum Stage {
     Lower,
     /// Numbers.
     Allocate,
+    /// Tests of the policy, run by `portcullis test`.
+    Test,
     /// Settings, silencers, the tool itself.
     Settings,
 }
@@ -213,6 +215,10 @@ codes! {
     PC7006 Error Allocate "pin-outside-band";
     PC7007 Warning Allocate "group-retired";
     PC7008 Error Allocate "bad-lock";
+    PC8001 Error Test "test-failed";
+    PC8004 Error Test "decided-by-another";
+    PC8005 Error Test "probe-undecided";
+    PC8006 Error Test "probe-covers-nothing";
     PC8010 Error Settings "bad-definition";
     PC9001 Error Settings "bad-settings";
     PC9002 Warning Settings "old-catalogue";

@@ -47,6 +47,15 @@ impl Facts {
         })
     }
 
+    /// Whether a symbol surely holds all of some addresses.
+    #[must_use]
+    pub fn holds(&self, symbol: &Symbol, addresses: &AddressSet) -> bool {
+        self.facts.iter().any(|fact| match fact {
+            Fact::Holds(of, set) => of == symbol && addresses.is_subset(set),
+            _ => false,
+        })
+    }
+
     /// Whether a symbol can hold one of some addresses.
     #[must_use]
     pub fn may_hold(&self, symbol: &Symbol, addresses: &AddressSet) -> bool {

@@ -72,6 +72,12 @@ impl Addresses {
         if addresses.is_subset(&self.known) {
             return Answer::Yes;
         }
+        let inside = |set: &AddressSet| addresses.is_subset(set);
+        if self.within.as_ref().is_none_or(inside)
+            && self.symbols.iter().any(|s| facts.holds(s, addresses))
+        {
+            return Answer::Yes;
+        }
         let may_hold = match &self.within {
             _ if !self.symbols.iter().any(|s| facts.may_hold(s, addresses)) => false,
             Some(within) => within.meets(addresses),

@@ -321,6 +321,12 @@ impl Space {
         Set(self.bdd.and(node, self.full))
     }
 
+    /// The packets that show no name.
+    pub fn nameless(&mut self) -> Set {
+        let node = self.number(self.layout.name, &[(NONE, NONE)]);
+        Set(self.bdd.and(node, self.full))
+    }
+
     /// The packets in either.
     pub fn union(&mut self, a: Set, b: Set) -> Set {
         Set(self.bdd.or(a.0, b.0))
@@ -448,6 +454,20 @@ impl Space {
         let outside = self.complement(set);
         let outside = self.possibly(outside);
         self.complement(outside)
+    }
+
+    /// The packets that are in the set for some destination of theirs, and for some that symbols hold.
+    pub fn to_anywhere(&mut self, set: Set) -> Set {
+        let mut bound: Vec<bool> = self.layout.said.iter().map(Option::is_some).collect();
+        for block in self.layout.destination {
+            for bit in block.first..block.first + block.bits {
+                if let Some(bit) = bound.get_mut(bit as usize) {
+                    *bit = true;
+                }
+            }
+        }
+        let node = self.bdd.exists(set.0, &bound);
+        Set(self.bdd.and(node, self.full))
     }
 
     /// What a set assumes about symbols.

@@ -17,11 +17,7 @@ pub fn tell(
     proven: &Proven,
 ) -> Vec<Diagnostic> {
     let traces = Traces::new(&lowered.traces);
-    let mut out: Vec<Diagnostic> = proven
-        .shown()
-        .into_iter()
-        .map(|v| violated(context, network, v))
-        .collect();
+    let mut out = tell_violations(context, network, proven);
     out.extend(
         proven
             .unmet
@@ -29,6 +25,17 @@ pub fn tell(
             .filter_map(|u| unmet(context, network, &traces, u)),
     );
     out
+}
+
+/// What is our own fault in a proof.
+#[must_use]
+pub fn tell_violations(
+    context: &Context<'_>,
+    network: &Network,
+    proven: &Proven,
+) -> Vec<Diagnostic> {
+    let shown = proven.shown().into_iter();
+    shown.map(|v| violated(context, network, v)).collect()
 }
 
 /// PC9004: the output does not mean what was asked.
@@ -113,7 +120,7 @@ pub fn unproven(environment: &str, why: &NoProof) -> Diagnostic {
     }
 }
 
-/// PC4003 and PC4019: a required flow is stopped, or may be.
+/// PC4003 and PC4019: a required flow is stopped, or may be; a required deny lets a packet through.
 fn unmet(
     context: &Context<'_>,
     network: &Network,
@@ -124,7 +131,11 @@ fn unmet(
     let flow = policy.flows.get(unmet.flow)?;
     let probe = Probe::from(&unmet.witness);
     let environment = &policy.environment;
-    let stop = stopping(network, &probe);
+    let (stop, kind, fate) = if flow.allows() {
+        (stopping(network, &probe), "flow", ("stopped", "allowed"))
+    } else {
+        (passing(network, &probe), "deny", ("let through", "denied"))
+    };
     if unmet.maybe {
         let assumed: Vec<String> = unmet
             .witness
@@ -132,17 +143,18 @@ fn unmet(
             .iter()
             .map(ToString::to_string)
             .collect();
+        let (wrong, right) = fate;
         return Some(
             Diagnostic::new(
                 Code::PC4019,
                 flow.spans.whole,
                 format!(
-                    "required flow `{}` may be stopped in environment `{environment}`: nobody told whether the {}",
+                    "required {kind} `{}` may be {wrong} in environment `{environment}`: nobody told whether the {}",
                     flow.id.text(),
                     assumed.join(", the ")
                 ),
             )
-            .label("allowed only if it is otherwise")
+            .label(format!("{right} only if it is otherwise"))
             .help("state the fact with `assume`, or name the ends exactly")
             .note(stop)
             .packet(probe.to_string()),
@@ -151,7 +163,12 @@ fn unmet(
     let d = Diagnostic::new(
         Code::PC4003,
         flow.spans.whole,
-        if unmet.partly {
+        if !flow.allows() {
+            format!(
+                "required deny `{}` is not denied from end to end in environment `{environment}`",
+                flow.id.text()
+            )
+        } else if unmet.partly {
             format!(
                 "not all of required flow `{}` is allowed from end to end in environment `{environment}`",
                 flow.id.text()
@@ -168,8 +185,16 @@ fn unmet(
             )
         },
     )
-    .label("required, and stopped on its way")
-    .help("narrow what stops it, let an exception override it, or drop `required`")
+    .label(if flow.allows() {
+        "required, and stopped on its way"
+    } else {
+        "required, and let through"
+    })
+    .help(if flow.allows() {
+        "narrow what stops it, let an exception override it, or drop `required`"
+    } else {
+        "narrow what lets it through: nothing may override a required deny; or drop `required`"
+    })
     .note(stop)
     .packet(unmet.witness.to_string());
     // Who writes `any` for a service does not say that every port of it is needed.
@@ -178,12 +203,11 @@ fn unmet(
     } else {
         d
     };
-    // The flow behind the rule that stops it.
+    // The flow behind the rule that stops it, or lets it through.
     let journeys = walk(network, &probe);
     let rule = journeys
         .iter()
-        .flat_map(|j| &j.steps)
-        .filter(|s| s.verdict == Some(Verdict::Deny))
+        .filter_map(|j| j.deciding(network))
         .find_map(|s| network.rule(s));
     let behind: &[String] = rule
         .and_then(|rule| traces.of(rule))
@@ -191,9 +215,10 @@ fn unmet(
     let against = policy
         .flows
         .iter()
-        .find(|other| !other.allows() && behind.contains(&other.id.text()));
+        .find(|other| other.allows() != flow.allows() && behind.contains(&other.id.text()));
     Some(match against {
-        Some(other) => d.also(other.spans.whole, "denied here"),
+        Some(other) if flow.allows() => d.also(other.spans.whole, "denied here"),
+        Some(other) => d.also(other.spans.whole, "let through here"),
         None => d,
     })
 }
@@ -213,4 +238,19 @@ fn stopping(network: &Network, probe: &Probe) -> String {
         }
     }
     "no way leads there".to_owned()
+}
+
+/// `allow by rule x of nsg-a`.
+fn passing(network: &Network, probe: &Probe) -> String {
+    let journeys = walk(network, probe);
+    let deciding = journeys.iter().find_map(|j| j.deciding(network));
+    match deciding.and_then(|step| network.rule(step)) {
+        Some(rule) => format!(
+            "{} by `{}` of `{}`",
+            rule.verdict.word(),
+            rule.path,
+            rule.resource
+        ),
+        None => "no rule on its way stops it".to_owned(),
+    }
 }

@@ -18,5 +18,5 @@ mod settings;
 mod theorem;
 
 pub use check::{Judged, Kind, check};
-pub use faults::{tell, unproven};
+pub use faults::{tell, tell_violations, unproven};
 pub use theorem::{NoProof, Place, Proven, Unmet, Violation, Which, prove};

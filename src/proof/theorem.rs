@@ -13,7 +13,6 @@ use crate::model::internet::platform;
 use crate::model::service::Proto;
 use crate::model::{self, Flow, Key};
 use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol, Witness};
-use crate::path::HopClass;
 use crate::reach::{End, Network, Pass, Traces, Way, passage};
 use crate::source::Span;
 use crate::syntax::ast::Need;
@@ -99,14 +98,14 @@ pub enum Place {
     Routes(Key),
 }
 
-/// A `required` flow that is not allowed from end to end.
+/// A `required` flow that is not allowed, or not denied, from end to end.
 #[derive(Clone, Debug)]
 pub struct Unmet {
     /// Index of the flow.
     pub flow: usize,
-    /// A packet of it that is stopped.
+    /// A packet of it that is stopped, or let through.
     pub witness: Witness,
-    /// It is stopped only if what the witness assumes holds.
+    /// It is so only if what the witness assumes holds.
     pub maybe: bool,
     /// A forbid matches all of it.
     pub forbidden: bool,
@@ -271,30 +270,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Packets to addresses on the default route of their source.
-    fn free(&mut self) -> Set {
-        let internet = &self.context.fabric.internet;
-        let sites = self.network.site_addresses();
-        let mut out = vec![
-            self.space
-                .box_of(&AddressSet::all().subtract(&sites), internet),
-        ];
-        for site in &self.network.sites {
-            for family in [Family::V4, Family::V6] {
-                let usual: HopClass = site.hops.default_of(family);
-                let from = site.prefix.only(family);
-                for (hop, part) in site.hops.split(&internet.only(family)) {
-                    if hop == usual && !from.is_empty() {
-                        out.push(self.space.box_of(&from, &part));
-                    }
-                }
-            }
-        }
-        self.space.unite(out)
-    }
-
     fn theorem(&mut self, ways: &[Way], told: &[Diagnostic]) -> Proven {
-        let free = self.free();
+        let free = passage::usual(self.space, self.network, &self.context.fabric.internet);
         let asked = asked(self.space, self.denotation, free);
         let excuses = Excuses::new(self, &asked, told);
         let runs = passage::runs(self.space, ways);
@@ -309,6 +286,8 @@ impl<'a> Bench<'a> {
             ..Proven::default()
         };
         let (mut reached, mut passed) = (Vec::new(), Vec::new());
+        // What passes though an exception and a deny disagree about it.
+        let mut disputed = Vec::new();
         for run in runs {
             if run.end == End::Unknown {
                 continue;
@@ -321,6 +300,10 @@ impl<'a> Bench<'a> {
             };
             if run.end == End::There {
                 reached.push(region);
+                let open = self.space.intersect(run.region, asked.open);
+                if !self.space.is_empty(open) {
+                    disputed.push(self.through(&run.passes, open).allowed);
+                }
             }
             passed.push(allowed);
             // The platform's addresses pass outbound whatever is written, and inbound they count only
@@ -381,6 +364,12 @@ impl<'a> Bench<'a> {
         let reached = self.space.unite(reached);
         let passed = self.space.unite(passed);
         self.required(&asked, (reached, passed), unnamed, &excuses, &mut out);
+        disputed.push(passed);
+        let passed = self.space.unite(disputed);
+        // What is our own fault is told as such.
+        if out.violations.is_empty() {
+            self.required_denies(&asked, passed, unnamed, &mut out);
+        }
         out.nodes = self.space.nodes();
         out
     }
@@ -573,6 +562,38 @@ impl<'a> Bench<'a> {
                     witness,
                     maybe,
                     forbidden,
+                });
+            }
+        }
+    }
+
+    /// Nothing lets a packet of a required deny through: no exception, no rule of somebody else's.
+    fn required_denies(&mut self, asked: &Asked, passed: Set, unnamed: Set, out: &mut Proven) {
+        for (index, flow) in self.context.fabric.policy.flows.iter().enumerate() {
+            if flow.need != Some(Need::Required) || flow.allows() {
+                continue;
+            }
+            let Some(spoken) = asked.flows.get(index) else {
+                continue;
+            };
+            let counted = self.space.subtract(spoken.sure, unnamed);
+            let through = self.space.intersect(counted, passed);
+            if self.space.is_empty(through) {
+                continue;
+            }
+            // Surely let through: in the flow, and under no assumption of it stopped.
+            let stopped = self.space.subtract(counted, passed);
+            let may = self.space.possibly(stopped);
+            let surely = self.space.subtract(through, may);
+            let maybe = self.space.is_empty(surely);
+            let shown = if maybe { through } else { surely };
+            if let Some(witness) = self.space.witness(shown) {
+                out.unmet.push(Unmet {
+                    partly: false,
+                    flow: index,
+                    witness,
+                    maybe,
+                    forbidden: false,
                 });
             }
         }

@@ -16,5 +16,5 @@ pub use network::{Firewall, Gate, Network, Site, Table, route_word};
 pub use passage::{Admitted, Layers, Outcome, Pass, Run, Taken};
 pub use question::{Question, Reply, ask};
 pub use traces::Traces;
-pub use walk::{Journey, Step, walk};
+pub use walk::{Journey, Step, walk, walk_at, walk_knowing};
 pub use ways::{End, Station, Way};

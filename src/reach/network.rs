@@ -139,9 +139,7 @@ impl Firewall {
             None => self.subnet.clone(),
         }
     }
-}
 
-impl Firewall {
     /// The addresses that what it translates comes from; empty if nobody told them.
     #[must_use]
     pub fn behind_translations(&self) -> AddressSet {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::backends::firewall_rules::{Target, Translation};
-use crate::model::address::AddressSet;
+use crate::model::address::{AddressSet, Family};
 use crate::packet::{Builder, Filter, Set, Space, Verdict};
 
 use super::network::Network;
@@ -27,7 +27,7 @@ pub enum Pass {
 pub struct Run {
     /// How they end.
     pub end: End,
-    /// The layers, in order.
+    /// The layers that are met, in order: none behind a route that drops.
     pub passes: Vec<Pass>,
     /// The packets that take them.
     pub region: Set,
@@ -111,7 +111,7 @@ pub fn runs(space: &mut Space, ways: &[Way]) -> Vec<Run> {
     let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
     for way in ways {
         let set = space.box_of(&way.from, &way.to);
-        groups.entry((way.end, passes(way))).or_default().push(set);
+        groups.entry((way.end, met(way))).or_default().push(set);
     }
     groups
         .into_iter()
@@ -126,7 +126,22 @@ pub fn runs(space: &mut Space, ways: &[Way]) -> Vec<Run> {
 /// The layers with rules on a way, in order.
 #[must_use]
 pub fn passes(way: &Way) -> Vec<Pass> {
-    way.stations
+    passes_of(&way.stations)
+}
+
+/// Those that a packet of the way meets.
+fn met(way: &Way) -> Vec<Pass> {
+    match way.end {
+        End::There | End::Unknown => passes(way),
+        End::NoRoute | End::Asymmetric => {
+            let last = way.stations.iter().rposition(Station::is_route);
+            passes_of(way.stations.get(..last.unwrap_or(0)).unwrap_or_default())
+        }
+    }
+}
+
+fn passes_of(stations: &[Station]) -> Vec<Pass> {
+    stations
         .iter()
         .filter_map(|station| match station {
             Station::Out(gate, _) => Some(Pass::Out(gate.filter)),
@@ -135,6 +150,25 @@ pub fn passes(way: &Way) -> Vec<Pass> {
             _ => None,
         })
         .collect()
+}
+
+/// Packets to addresses of the internet by the usual route of their source: where a name leads of
+/// which nobody said where it is.
+pub fn usual(space: &mut Space, network: &Network, internet: &AddressSet) -> Set {
+    let sites = network.site_addresses();
+    let mut out = vec![space.box_of(&AddressSet::all().subtract(&sites), internet)];
+    for site in &network.sites {
+        for family in [Family::V4, Family::V6] {
+            let usual = site.hops.default_of(family);
+            let from = site.prefix.only(family);
+            for (hop, part) in site.hops.split(&internet.only(family)) {
+                if hop == usual && !from.is_empty() {
+                    out.push(space.box_of(&from, &part));
+                }
+            }
+        }
+    }
+    space.unite(out)
 }
 
 /// What a list lets through. Runs of rules with one verdict are joined before they are counted.
@@ -378,4 +412,46 @@ pub fn through(
     let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
     all.push(kept);
     space.unite(all)
+}
+
+/// An address that a connection of a firewall's own comes from.
+#[must_use]
+pub fn own_address(network: &Network, firewall: usize) -> Option<IpAddr> {
+    network.firewalls.get(firewall)?.own().first()
+}
+
+/// The security groups that let in what a translation brings to its target.
+#[must_use]
+pub fn arrival(network: &Network, taken: &Taken<'_>) -> Vec<Station> {
+    let Target::Address(address) = taken.translation.target else {
+        return Vec::new();
+    };
+    let site = network.site_of(&AddressSet::range(address, address));
+    site.map_or_else(Vec::new, |site| network.inbound(site).collect())
+}
+
+/// The same as passes, each with a source of every kind that it may see, and the target.
+#[must_use]
+pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAddr)> {
+    let Target::Address(address) = taken.translation.target else {
+        return Vec::new();
+    };
+    let Some(firewall) = network.firewalls.get(taken.firewall) else {
+        return Vec::new();
+    };
+    let passes = passes_of(&arrival(network, taken));
+    let gates: Vec<usize> = passes
+        .iter()
+        .filter_map(|pass| match pass {
+            Pass::In(filter) => Some(*filter),
+            _ => None,
+        })
+        .collect();
+    let sources = told_apart(network, &gates, &firewall.behind_translations());
+    let each = passes.into_iter();
+    each.flat_map(|pass| {
+        let sources = sources.iter();
+        sources.map(move |source| (pass, *source, address))
+    })
+    .collect()
 }

@@ -140,7 +140,7 @@ pub fn ask(network: &Network, question: &Question, strict: bool) -> Reply {
         let mut assumes = Vec::new();
         // Rules for addresses that the name may resolve to: it usually does not.
         while told.verdict.is_none()
-            && let Some((rule, rest)) = without_open_rule(network, &told)
+            && let Some((said, rest)) = beside_open_rule(network, &told)
         {
             let probe = Probe {
                 destination: rest,
@@ -149,7 +149,7 @@ pub fn ask(network: &Network, question: &Question, strict: bool) -> Reply {
             let Some(narrower) = walk(network, &probe).into_iter().next() else {
                 break;
             };
-            assumes.push(format!("{name} does not resolve into addresses of {rule}"));
+            assumes.push(format!("{name} {said}"));
             told = narrower;
         }
         if told.verdict.is_some() {
@@ -243,9 +243,11 @@ fn nowhere(network: &Network, question: &Question) -> String {
     "neither end lies in a declared subnet, and no firewall stands between them".to_owned()
 }
 
-/// The first rule of a layer that may match a packet for its address alone, in words, and the
-/// packet's addresses outside it; `None` if no such rule leaves the verdict open.
-fn without_open_rule(network: &Network, journey: &Journey) -> Option<(String, AddressSet)> {
+/// The first rule of a layer that may match a packet for its address alone: where the packet is taken
+/// to go, in words and as addresses; `None` if no such rule leaves the verdict open. It usually goes
+/// elsewhere, unless the rule speaks of most of the internet.
+fn beside_open_rule(network: &Network, journey: &Journey) -> Option<(String, AddressSet)> {
+    let internet = public().subtract(&network.declared);
     let undecided = journey.steps.iter().filter(|s| s.verdict.is_none());
     for step in undecided {
         let filter = network.filter(&step.station)?;
@@ -259,17 +261,35 @@ fn without_open_rule(network: &Network, journey: &Journey) -> Option<(String, Ad
                     all.union(&r.destination.known)
                 });
             let before = &journey.probe.destination;
-            let rest = before.subtract(&addresses);
+            let (word, rest) = if is_most(&addresses, &internet) {
+                ("resolves", before.intersect(&addresses))
+            } else {
+                ("does not resolve", before.subtract(&addresses))
+            };
             if !rest.is_empty() && rest != *before {
-                return Some((format!("`{}` of `{}`", rule.path, rule.resource), rest));
+                let (path, resource) = (&rule.path, &rule.resource);
+                return Some((
+                    format!("{word} into addresses of `{path}` of `{resource}`"),
+                    rest,
+                ));
             }
         }
     }
     None
 }
 
+/// Whether addresses are more than half of all, in one family.
+#[must_use]
+pub fn is_most(addresses: &AddressSet, all: &AddressSet) -> bool {
+    [Family::V4, Family::V6].into_iter().any(|family| {
+        let own = addresses.intersect(all).count(family);
+        own > all.count(family) / 2
+    })
+}
+
 /// The way that a journey takes, in words: its route, or the rule that stops it before there is one.
-fn way_of(network: &Network, journey: &Journey) -> String {
+#[must_use]
+pub fn way_of(network: &Network, journey: &Journey) -> String {
     route_of(network, journey).unwrap_or_else(|| {
         let rule = journey.steps.iter().rev().find_map(|s| network.rule(s));
         rule.map_or_else(
@@ -336,7 +356,8 @@ pub fn end_reason(journey: &Journey) -> Option<String> {
 }
 
 /// Why a journey has no verdict.
-fn open_reason(network: &Network, journey: &Journey) -> String {
+#[must_use]
+pub fn open_reason(network: &Network, journey: &Journey) -> String {
     for step in &journey.steps {
         if step.verdict.is_some() {
             continue;

@@ -33,14 +33,20 @@ impl Traces {
     /// What a rule of a layer is to its flows, and their ids; `None` if nothing is known of it.
     #[must_use]
     pub fn of(&self, rule: &Rule) -> Option<(Role, &[String])> {
-        let parts: Vec<&str> = rule.path.split('/').collect();
+        self.placed(&rule.resource, &rule.path)
+    }
+
+    /// The same of a rule or a translation by the resource that holds it and its path there.
+    #[must_use]
+    pub fn placed(&self, resource: &str, path: &str) -> Option<(Role, &[String])> {
+        let parts: Vec<&str> = path.split('/').collect();
         let name = parts.last().copied().unwrap_or_default();
         // A rule of a policy is in a group of it: `group/collection/rule`.
         let below = match parts.as_slice() {
-            [group, _, name] => self.named(&format!("{}/{group}", rule.resource), name),
+            [group, _, name] => self.named(&format!("{resource}/{group}"), name),
             _ => None,
         };
-        below.or_else(|| self.named(&rule.resource, name))
+        below.or_else(|| self.named(resource, name))
     }
 
     /// The same by the names of the resource and the rule.

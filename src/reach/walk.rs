@@ -3,7 +3,7 @@
 
 use crate::model::address::AddressSet;
 use crate::model::service::PortSet;
-use crate::packet::{Answer, Decision, Filter, Probe, Rule, Verdict};
+use crate::packet::{Answer, Decision, Facts, Filter, Probe, Rule, Verdict};
 use crate::path::HopClass;
 
 use super::network::{Firewall, Network};
@@ -59,15 +59,21 @@ impl Network {
 /// its ends.
 #[must_use]
 pub fn walk(network: &Network, probe: &Probe) -> Vec<Journey> {
-    let outside = network.site_of(&probe.source).is_none()
-        || !network.outside.is_empty() && probe.source.is_subset(&network.outside);
-    if outside && let Some(journey) = translated(network, probe) {
+    walk_knowing(network, probe, &network.facts)
+}
+
+/// The same, with more that is known of things whose members nobody told than the network says.
+#[must_use]
+pub fn walk_knowing(network: &Network, probe: &Probe, facts: &Facts) -> Vec<Journey> {
+    if from_outside(network, probe)
+        && let Some(journey) = translated(network, probe, facts)
+    {
         return vec![journey];
     }
     network
         .ways(&probe.source, &probe.destination)
         .into_iter()
-        .map(|way| follow(network, probe, way))
+        .map(|way| follow(network, probe, facts, way, &|_| true))
         .collect()
 }
 
@@ -103,7 +109,44 @@ impl Network {
     }
 }
 
-fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
+/// Whether a translation may take a packet: it comes from outside all subnets.
+fn from_outside(network: &Network, probe: &Probe) -> bool {
+    network.site_of(&probe.source).is_none()
+        || !network.outside.is_empty() && probe.source.is_subset(&network.outside)
+}
+
+/// What some layers by themselves do with a packet that meets them, whatever happens to it elsewhere.
+#[must_use]
+pub fn walk_at(
+    network: &Network,
+    probe: &Probe,
+    facts: &Facts,
+    asked: &dyn Fn(&Station) -> bool,
+) -> Vec<Journey> {
+    let mut out = Vec::new();
+    if from_outside(network, probe)
+        && let Some(mut journey) = translated(network, probe, facts)
+    {
+        journey.steps.retain(|step| asked(&step.station));
+        journey.verdict = sum(&journey.steps);
+        out.push(journey);
+    } else {
+        for way in network.ways(&probe.source, &probe.destination) {
+            let end = End::There;
+            out.push(follow(network, probe, facts, Way { end, ..way }, asked));
+        }
+    }
+    out.retain(|journey| !journey.steps.is_empty());
+    out
+}
+
+fn follow(
+    network: &Network,
+    probe: &Probe,
+    facts: &Facts,
+    way: Way,
+    asked: &dyn Fn(&Station) -> bool,
+) -> Journey {
     let mut probe = Probe {
         destination: way.to,
         ..probe.clone()
@@ -114,23 +157,18 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
         end: way.end,
         verdict: None,
     };
-    let last_route = way.stations.iter().rposition(|s| {
-        matches!(
-            s,
-            Station::Route(..)
-                | Station::GatewayRoute(..)
-                | Station::Arrival(..)
-                | Station::Reply(..)
-        )
-    });
+    let last_route = way.stations.iter().rposition(Station::is_route);
     for (number, station) in way.stations.into_iter().enumerate() {
+        if !asked(&station) {
+            continue;
+        }
         let here = last_route == Some(number);
         let (verdict, decision) = match &station {
             Station::Firewall(index) => {
                 let Some(firewall) = network.firewalls.get(*index) else {
                     continue;
                 };
-                let (verdict, decision) = at_firewall(network, firewall, &probe);
+                let (verdict, decision) = at_firewall(firewall, &probe, facts);
                 if let Some(rule) = decision
                     .as_ref()
                     .and_then(|d| firewall.does.filter.rules.get(d.rule?))
@@ -144,15 +182,10 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
                 let Some(filter) = network.filters.get(gate.filter) else {
                     continue;
                 };
-                let decision = filter.decide_knowing(&probe, &network.facts);
+                let decision = filter.decide_knowing(&probe, facts);
                 (decision.verdict, Some(decision))
             }
-            Station::Route(..)
-            | Station::GatewayRoute(..)
-            | Station::Arrival(..)
-            | Station::Reply(..)
-                if here =>
-            {
+            station if here && station.is_route() => {
                 let verdict = match way.end {
                     End::There => Some(Verdict::Allow),
                     End::NoRoute | End::Asymmetric => Some(Verdict::Deny),
@@ -180,11 +213,11 @@ fn follow(network: &Network, probe: &Probe, way: Way) -> Journey {
 }
 
 fn at_firewall(
-    network: &Network,
     firewall: &Firewall,
     probe: &Probe,
+    facts: &Facts,
 ) -> (Option<Verdict>, Option<Decision>) {
-    let decision = firewall.does.filter.decide_knowing(probe, &network.facts);
+    let decision = firewall.does.filter.decide_knowing(probe, facts);
     // A parent that nobody showed comes first in its rule type.
     let verdict = match firewall.does.unknown_parent {
         Some(_) => None,
@@ -205,13 +238,14 @@ fn sum(steps: &[Step]) -> Option<Verdict> {
 }
 
 /// A packet to an address of a firewall that a translation takes.
-fn translated(network: &Network, probe: &Probe) -> Option<Journey> {
+fn translated(network: &Network, probe: &Probe, facts: &Facts) -> Option<Journey> {
     for (index, firewall) in network.firewalls.iter().enumerate() {
         if !probe.destination.is_subset(&firewall.public_ips) {
             continue;
         }
         if let Some((translation, answer)) = firewall.does.translation(probe) {
-            return Some(into(network, index, firewall, translation, probe, answer));
+            let firewall = (index, firewall);
+            return Some(into(network, firewall, (translation, answer), probe, facts));
         }
     }
     None
@@ -219,11 +253,10 @@ fn translated(network: &Network, probe: &Probe) -> Option<Journey> {
 
 fn into(
     network: &Network,
-    index: usize,
-    firewall: &Firewall,
-    translation: &Translation,
+    (index, firewall): (usize, &Firewall),
+    (translation, answer): (&Translation, Answer),
     probe: &Probe,
-    answer: Answer,
+    facts: &Facts,
 ) -> Journey {
     let known = answer == Answer::Yes && firewall.does.unknown_parent.is_none();
     let mut journey = Journey {
@@ -265,7 +298,7 @@ fn into(
             let Some(filter) = network.filter(&station) else {
                 continue;
             };
-            let decision = filter.decide_knowing(&arriving, &network.facts);
+            let decision = filter.decide_knowing(&arriving, facts);
             // Of a firewall that nobody told an address of it is not known who comes.
             let verdict = decision.verdict.filter(|_| !sources.is_empty());
             journey.steps.push(Step {

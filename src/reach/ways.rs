@@ -30,6 +30,17 @@ pub enum Station {
     In(Gate, usize),
 }
 
+impl Station {
+    /// Whether it is a next hop, where a packet may be dropped without a rule.
+    #[must_use]
+    pub const fn is_route(&self) -> bool {
+        matches!(
+            self,
+            Self::Route(..) | Self::GatewayRoute(..) | Self::Arrival(..) | Self::Reply(..)
+        )
+    }
+}
+
 /// Where a way ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {

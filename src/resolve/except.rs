@@ -39,12 +39,18 @@ impl World<'_, '_> {
         let a = self.endpoint(left, instance);
         let b = self.endpoint(right, instance);
         let (a, b) = (a?, b?);
-        if self.in_test {
-            // Probes are packet sets: tags are subtracted when the test runs, not here.
-            return Some(a);
-        }
         let from = self.operand(&a, left.span)?;
         let minus = self.operand(&b, right.span)?;
+        if self.in_test {
+            // A probe makes no rule: it may be what only the catalogue of the day knows.
+            let known = self.known(from, left.span)?;
+            let rest = known.subtract(&self.known(minus, right.span)?);
+            if rest.is_empty() {
+                self.say(faults::nothing_left(left.span, right.span));
+                return None;
+            }
+            return Some(Endpoint::of(rest));
+        }
         let mut out = Endpoint::of(from.addresses.subtract(&minus.addresses));
         // The addresses that are left lie in a subtracted tag, outside of it, or partly inside.
         let listed = self.listed(&minus.tags);
@@ -74,6 +80,17 @@ impl World<'_, '_> {
             return None;
         }
         Some(out)
+    }
+
+    /// All addresses of an operand.
+    fn known(&mut self, operand: Operand, span: Span) -> Option<AddressSet> {
+        match self.listed(&operand.tags) {
+            Some(tags) => Some(operand.addresses.union(&tags)),
+            None => {
+                self.say(faults::not_exact(span, "service tags"));
+                None
+            }
+        }
     }
 
     /// What is left of a tag: it is one of the subtracted ones, or the data decides.

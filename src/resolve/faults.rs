@@ -237,7 +237,12 @@ pub(crate) fn overrides(
                 "nothing overrides a `forbid`: write it as a `deny` if there may be exceptions",
             );
         }
-        Some(_) => {
+        Some(Verb::Deny) => {
+            return d.label("this is a `required deny`").help(
+                "nothing overrides a `required deny`: drop `required` there if there may be exceptions",
+            );
+        }
+        Some(Verb::Allow) => {
             return d
                 .label("this is an `allow`")
                 .help("name the denies that this flow is an exception to, or drop the clause");

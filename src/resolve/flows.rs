@@ -505,11 +505,18 @@ impl<'a> World<'a, '_> {
         let mut whole = true;
         for path in paths {
             let found = self.flows_named(path, instance, group, Verb::Deny);
+            let required = found.iter().any(|(_, required)| *required);
+            let plain = found.into_iter().filter(|(_, required)| !required);
+            let found: Vec<String> = plain.map(|(id, _)| id).collect();
             if found.is_empty() {
                 let known = self.deny_names(instance, group);
-                let other = [Verb::Forbid, Verb::Allow]
-                    .into_iter()
-                    .find(|verb| !self.flows_named(path, instance, group, *verb).is_empty());
+                let other = if required {
+                    Some(Verb::Deny)
+                } else {
+                    [Verb::Forbid, Verb::Allow]
+                        .into_iter()
+                        .find(|verb| !self.flows_named(path, instance, group, *verb).is_empty())
+                };
                 self.say(faults::overrides(path.span, &path.text(), other, &known));
                 whole = false;
             }
@@ -518,15 +525,15 @@ impl<'a> World<'a, '_> {
         whole.then_some(out)
     }
 
-    /// Ids of the flows of a kind that a path names: a label of this group or of `main`,
-    /// `group::label`, or a group.
+    /// Ids of the flows of a kind that a path names, each with whether it is required: a label of this
+    /// group or of `main`, `group::label`, or a group.
     fn flows_named(
         &self,
         path: &ast::Path,
         instance: InstanceId,
         group: &str,
         verb: Verb,
-    ) -> Vec<String> {
+    ) -> Vec<(String, bool)> {
         let mut at = instance;
         let mut rest = path.segments.as_slice();
         while let [first, tail @ ..] = rest {
@@ -565,7 +572,8 @@ impl<'a> World<'a, '_> {
                     && let Some(own) = &flow.label
                     && label.is_none_or(|l| l == own.node)
                 {
-                    ids.push(self.key(at, &format!("{g}::{}", own.node)));
+                    let id = self.key(at, &format!("{g}::{}", own.node));
+                    ids.push((id, is_required(flow)));
                 }
             }
             if !ids.is_empty() {
@@ -581,6 +589,7 @@ impl<'a> World<'a, '_> {
             for member in &group.members {
                 if let MemberDecl::Flow(flow, _) = member
                     && flow.verb.node == Verb::Deny
+                    && !is_required(flow)
                     && let Some(label) = &flow.label
                 {
                     out.push(if *name == own || *name == "main" {
@@ -736,6 +745,10 @@ impl<'a> World<'a, '_> {
             policy.dnats.push(model);
         }
     }
+}
+
+fn is_required(flow: &ast::Flow) -> bool {
+    flow.need.as_ref().is_some_and(|n| n.node == Need::Required)
 }
 
 /// Clauses that a group does not hand on to its flows.

@@ -35,7 +35,9 @@ use asked::Trees;
 pub use asked::Words;
 use world::{Missing, Used, World};
 
-pub(crate) use faults::{base_file as base_file_fault, classic_cannot, in_no_output, not_compiled};
+pub(crate) use faults::{
+    base_file as base_file_fault, classic_cannot, in_no_output, not_compiled, under_test,
+};
 pub(crate) use imports::library_text;
 
 /// The modules of a project, read once: they can be resolved as often as a test asks for.
@@ -79,25 +81,25 @@ pub fn resolve(
     sources: &mut SourceMap,
     sink: &mut Sink,
 ) -> Vec<Policy> {
-    resolve_asking(loader, roots, catalog, wanted, None, sources, sink)
+    match Modules::load(loader, roots, sources, sink) {
+        Some(modules) => resolve_modules(&modules, loader, catalog, wanted, sources, sink),
+        None => Vec::new(),
+    }
 }
 
-/// [`resolve`] with a question: each policy has it with every name bound.
+/// [`resolve_modules`] with a question: each policy has it with every name bound.
 pub fn resolve_asking(
+    modules: &Modules,
     loader: &dyn Loader,
-    roots: &[String],
     catalog: &Catalog,
     wanted: &[String],
     words: Option<&Words>,
     sources: &mut SourceMap,
     sink: &mut Sink,
 ) -> Vec<Policy> {
-    let Some(modules) = Modules::load(loader, roots, sources, sink) else {
-        return Vec::new();
-    };
     let trees = words.map(|words| words.parse(sources, sink));
     let question = trees.as_ref();
-    resolve_all(&modules, loader, catalog, wanted, question, sources, sink)
+    resolve_all(modules, loader, catalog, wanted, question, sources, sink)
 }
 
 /// [`resolve`] for modules that were read before.

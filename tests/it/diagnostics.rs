@@ -3,7 +3,8 @@
 //!
 //! A fixture is `tests/diagnostics/CODE-slug.gate`, or `CODE-slug--variant.gate`, or a folder of
 //! that name whose `main.gate` is checked (with a `portcullis.yaml` in it: the folder). Beside it
-//! stands what `portcullis check` says, as `.stderr`; `PORTCULLIS_BLESS=1` writes it anew. A line
+//! stands what `portcullis check` says, or `portcullis test` for the codes that only it raises, as
+//! `.stderr`; `PORTCULLIS_BLESS=1` writes it anew. A line
 //! `// args: --as-of 2027-01-01` (in settings: `# args:`) gives more arguments; the working
 //! directory is `tests/diagnostics`.
 //!
@@ -41,11 +42,14 @@ const WITHOUT_FIXTURE: [(Code, &str); 3] = [
     (Code::PC9004, "only a fault of this program raises it"),
 ];
 
+/// Codes that `portcullis test` raises, not `check`.
+const OF_TESTS: [&str; 4] = ["PC8001", "PC8004", "PC8005", "PC8006"];
+
 /// Codes that are about traffic: each shows a packet.
-const WITH_PACKET: [&str; 19] = [
+const WITH_PACKET: [&str; 22] = [
     "PC4002", "PC4003", "PC4007", "PC4010", "PC4011", "PC4012", "PC4013", "PC4014", "PC4015",
     "PC4016", "PC4017", "PC4019", "PC5001", "PC5002", "PC5003", "PC5004", "PC5006", "PC5007",
-    "PC5011",
+    "PC5011", "PC8001", "PC8004", "PC8005",
 ];
 
 /// Fixtures of these codes that are about resources, whatever the traffic.
@@ -81,12 +85,26 @@ struct Fixture {
     args: Vec<String>,
 }
 
+impl Fixture {
+    fn told(&self) -> Told {
+        let subcommand = subcommand(&self.stem);
+        let folder = fixtures_folder();
+        ask(&folder, subcommand, &self.target, &self.args)
+    }
+}
+
+/// The subcommand that raises a code, by what begins with it.
+fn subcommand(text: &str) -> &'static str {
+    let of_tests = OF_TESTS.iter().any(|code| text.starts_with(code));
+    if of_tests { "test" } else { "check" }
+}
+
 #[test]
 fn fixtures_say_what_they_said() {
     let bless = std::env::var_os("PORTCULLIS_BLESS").is_some_and(|v| v == "1");
     let mut wrong = Vec::new();
     for fixture in fixtures() {
-        let told = check(&fixtures_folder(), &fixture.target, &fixture.args);
+        let told = fixture.told();
         let golden = fixtures_folder().join(format!("{}.stderr", fixture.stem));
         if bless {
             fs::write(&golden, &told.text).unwrap();
@@ -106,7 +124,7 @@ fn fixtures_say_what_they_said() {
 fn a_fixture_shows_its_code_and_no_other_fault() {
     let mut wrong = Vec::new();
     for fixture in fixtures() {
-        let told = check(&fixtures_folder(), &fixture.target, &fixture.args);
+        let told = fixture.told();
         let code = fixture.stem.get(..6).unwrap_or("").to_owned();
         if told.codes.first().map(|(_, c)| c) != Some(&code) {
             wrong.push(format!(
@@ -221,7 +239,7 @@ fn examples_of_pages_hold() {
                 wrong.push(format!("{}: no example under `{section}`", info.id));
             }
             for case in cases {
-                let told = case.check();
+                let told = case.ask(subcommand(info.id));
                 let fine = if is_wrong {
                     told.has(info.id) && told.errors().all(|c| c == info.id)
                 } else {
@@ -259,7 +277,7 @@ struct Case {
 }
 
 impl Case {
-    fn check(&self) -> Told {
+    fn ask(&self, subcommand: &str) -> Told {
         let temporary = TempDir::new().unwrap();
         // The implied firewall policy is named after the folder.
         let folder = temporary.path().join("project");
@@ -277,7 +295,7 @@ impl Case {
                 target = ".";
             }
         }
-        check(&folder, target, &args)
+        ask(&folder, subcommand, target, &args)
     }
 
     fn shown(&self) -> String {
@@ -352,9 +370,9 @@ fn not_run(page: &str) -> Option<&str> {
     rest.split_once(" -->").map(|(reason, _)| reason)
 }
 
-/// Runs `portcullis check TARGET` in a folder.
-fn check(folder: &Path, target: &str, args: &[String]) -> Told {
-    let mut all = vec!["check", target, "--color", "never"];
+/// Runs `portcullis check TARGET`, or another subcommand, in a folder.
+fn ask(folder: &Path, subcommand: &str, target: &str, args: &[String]) -> Told {
+    let mut all = vec![subcommand, target, "--color", "never"];
     all.extend(args.iter().map(String::as_str));
     let ran = run(&mut command(folder, &all));
     let codes = ran

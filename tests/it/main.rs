@@ -47,6 +47,7 @@ mod syntax;
 mod targets;
 mod tidy;
 mod traps;
+mod trials;
 mod unknown;
 mod window;
 mod wrap;

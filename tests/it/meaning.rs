@@ -25,6 +25,7 @@ mod query;
 mod regions;
 mod sets;
 mod text;
+mod trials;
 
 use std::collections::BTreeMap;
 

@@ -61,7 +61,7 @@ fn check_within(scene: &Scene<'_>, most_nodes: usize, agreed: &mut Agreed, sink:
     denied::check(&mut picture, scene.proven, &mut found);
     partly::check(&mut picture, &mut found);
     mergeable::check(&mut picture, scene.sources, &mut found);
-    unnamed_deny::check(&mut picture, &mut found);
+    unnamed_deny::check(&mut picture, scene.proven, &mut found);
     idle_override::check(&mut picture, &mut found);
     beyond::check(&mut picture, &mut found);
     undecided::check(&mut picture, &mut found);

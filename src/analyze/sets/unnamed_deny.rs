@@ -4,12 +4,13 @@
 use crate::diag::Code;
 use crate::model::Tier;
 use crate::packet::Set;
+use crate::syntax::ast::Need;
 
 use super::Findings;
 use super::picture::{Picture, Subject};
 
-/// Tells them, a deny at a time.
-pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
+/// Tells them, a deny at a time; `proven` says whether required flows are proven later.
+pub(super) fn check(picture: &mut Picture<'_>, proven: bool, out: &mut Findings) {
     for at in picture.own() {
         let Some(subject) = picture.subject(at).filter(|s| s.tier() == Tier::Exception) else {
             continue;
@@ -17,8 +18,10 @@ pub(super) fn check(picture: &mut Picture<'_>, out: &mut Findings) {
         let flow = subject.flow;
         let apart =
             |s: &Subject<'_>| s.flow.at.is_some() && flow.at.is_some() && s.flow.at != flow.at;
+        // What is proven of a required deny says which rule lets a packet through.
+        let told = |s: &Subject<'_>| proven && s.flow.need == Some(Need::Required);
         let denies: Vec<usize> = picture
-            .near(at, |s| s.tier() == Tier::Deny && !apart(s))
+            .near(at, |s| s.tier() == Tier::Deny && !apart(s) && !told(s))
             .into_iter()
             .filter(|deny| names(picture, at, *deny) == Some(false))
             .collect();
@@ -59,7 +62,10 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
     };
     let named = subject.flow.overrides.iter().map(String::as_str);
     let (name, overrides) = (subject.name.clone(), Picture::written(named.clone()));
-    let Some(other) = picture.subject(deny).map(|s| s.name.clone()) else {
+    let Some((other, required)) = picture
+        .subject(deny)
+        .map(|s| (s.name.clone(), s.flow.need == Some(Need::Required)))
+    else {
         return;
     };
     let both = Picture::written([overrides.as_str(), &other]);
@@ -74,9 +80,11 @@ fn tell(picture: &mut Picture<'_>, at: usize, deny: usize, met: Set, out: &mut F
             "also denies a part of it",
         )
         .label(format!("does not override `{other}`"))
-        .help(format!(
-            "write `overrides {both}` if all are meant, or narrow the exception"
-        ))
+        .help(if required {
+            format!("narrow the exception: nothing overrides a required deny such as `{other}`")
+        } else {
+            format!("write `overrides {both}` if all are meant, or narrow the exception")
+        })
         .note("nothing says whether it is allowed");
     let d = picture.shown(d, met);
     out.always(d);

@@ -92,6 +92,12 @@ impl Behind {
         self.statements(self.traces.named(resource, rule).map(|(_, flows)| flows))
     }
 
+    /// Where a statement is written.
+    pub(in crate::cli) fn place(&self, id: &str) -> String {
+        let found = self.statements.get(id);
+        found.map(|s| s.place.clone()).unwrap_or_default()
+    }
+
     fn statements(&self, flows: Option<&[String]>) -> Vec<&Statement> {
         flows
             .into_iter()

@@ -3,7 +3,7 @@
 use super::told::{Hop, Told};
 
 /// The text of an answer.
-pub(super) fn text(told: &Told, packet: &str) -> String {
+pub(in crate::cli) fn text(told: &Told, packet: &str) -> String {
     let mut out = String::new();
     let verdict = match told.verdict {
         "allow" => "ALLOWED",
@@ -41,6 +41,19 @@ pub(super) fn text(told: &Told, packet: &str) -> String {
     for assumption in &told.assumes {
         out.push_str(&format!("  assuming {assumption}\n"));
     }
+    out.push_str(&way(told));
+    for near in &told.near {
+        out.push_str(&format!(
+            "  nearly matched: {} {} of {} ({} differs)\n",
+            near.verdict, near.rule, near.resource, near.differs
+        ));
+    }
+    out
+}
+
+/// Every hop, a line each.
+pub(in crate::cli) fn way(told: &Told) -> String {
+    let mut out = String::new();
     let rows: Vec<(String, String, &str)> = told
         .path
         .iter()
@@ -59,12 +72,6 @@ pub(super) fn text(told: &Told, packet: &str) -> String {
         let line = format!("  {station:first$}  {detail:second$}  {place}");
         out.push_str(line.trim_end());
         out.push('\n');
-    }
-    for near in &told.near {
-        out.push_str(&format!(
-            "  nearly matched: {} {} of {} ({} differs)\n",
-            near.verdict, near.rule, near.resource, near.differs
-        ));
     }
     out
 }

@@ -89,17 +89,9 @@ pub(super) fn compile(policy: &Policy) -> Result<Emission, Vec<String>> {
     })
 }
 
-/// Compiles one file.
-pub(super) fn compile_text(policy: &str) -> Result<(Emitted, Vec<String>), Vec<String>> {
-    compile_files(&[("policy.gate".to_owned(), policy.to_owned())])
-}
-
-/// Compiles files, the first of which is the root; what it became, and the messages of PC4001, PC4002,
-/// PC4014 and PC4022.
-fn compile_files(files: &[(String, String)]) -> Result<(Emitted, Vec<String>), Vec<String>> {
-    let mut loader = MemoryLoader::default();
-    loader.files.extend(files.iter().cloned());
-    let project = Project {
+/// A project whose root is `policy.gate`.
+pub(super) fn project() -> Project {
+    Project {
         settings: Settings {
             project: Some("demo".to_owned()),
             deploy: Deploy {
@@ -110,7 +102,20 @@ fn compile_files(files: &[(String, String)]) -> Result<(Emitted, Vec<String>), V
             ..Settings::default()
         },
         sources: vec!["policy.gate".to_owned()],
-    };
+    }
+}
+
+/// Compiles one file.
+pub(super) fn compile_text(policy: &str) -> Result<(Emitted, Vec<String>), Vec<String>> {
+    compile_files(&[("policy.gate".to_owned(), policy.to_owned())])
+}
+
+/// Compiles files, the first of which is the root; what it became, and the messages of PC4001, PC4002,
+/// PC4014 and PC4022.
+fn compile_files(files: &[(String, String)]) -> Result<(Emitted, Vec<String>), Vec<String>> {
+    let mut loader = MemoryLoader::default();
+    loader.files.extend(files.iter().cloned());
+    let project = project();
     let catalog = Catalog::embedded(Cloud::Public);
     let compiled = driver::compile(&loader, &project, catalog, &Options::default());
     let Some(output) = compiled.output else {
@@ -487,7 +492,7 @@ fn decided(step: &str) -> (&str, &str) {
 
 /// A next hop `none`, or none at all, for the request or for the reply. (A reply that leaves by a
 /// firewall which has not seen the request is no such case: the compiler refuses that.)
-fn no_route(way: &Way) -> bool {
+pub(super) fn no_route(way: &Way) -> bool {
     way.steps.iter().any(|step| {
         let (verdict, by) = decided(step);
         let request = step.starts_with("route");
