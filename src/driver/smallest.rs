@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
-use crate::diag::{Code, Diagnostic, Label, Sink};
+use crate::diag::{Label, Sink};
 use crate::fmt;
 use crate::resolve::library_text;
 use crate::source::{FileId, LoadError, Loader, SourceMap, Span};
@@ -74,8 +74,7 @@ pub(super) fn tell(
     let text = shown(&bench, files.values().copied());
     let runs = bench.runs;
     let mut diagnostics = compiled.diagnostics.iter_mut();
-    let ours = |d: &&mut Diagnostic| d.code == Code::PC9004 && d.message == accused.message;
-    let Some(d) = diagnostics.find(ours) else {
+    let Some(d) = diagnostics.find(|d| d.message == accused.message) else {
         return;
     };
     let tool = Tool::this();
