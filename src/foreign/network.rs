@@ -473,12 +473,13 @@ impl<'r, 'a> Reader<'r, 'a> {
         let public_ips = regions.fold(AddressSet::empty(), |all, region| {
             all.union(&region.destination.known)
         });
+        let private_ip = self.address(wall);
         Ok(Firewall {
             key: wall.name.clone(),
             resource: wall.name.clone(),
-            private_ip: self.address(wall),
+            private_ip,
             // Where it stands nobody told: inside, in any case.
-            subnet: private(),
+            subnet: private_ip.map_or_else(private, around),
             public_ips: public_ips.intersect(&public()),
             // Nor where Azure's own routes lead from there.
             reaches: AddressSet::all(),
@@ -546,6 +547,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                             (address, named.contains_key(&address))
                         {
                             wall.private_ip = Some(address);
+                            wall.subnet = around(address);
                         }
                     }
                 }
@@ -579,6 +581,15 @@ impl<'r, 'a> Reader<'r, 'a> {
         });
         Ok(())
     }
+}
+
+/// Where the instances of a firewall with this address are.
+///
+/// Source: "Azure Firewall FAQ", why a /26 subnet: no firewall's subnet is smaller (Microsoft Learn,
+/// checked 2026-11-25).
+fn around(address: Ipv4Addr) -> AddressSet {
+    let net = ipnet::Ipv4Net::new(address, 26).map(|net| net.trunc());
+    net.map_or_else(|_| private(), |net| AddressSet::prefix(net.into()))
 }
 
 /// The appliance that can be the firewall: the only one, else that of the default route.

@@ -430,7 +430,8 @@ pub fn arrival(network: &Network, taken: &Taken<'_>) -> Vec<Station> {
     site.map_or_else(Vec::new, |site| network.inbound(site).collect())
 }
 
-/// The same as passes, each with a source of every kind that it may see, and the target.
+/// The same as passes, each with a source of every kind that it may see, and the target; none if no
+/// route leads to the target.
 #[must_use]
 pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAddr)> {
     let Target::Address(address) = taken.translation.target else {
@@ -439,6 +440,9 @@ pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAd
     let Some(firewall) = network.firewalls.get(taken.firewall) else {
         return Vec::new();
     };
+    if !AddressSet::range(address, address).is_subset(&firewall.reaches) {
+        return Vec::new();
+    }
     let passes = passes_of(&arrival(network, taken));
     let gates: Vec<usize> = passes
         .iter()

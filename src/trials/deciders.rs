@@ -258,17 +258,34 @@ impl Lab<'_> {
         }
         let kept_out = self.space.intersect(of, taken.outcome.denied);
         if !self.space.is_empty(kept_out) {
-            for (pass, source, address) in passage::arriving(self.network, taken) {
+            let seen = passage::arriving(self.network, taken);
+            // What the groups let in is lost on a route: by nobody's rule.
+            let mut lost = kept_out;
+            for (pass, source, address) in &seen {
+                if let Some(filter) = self.filter(*pass) {
+                    let let_in = passage::admitted(self.space, filter).kept;
+                    let let_in = self.arrived(let_in, *address, translation.port, *source);
+                    lost = self.space.intersect(lost, let_in);
+                }
+            }
+            let kept_out = self.space.subtract(kept_out, lost);
+            for (pass, source, address) in seen {
                 let full = self.space.full();
                 let own = self.first(pass, full, meant);
-                let own = self
-                    .space
-                    .with_destination(own, address, Some(translation.port));
-                let own = self.space.with_source(own, source);
+                let own = self.arrived(own, address, translation.port, source);
                 out.push(self.space.intersect(kept_out, own));
+            }
+            if matches!(meant, Meant::Nobody) {
+                out.push(lost);
             }
         }
         self.space.unite(out)
+    }
+
+    /// The packets that are in a set once they are translated.
+    fn arrived(&mut self, set: Set, address: IpAddr, port: u16, source: IpAddr) -> Set {
+        let set = self.space.with_destination(set, address, Some(port));
+        self.space.with_source(set, source)
     }
 
     /// Of some packets, those whose first match in a list is a rule that is meant.
