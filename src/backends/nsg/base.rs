@@ -26,6 +26,33 @@ const ORDER: &[&str] = &[
     "direction",
 ];
 
+/// What every rule says, each in one of these properties.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("access", &["access"]),
+    ("protocol", &["protocol"]),
+    (
+        "source",
+        &[
+            "sourceAddressPrefix",
+            "sourceAddressPrefixes",
+            "sourceApplicationSecurityGroups",
+        ],
+    ),
+    (
+        "destination",
+        &[
+            "destinationAddressPrefix",
+            "destinationAddressPrefixes",
+            "destinationApplicationSecurityGroups",
+        ],
+    ),
+    ("source ports", &["sourcePortRange", "sourcePortRanges"]),
+    (
+        "destination ports",
+        &["destinationPortRange", "destinationPortRanges"],
+    ),
+];
+
 /// One foreign rule.
 #[derive(Clone, Debug)]
 pub(super) struct ForeignRule {
@@ -73,6 +100,17 @@ fn foreign(rule: &Value) -> Result<ForeignRule, String> {
         Some(word) if word.eq_ignore_ascii_case("outbound") => false,
         _ => return Err(format!("(`{name}`) has no direction")),
     };
+    // Azure has these in every rule of an export; without one nobody can say what the rule does.
+    for (what, members) in NEEDED {
+        let there = |member: &str| match properties.get(member) {
+            None | Some(Value::Null) => false,
+            Some(Value::Array(list)) => !list.is_empty(),
+            Some(_) => true,
+        };
+        if !members.iter().any(|member| there(member)) {
+            return Err(format!("(`{name}`) has no {what}"));
+        }
+    }
     Ok(ForeignRule {
         rule: Tree::Object(vec![
             ("name".to_owned(), Tree::str(name.clone())),
@@ -129,7 +167,8 @@ mod tests {
         assert!(properties.get("etag").is_none());
         assert!(properties.get("description").is_none());
         let nested = r#"{"resources":[{"type":"Microsoft.Network/networkSecurityGroups","properties":{"securityRules":
-            [{"name":"a","properties":{"priority":200,"direction":"outbound"}}]}}]}"#;
+            [{"name":"a","properties":{"priority":200,"direction":"outbound","access":"Deny","protocol":"*",
+            "sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRanges":["22"]}}]}}]}"#;
         assert!(!read(nested).unwrap()[0].inbound);
     }
 
@@ -144,6 +183,12 @@ mod tests {
             (
                 r#"{"securityRules":[{"name":"a","priority":1}]}"#,
                 "has no direction",
+            ),
+            (
+                r#"{"securityRules":[{"name":"a","priority":1,"direction":"Inbound","access":"Deny",
+                "protocol":"*","sourceAddressPrefix":"*","sourcePortRange":"*",
+                "destinationAddressPrefix":"*","destinationPortRanges":[]}]}"#,
+                "has no destination ports",
             ),
         ] {
             assert!(read(text).unwrap_err().contains(why), "{text}");
