@@ -14,7 +14,9 @@ use crate::model::service::Proto;
 use crate::model::{Flow, Key, Layer};
 use crate::path::{Entry, Fabric, HopClass, Way};
 
-use super::route_faults::{check_families, check_flow, check_passed_by, check_topology, check_via};
+use super::route_faults::{
+    check_families, check_flow, check_passed_by, check_second_firewall, check_topology, check_via,
+};
 use super::{dnat, example, faults, shut};
 
 /// What one layer has to do for one flow.
@@ -83,7 +85,9 @@ pub fn plan(fabric: &Fabric<'_>, sink: &mut Sink) -> Plan {
             }
         };
         let known = !flow.from.is_opaque() && flow.from.asgs.is_empty();
-        if check_families(fabric, flow, &ways, sink) {
+        if check_families(fabric, flow, &ways, sink)
+            || check_second_firewall(fabric, flow, &ways, sink)
+        {
             continue;
         }
         if ways.is_empty() && is_foreign(fabric, flow) {

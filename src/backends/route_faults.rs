@@ -134,6 +134,61 @@ fn has_family(fabric: &Fabric<'_>, end: &Endpoint, family: Family) -> bool {
         || end.virtual_network && network()
 }
 
+/// Names at private addresses behind a second firewall: the first one opens a connection of its own for
+/// what it reads names in, so that the second would have to let that in, from whoever it may come. True
+/// if that was told.
+///
+/// Source: "Use Azure Firewall to SNAT private ranges": application rules are always translated
+/// (Microsoft Learn, checked 2026-11-25).
+pub(super) fn check_second_firewall(
+    fabric: &Fabric<'_>,
+    flow: &Flow,
+    ways: &[Way],
+    sink: &mut Sink,
+) -> bool {
+    let read_inside = flow.traffic.iter().any(|(proto, ports)| match proto {
+        Proto::Http | Proto::Https | Proto::Mssql => true,
+        Proto::Tcp => [80, 443, 1433].iter().any(|port| ports.contains(*port)),
+        _ => false,
+    });
+    let named: Vec<&AddressSet> = flow
+        .to
+        .names
+        .iter()
+        .filter_map(|n| n.within.as_ref())
+        .collect();
+    if !flow.allows() || !read_inside || named.is_empty() {
+        return false;
+    }
+    let pairs = ways
+        .iter()
+        .enumerate()
+        .flat_map(|(at, first)| ways.iter().skip(at + 1).map(move |second| (first, second)));
+    for (first, second) in pairs {
+        let both = Way {
+            from: first.from.intersect(&second.from),
+            to: first.to.intersect(&second.to),
+            ..first.clone()
+        };
+        let (Some(one), Some(other)) = (&first.firewall, &second.firewall) else {
+            continue;
+        };
+        if one == other || both.from.is_empty() || !named.iter().any(|set| set.meets(&both.to)) {
+            continue;
+        }
+        let told = faults::cannot_express(
+            flow,
+            flow.spans.to,
+            &format!("two firewalls on one way, `{one}` and `{other}`"),
+            "the first opens a connection of its own for names, and the second sees that one's source",
+            "write the addresses instead of the names",
+        );
+        example::tell(sink, told, || example::on_way(fabric, flow, &both));
+        return true;
+    }
+    false
+}
+
 /// `via` becomes a route of the source's table; a subnet without one goes on as before.
 pub(super) fn check_via(fabric: &Fabric<'_>, flow: &Flow, ways: &[Way], sink: &mut Sink) {
     let Some(hop) = &flow.via else {
