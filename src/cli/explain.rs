@@ -17,7 +17,7 @@ use super::{BAD, FINE};
 use crate::diag::{CODES, Code, explain};
 use crate::driver::LimitsMode;
 use crate::foreign::{self, Foreign};
-use crate::reach::{Network, Question, Reply, ask, emitted};
+use crate::reach::{Memo, Network, Question, Reply, ask, emitted};
 
 use behind::Behind;
 use told::Told;
@@ -219,6 +219,8 @@ fn many(
         Err(code) => return Ok(code),
     };
     let several = places.len() > 1 || !global.environments.is_empty();
+    let memos = places.iter().map(|place| Memo::new(place.asked.network()));
+    let mut memos: Vec<Memo> = memos.collect();
     let mut out = String::new();
     let mut bad = false;
     for (number, text) in input.lines().enumerate() {
@@ -232,9 +234,11 @@ fn many(
                 out.push_str(&line(&fault));
             }
             Ok(question) => {
-                for place in &places {
-                    let reply = place.asked.reply(&question, args.strict);
+                for (place, memo) in places.iter().zip(&mut memos) {
                     let network = place.asked.network();
+                    let reply = memo.reply(network, &question, args.strict, || {
+                        place.asked.reply(&question, args.strict)
+                    });
                     let mut told = Told::new(network, &place.behind, &reply, args.all);
                     told.environment = several.then(|| place.environment.clone());
                     out.push_str(&line(&told));

@@ -5,6 +5,7 @@
 pub mod emitted;
 pub mod lint;
 pub mod merge;
+pub mod memo;
 pub mod network;
 pub mod passage;
 pub mod question;
@@ -12,6 +13,7 @@ pub mod traces;
 pub mod walk;
 pub mod ways;
 
+pub use memo::Memo;
 pub use network::{Firewall, Gate, Network, Site, Table, route_word};
 pub use passage::{Admitted, Layers, Outcome, Pass, Run, Taken};
 pub use question::{Question, Reply, ask};

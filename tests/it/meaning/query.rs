@@ -14,7 +14,7 @@ use portcullis::driver::{self, Options, Project};
 use portcullis::model::service::PortSet;
 use portcullis::packet::{Answer, Probe, Transport, Verdict};
 use portcullis::query::{Certainty, Picture, Wanted, question, rows};
-use portcullis::reach::{Network, Question, ask, emitted};
+use portcullis::reach::{Memo, Network, Question, Reply, ask, emitted};
 use portcullis::resolve::Words;
 use portcullis::source::MemoryLoader;
 
@@ -43,6 +43,8 @@ struct Counts {
     sharper: usize,
     judged: usize,
     rows: usize,
+    /// Answers that were given before.
+    remembered: usize,
 }
 
 impl fmt::Display for Counts {
@@ -50,7 +52,7 @@ impl fmt::Display for Counts {
         write!(
             f,
             "{} policies, {} packets: {} asked about, {} allowed, {} denied, {} open, {} of them by the \
-             walk alone; {} judged by the oracle; {} rows",
+             walk alone; {} judged by the oracle; {} rows; {} answers remembered",
             self.policies,
             self.packets,
             self.asked,
@@ -59,7 +61,8 @@ impl fmt::Display for Counts {
             self.open,
             self.sharper,
             self.judged,
-            self.rows
+            self.rows,
+            self.remembered
         )
     }
 }
@@ -112,6 +115,7 @@ fn query_explain_and_the_oracle_agree_and_rows_cover_exactly() {
         assert!(counts.allowed * 20 > counts.asked, "{counts}");
         assert!(counts.denied * 20 > counts.asked, "{counts}");
         assert!(counts.judged * 3 > counts.asked, "{counts}");
+        assert!(counts.remembered * 100 > counts.packets, "{counts}");
         assert!(counts.sharper * 50 <= counts.asked, "{counts}");
     }
 }
@@ -137,7 +141,9 @@ fn one(seed: u64, policy: &Policy, facts: &Facts, counts: &mut Counts) -> Result
     // What was found of every packet with the whole question, to be found again.
     let mut known: Vec<(Probe, Option<Verdict>)> = Vec::new();
     watched(policy, &whole, &mut |network, picture| {
+        let mut memo = Memo::new(network);
         for packet in &sample {
+            results.push(remembered(network, &mut memo, packet, counts));
             counts.packets += 1;
             let found = asked(network, picture, packet, counts);
             match found {
@@ -214,6 +220,49 @@ fn asked(
         "{probe}: query {found:?}, explain {:?}\n{:#?}",
         reply.verdict, reply.journey
     ))
+}
+
+/// Who stands like somebody who asked before gets the answer that would have been found anew.
+fn remembered(
+    network: &Network,
+    memo: &mut Memo,
+    packet: &Packet,
+    counts: &mut Counts,
+) -> Result<(), String> {
+    if packet.name.is_empty() {
+        return Ok(());
+    }
+    let question = Question {
+        destination: None,
+        ..as_question(packet)
+    };
+    for strict in [false, true] {
+        let anew = || ask(network, &question, strict);
+        let mut found = false;
+        let told = memo.reply(network, &question, strict, || {
+            found = true;
+            anew()
+        });
+        counts.remembered += usize::from(!found);
+        let short = |reply: &Reply| {
+            let steps = reply.journey.iter().flat_map(|j| &j.steps);
+            let rules: Vec<_> = steps
+                .map(|s| {
+                    (
+                        s.station.clone(),
+                        s.verdict,
+                        s.decision.as_ref().and_then(|d| d.rule),
+                    )
+                })
+                .collect();
+            let said = (reply.assumes.clone(), reply.reason.clone());
+            (reply.verdict, rules, said)
+        };
+        if short(&told) != short(&anew()) {
+            return Err(format!("{question:?}: remembered {told:#?}"));
+        }
+    }
+    Ok(())
 }
 
 fn judged(
