@@ -253,7 +253,7 @@ vnet west = 10.10.0.0/16 { firewall = fw }
 vnet east = 10.20.0.0/16 { firewall = fx }
 firewall fw { private-ip = 10.0.1.4 }
 firewall fx { private-ip = 10.128.1.4 }
-allow names: https from 10.20.0.0/16 to fqdn(app.contoso.com, in = 10.10.0.0/24) for \"Names\"
+allow names: https from 10.20.0.0/16 to fqdn(app.contoso.com, in = 10.10.0.0/24) at fx for \"Names\"
 allow all: tcp/443 from 10.20.0.0/17 to 10.10.0.0/24 at fw for \"Whole\"
 ";
     let dir = project(policy);

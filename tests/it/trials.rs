@@ -324,7 +324,7 @@ fn a_second_firewall_sees_the_address_of_the_first() {
          vnet east = 10.20.0.0/16 { firewall = fx }\n\
          firewall fw {\n  private-ip = 10.0.1.4\n}\n\
          firewall fx {\n  private-ip = 10.128.1.4\n}\n\
-         allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) for \"Far\"\n\
+         allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) at fw for \"Far\"\n\
          test \"far\" {\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}\n\
          test \"by the second\" {\n  deny https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) by default\n}\n",
     );

@@ -44,6 +44,25 @@ pub(in crate::cli) struct Told {
     pub(in crate::cli) statement: Option<Statement>,
 }
 
+/// What decided.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::cli) struct Decided {
+    /// `nsg`, `route`, `firewall`, `none`.
+    pub(in crate::cli) layer: &'static str,
+    /// The resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) resource: Option<String>,
+    /// The rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) rule: Option<String>,
+    /// The flows behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::cli) flows: Vec<String>,
+    /// Where the first of them is written.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(in crate::cli) place: String,
+}
+
 /// One hop.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::cli) struct Hop {
@@ -88,6 +107,18 @@ pub(in crate::cli) struct Near {
 }
 
 impl Told {
+    /// What decided, by itself.
+    pub(in crate::cli) fn decided(&self) -> Decided {
+        let statement = self.statement.as_ref();
+        Decided {
+            layer: self.layer,
+            resource: self.resource.clone(),
+            rule: self.rule.clone(),
+            flows: self.flows.clone(),
+            place: statement.map(|s| s.place.clone()).unwrap_or_default(),
+        }
+    }
+
     /// A reply with what is behind its rules.
     pub(in crate::cli) fn new(
         network: &Network,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::explain::behind::Behind;
-use crate::cli::explain::told::{Hop, Told as Walked};
+use crate::cli::explain::told::{Decided, Hop, Told as Walked};
 use crate::model::address::AddressSet;
 use crate::packet::{RectangleEnd, RectangleNames, Witness};
 use crate::query::{Course, Label, Names, Row, names_text, service_texts};
@@ -48,7 +48,7 @@ pub(super) struct Told {
     pub(super) firewalls: Vec<String>,
     /// What decided the packet of the row.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<By>,
+    pub(super) by: Option<Decided>,
     /// Every hop of that packet, as `explain` tells it.
     pub(super) path: Vec<Hop>,
     /// That packet, in the fields of `explain --flows`.
@@ -90,25 +90,6 @@ pub(super) struct ShownPattern {
     /// What is taken from it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) except: Vec<String>,
-}
-
-/// What decided.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct By {
-    /// `nsg`, `route`, `firewall`, `none`.
-    pub(super) layer: &'static str,
-    /// The resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) resource: Option<String>,
-    /// The rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rule: Option<String>,
-    /// The flows behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) flows: Vec<String>,
-    /// Where the first of them is written.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) place: String,
 }
 
 /// A packet, in the fields of `explain --flows`.
@@ -176,17 +157,7 @@ impl Told {
                 .filter_map(|at| network.firewalls.get(*at))
                 .map(|f| f.key.clone())
                 .collect(),
-            by: row.reply.verdict.map(|_| By {
-                layer: walked.layer,
-                resource: walked.resource.clone(),
-                rule: walked.rule.clone(),
-                flows: walked.flows.clone(),
-                place: walked
-                    .statement
-                    .as_ref()
-                    .map(|s| s.place.clone())
-                    .unwrap_or_default(),
-            }),
+            by: row.reply.verdict.map(|_| walked.decided()),
             path: walked.path,
             packet: Packet {
                 protocol: row.witness.transport.protocol(),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::explain::behind::Behind;
 use super::super::explain::text::way;
-use super::super::explain::told::{Hop, Told};
+use super::super::explain::told::{Decided, Hop, Told};
 use crate::model::verify::Expect;
 use crate::reach::Network;
 use crate::reach::question::{Reply, word};
@@ -79,25 +79,6 @@ pub(super) struct ProbeRow {
     /// Every hop as text.
     #[serde(skip)]
     pub(super) way: String,
-}
-
-/// What decides.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Decided {
-    /// `nsg`, `route`, `firewall`, `none`.
-    pub(super) layer: &'static str,
-    /// The resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) resource: Option<String>,
-    /// The rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rule: Option<String>,
-    /// The flows behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) flows: Vec<String>,
-    /// Where the first is written.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) place: String,
 }
 
 /// Flows of an environment that no test decides.
@@ -253,17 +234,7 @@ impl Telling<'_> {
         out.packet = Some(shown.witness.to_string());
         out.explain = self.as_it_is.then(|| explain_words(shown));
         out.way = way(&told);
-        out.decided_by = Some(Decided {
-            layer: told.layer,
-            place: told
-                .statement
-                .as_ref()
-                .map(|s| s.place.clone())
-                .unwrap_or_default(),
-            resource: told.resource,
-            rule: told.rule,
-            flows: told.flows,
-        });
+        out.decided_by = Some(told.decided());
         out.reason = told.reason;
         out.path = told.path;
     }

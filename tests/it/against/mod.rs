@@ -17,7 +17,7 @@ mod options;
 
 use std::path::PathBuf;
 
-use portcullis::packet::Transport;
+use crate::rooms_meaning::subject::transport;
 use portcullis::reach::Question;
 use serde_json::Value;
 
@@ -52,17 +52,7 @@ fn short(answer: &Value) -> String {
 
 /// A packet of the oracle as a question; `None` if nobody can ask it.
 fn question(packet: &Packet) -> Option<Question> {
-    let transport = match (packet.protocol.as_str(), packet.l7.as_str()) {
-        ("tcp", "http") => Transport::Http,
-        ("tcp", "https") => Transport::Https,
-        ("tcp", "mssql") => Transport::Mssql,
-        ("tcp", _) => Transport::Tcp,
-        ("udp", _) => Transport::Udp,
-        ("icmp", _) => Transport::Icmp,
-        ("esp", _) => Transport::Esp,
-        ("ah", _) => Transport::Ah,
-        (other, _) => panic!("{other}"),
-    };
+    let transport = transport(packet);
     let source = packet.source.to_string().parse().unwrap();
     let destination: std::net::IpAddr = packet.destination.to_string().parse().unwrap();
     let ported = packet.has_ports();

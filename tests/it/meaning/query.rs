@@ -9,10 +9,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use portcullis::catalog::{Catalog, Cloud};
-use portcullis::config::{Deploy, Settings};
-use portcullis::driver::{self, Options, Project};
+use portcullis::driver::{self, Options};
 use portcullis::model::service::PortSet;
-use portcullis::packet::{Answer, Probe, Transport, Verdict};
+use portcullis::packet::{Answer, Probe, Verdict};
 use portcullis::query::{Certainty, Picture, Wanted, question, rows};
 use portcullis::reach::{Memo, Network, Question, Reply, ask, emitted};
 use portcullis::resolve::Words;
@@ -20,6 +19,8 @@ use portcullis::source::MemoryLoader;
 
 use crate::oracle::path;
 use crate::oracle::{self, Packet};
+
+use crate::rooms_meaning::subject::transport;
 
 use super::facts::{self, Facts};
 use super::generate::{self, Dice};
@@ -407,18 +408,7 @@ fn draw(words: &mut Words, sample: &[Packet], dice: &mut Dice) {
 fn watched(policy: &Policy, words: &Words, show: &mut dyn FnMut(&Network, &mut Picture)) {
     let mut loader = MemoryLoader::default();
     loader.files.extend(policy.files());
-    let project = Project {
-        settings: Settings {
-            project: Some("demo".to_owned()),
-            deploy: Deploy {
-                subscription: Some("00000000-0000-0000-0000-000000000000".to_owned()),
-                resource_group: Some("rg".to_owned()),
-                location: Some("westeurope".to_owned()),
-            },
-            ..Settings::default()
-        },
-        sources: vec!["policy.gate".to_owned()],
-    };
+    let project = judge::project();
     let options = Options {
         no_prove: true,
         no_files: true,
@@ -477,18 +467,4 @@ fn name(packet: &Packet) -> Option<String> {
 
 fn ip(address: oracle::address::Address) -> IpAddr {
     address.to_string().parse().unwrap()
-}
-
-fn transport(packet: &Packet) -> Transport {
-    match (packet.protocol.as_str(), packet.l7.as_str()) {
-        ("tcp", "http") => Transport::Http,
-        ("tcp", "https") => Transport::Https,
-        ("tcp", "mssql") => Transport::Mssql,
-        ("tcp", _) => Transport::Tcp,
-        ("udp", _) => Transport::Udp,
-        ("icmp", _) => Transport::Icmp,
-        ("esp", _) => Transport::Esp,
-        ("ah", _) => Transport::Ah,
-        _ => Transport::Other,
-    }
 }

@@ -6,9 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis::catalog::{Catalog, Cloud};
-use portcullis::config::{Deploy, Settings};
 use portcullis::denote::{self, Sets};
-use portcullis::driver::{self, Options, Project};
+use portcullis::driver::{self, Options};
 use portcullis::model::Policy;
 use portcullis::packet::{Answer, Builder, Probe, Region, Set, Space, Transport};
 use portcullis::path::Fabric;
@@ -25,18 +24,7 @@ fn told(text: &str) -> (Vec<Told>, Option<Policy>) {
     loader
         .files
         .insert("policy.gate".to_owned(), text.to_owned());
-    let project = Project {
-        settings: Settings {
-            project: Some("demo".to_owned()),
-            deploy: Deploy {
-                subscription: Some("00000000-0000-0000-0000-000000000000".to_owned()),
-                resource_group: Some("rg".to_owned()),
-                location: Some("westeurope".to_owned()),
-            },
-            ..Settings::default()
-        },
-        sources: vec!["policy.gate".to_owned()],
-    };
+    let project = super::judge::project();
     let options = Options {
         no_prove: true,
         no_files: true,

@@ -191,9 +191,9 @@ impl Hops {
     }
 }
 
-/// A packet of the oracle as the compiler's own.
-pub(crate) fn probe(packet: &Packet) -> Probe {
-    let transport = match (packet.protocol.as_str(), packet.l7.as_str()) {
+/// The protocol of a packet of the oracle, with what is read inside.
+pub(crate) fn transport(packet: &Packet) -> Transport {
+    match (packet.protocol.as_str(), packet.l7.as_str()) {
         ("tcp", "http") => Transport::Http,
         ("tcp", "https") => Transport::Https,
         ("tcp", "mssql") => Transport::Mssql,
@@ -203,7 +203,12 @@ pub(crate) fn probe(packet: &Packet) -> Probe {
         ("esp", _) => Transport::Esp,
         ("ah", _) => Transport::Ah,
         (other, _) => panic!("{other}"),
-    };
+    }
+}
+
+/// A packet of the oracle as the compiler's own.
+pub(crate) fn probe(packet: &Packet) -> Probe {
+    let transport = transport(packet);
     let mut probe = Probe::new(
         transport,
         ip(packet.source),
