@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{AgainstArgs, Global};
+use super::basis::Basis;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{BAD, CANNOT_RUN, project, run};
@@ -42,10 +43,12 @@ pub(super) fn networks(
     global: &Global,
     reporter: &Reporter,
     args: &AgainstArgs,
-) -> Result<Each<Foreign>, IoFault> {
+) -> Result<Each<(Foreign, Basis)>, IoFault> {
     each(global, reporter, args, &mut |setting, args| {
         let chosen = foreign::choose(setting.all, &names(args)).map_err(Fault::Choice)?;
-        foreign::network(setting, &chosen).map_err(|fault| Fault::Bad(vec![*fault]))
+        let network = foreign::network(setting, &chosen);
+        let network = network.map_err(|fault| Fault::Bad(vec![*fault]))?;
+        Ok((network, Basis::of_catalog(setting.catalog)))
     })
 }
 
@@ -57,7 +60,7 @@ pub(super) fn lists(
     global: &Global,
     reporter: &Reporter,
     args: &AgainstArgs,
-) -> Result<Each<Vec<foreign::List>>, IoFault> {
+) -> Result<Each<(Vec<foreign::List>, Basis)>, IoFault> {
     each(global, reporter, args, &mut |setting, args| {
         let wanted = names(args);
         let chosen = if wanted == Names::default() {
@@ -73,7 +76,7 @@ pub(super) fn lists(
         if lists.is_empty() && !routed {
             return Err(Fault::Choice(foreign::nothing(setting.all)));
         }
-        Ok(lists)
+        Ok((lists, Basis::of_catalog(setting.catalog)))
     })
 }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use super::against;
 use super::args::{ExplainArgs, Global, nearest_code};
+use super::basis::Basis;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::run;
@@ -27,6 +28,7 @@ struct Place {
     environment: String,
     asked: Asked,
     behind: Behind,
+    basis: Basis,
 }
 
 /// What is asked.
@@ -113,11 +115,14 @@ fn places(
         Ok(networks) => networks,
         Err(code) => return Ok(Err(code)),
     };
-    let places = networks.into_iter().map(|(environment, foreign)| Place {
-        environment,
-        asked: Asked::Foreign(foreign),
-        behind: Behind::default(),
-    });
+    let places = networks
+        .into_iter()
+        .map(|(environment, (foreign, basis))| Place {
+            environment,
+            asked: Asked::Foreign(foreign),
+            behind: Behind::default(),
+            basis,
+        });
     Ok(Ok(places.collect()))
 }
 
@@ -142,6 +147,7 @@ fn compiled(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u
                 environment: stage.context.fabric.policy.environment.clone(),
                 asked: Asked::Own(network),
                 behind: Behind::new(stage, lowered, &|name| name.to_owned()),
+                basis: Basis::of(stage),
             }),
             Err(unreadable) => fault = fault.take().or(Some(unreadable)),
         },
@@ -172,6 +178,7 @@ fn packet(
         let reply = place.asked.reply(question, args.strict);
         let mut told = Told::new(place.asked.network(), &place.behind, &reply, args.all);
         told.environment = several.then(|| place.environment.clone());
+        told.catalogue = place.basis.catalogue.clone();
         if reporter.json() {
             out.push_str(&line(&told));
         } else {
@@ -179,6 +186,7 @@ fn packet(
                 out.push('\n');
             }
             out.push_str(&text::text(&told, words));
+            out.push_str(&format!("  {}", place.basis.line()));
         }
     }
     if reporter.json() {
@@ -241,6 +249,7 @@ fn many(
                     });
                     let mut told = Told::new(network, &place.behind, &reply, args.all);
                     told.environment = several.then(|| place.environment.clone());
+                    told.catalogue = place.basis.catalogue.clone();
                     out.push_str(&line(&told));
                 }
             }

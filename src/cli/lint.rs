@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::against;
 use super::args::{Global, LintArgs};
+use super::basis::Basis;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{FINE, run};
@@ -40,13 +41,16 @@ pub fn run(global: &Global, args: &LintArgs) -> Result<u8, IoFault> {
             Err(code) => return Ok(code),
         };
         let mut found = Vec::new();
-        for (environment, lists) in &lists {
+        let mut basis = Basis::default();
+        for (environment, (lists, own)) in &lists {
+            basis.and(own.clone());
             found.extend(rows::foreign_rows(environment, lists).map_err(IoFault::Other)?);
         }
-        tell(global, &reporter, &found)?;
+        tell(global, &reporter, &found, &basis)?;
         return Ok(FINE);
     }
     let mut found = Vec::new();
+    let mut basis = Basis::default();
     let mut fault = None;
     let ask = run::Ask {
         path: args.path.clone(),
@@ -57,23 +61,26 @@ pub fn run(global: &Global, args: &LintArgs) -> Result<u8, IoFault> {
         no_files: true,
         ..run::Ask::default()
     };
-    let done = run::watched(
-        global,
-        &reporter,
-        &ask,
-        &mut |stage, lowered| match rows::rows(stage, lowered) {
+    let done = run::watched(global, &reporter, &ask, &mut |stage, lowered| {
+        basis.and(Basis::of(stage));
+        match rows::rows(stage, lowered) {
             Ok(rows) => found.extend(rows),
             Err(why) => fault = Some(why),
-        },
-    )?;
+        }
+    })?;
     if let Some(why) = fault {
         return Err(IoFault::Other(why));
     }
-    tell(global, &reporter, &found)?;
+    tell(global, &reporter, &found, &basis)?;
     Ok(done.err().unwrap_or(FINE))
 }
 
-fn tell(global: &Global, reporter: &Reporter, found: &[rows::Row]) -> Result<(), IoFault> {
+fn tell(
+    global: &Global,
+    reporter: &Reporter,
+    found: &[rows::Row],
+    basis: &Basis,
+) -> Result<(), IoFault> {
     if reporter.json() {
         let mut lines = String::new();
         for row in found {
@@ -82,7 +89,8 @@ fn tell(global: &Global, reporter: &Reporter, found: &[rows::Row]) -> Result<(),
         }
         reporter.exact(&lines)
     } else {
-        reporter.result(&text::text(found, global.verbose))
+        let text = text::text(found, global.verbose);
+        reporter.result(&format!("{text}{}", basis.line()))
     }
 }
 

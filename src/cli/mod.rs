@@ -2,6 +2,7 @@
 
 mod against;
 pub mod args;
+mod basis;
 pub mod catalog;
 pub mod check;
 pub mod compile;

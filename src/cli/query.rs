@@ -4,6 +4,7 @@ mod table;
 mod told;
 
 use super::args::{Global, QueryArgs};
+use super::basis::Basis;
 use super::explain::behind::Behind;
 use super::io::IoFault;
 use super::report::Reporter;
@@ -22,6 +23,7 @@ use told::Told;
 /// What is told of one environment.
 struct Answered {
     environment: String,
+    basis: Basis,
     groups: Vec<(Group, Vec<Told>)>,
 }
 
@@ -135,7 +137,14 @@ fn answered(
         )));
     }
     let names = Names::new(fabric, Some(asked));
-    let told = |row: &Row| Told::new(&environment, network, &names, behind, row);
+    let catalogue = Basis::of(stage).catalogue;
+    let told = |row: &Row| {
+        let told = Told::new(&environment, network, &names, behind, row);
+        Told {
+            catalogue: catalogue.clone(),
+            ..told
+        }
+    };
     let groups = groups
         .into_iter()
         .map(|group| {
@@ -145,6 +154,7 @@ fn answered(
         .collect();
     Ok(Answered {
         environment: environment.clone(),
+        basis: Basis::of(stage),
         groups,
     })
 }

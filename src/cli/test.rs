@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, Global, TestArgs};
+use super::basis::Basis;
 use super::explain::behind::Behind;
 use super::io::{self, IoFault};
 use super::report::Reporter;
@@ -31,6 +32,7 @@ struct Found {
     /// Every name that there is, run or not.
     names: BTreeSet<String>,
     fault: Option<String>,
+    basis: Basis,
 }
 
 /// Runs the command; the exit code.
@@ -70,10 +72,10 @@ pub fn run(global: &Global, args: &TestArgs) -> Result<u8, IoFault> {
         return Ok(code);
     }
     let out = match reporter.format() {
-        Format::Json => rows::json(&found.rows, &found.coverage),
+        Format::Json => rows::json(&found.rows, &found.coverage, &found.basis),
         Format::Junit => junit::text(&found.rows).map_err(IoFault::Other)?,
-        Format::Tap => tap::text(&found.rows, &found.coverage),
-        _ => text::text(&found.rows, &found.coverage, global.quiet),
+        Format::Tap => tap::text(&found.rows, &found.coverage, &found.basis),
+        _ => text::text(&found.rows, &found.coverage, global.quiet, &found.basis),
     };
     match reporter.format() {
         Format::Json | Format::Junit | Format::Tap => reporter.exact(&out)?,
@@ -156,6 +158,7 @@ fn environment(
     };
     made.sort_by_key(order);
     found.rows.extend(made);
+    found.basis.and(Basis::of(stage));
 }
 
 fn place(stage: &Stage<'_>, test: &TestBlock, shown: &Names) -> String {

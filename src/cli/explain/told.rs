@@ -39,6 +39,9 @@ pub(in crate::cli) struct Told {
     /// Rules that match in all but one thing, if asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::cli) near: Vec<Near>,
+    /// The catalogue of service tags, with its date.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(in crate::cli) catalogue: String,
     /// The first statement behind the deciding rule, for the heading.
     #[serde(skip)]
     pub(in crate::cli) statement: Option<Statement>,
@@ -128,6 +131,7 @@ impl Told {
     ) -> Self {
         let mut out = Self {
             environment: None,
+            catalogue: String::new(),
             verdict: word(reply.verdict),
             layer: "none",
             resource: None,

@@ -52,6 +52,7 @@ pub(super) fn text(args: &QueryArgs, answered: &Answered) -> String {
             ));
         }
     }
+    out.push_str(&format!(" {}", answered.basis.line()));
     out
 }
 

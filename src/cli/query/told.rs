@@ -23,6 +23,8 @@ pub(super) struct Told {
     /// What the verdict takes for granted, all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) assumes: Vec<String>,
+    /// The catalogue of service tags, with its date.
+    pub(super) catalogue: String,
     /// Why there is no verdict, or why it does not arrive though no rule denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
@@ -127,6 +129,7 @@ impl Told {
             environment: environment.to_owned(),
             verdict: word(row.verdict),
             assumes: assumes(row),
+            catalogue: String::new(),
             reason: walked.reason.clone(),
             from: end(source, &destination.addresses),
             to: end(destination, &source.addresses),

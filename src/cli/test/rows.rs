@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::explain::behind::Behind;
 use super::super::explain::text::way;
 use super::super::explain::told::{Decided, Hop, Told};
+use crate::cli::basis::Basis;
 use crate::model::verify::Expect;
 use crate::reach::Network;
 use crate::reach::question::{Reply, word};
@@ -241,7 +242,7 @@ impl Telling<'_> {
 }
 
 /// A line each, and one for the sum.
-pub(super) fn json(rows: &[Row], coverage: &[Coverage]) -> String {
+pub(super) fn json(rows: &[Row], coverage: &[Coverage], basis: &Basis) -> String {
     let mut lines: Vec<String> = Vec::new();
     // INVARIANT: texts, numbers and lists of them are always JSON.
     lines.extend(rows.iter().filter_map(|r| serde_json::to_string(r).ok()));
@@ -251,7 +252,12 @@ pub(super) fn json(rows: &[Row], coverage: &[Coverage]) -> String {
             .filter_map(|c| serde_json::to_string(c).ok()),
     );
     let passed = rows.iter().filter(|row| row.passed()).count();
-    let sum = json!({ "kind": "summary", "passed": passed, "failed": rows.len() - passed });
+    let sum = json!({
+        "kind": "summary",
+        "passed": passed,
+        "failed": rows.len() - passed,
+        "catalogue": basis.catalogue,
+    });
     lines.push(sum.to_string());
     lines.join("\n") + "\n"
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Coverage, ProbeRow, Row, decider};
+use crate::cli::basis::Basis;
 
 /// All of it.
-pub(super) fn text(rows: &[Row], coverage: &[Coverage]) -> String {
+pub(super) fn text(rows: &[Row], coverage: &[Coverage], basis: &Basis) -> String {
     let mut out = format!("TAP version 14\n1..{}\n", rows.len());
     for (row, number) in rows.iter().zip(1..) {
         let word = if row.passed() { "ok" } else { "not ok" };
@@ -29,6 +30,9 @@ pub(super) fn text(rows: &[Row], coverage: &[Coverage]) -> String {
         for flow in &one.untested {
             out.push_str(&format!("#   {}  {}\n", flow.flow, flow.place));
         }
+    }
+    if !basis.catalogue.is_empty() {
+        out.push_str(&format!("# {}", basis.line()));
     }
     out
 }

@@ -1,9 +1,10 @@
 //! Tests for people: a line each, below it what shows that one failed.
 
 use super::rows::{Coverage, ProbeRow, Row, decider};
+use crate::cli::basis::Basis;
 
 /// All of it. `quiet` leaves out what passed.
-pub(super) fn text(rows: &[Row], coverage: &[Coverage], quiet: bool) -> String {
+pub(super) fn text(rows: &[Row], coverage: &[Coverage], quiet: bool, basis: &Basis) -> String {
     let mut out = String::new();
     let mut environment = "";
     for row in rows {
@@ -51,6 +52,7 @@ pub(super) fn text(rows: &[Row], coverage: &[Coverage], quiet: bool) -> String {
             }
         ));
     }
+    out.push_str(&basis.line());
     out
 }
 

@@ -85,6 +85,7 @@ ALLOWED  by web/net/db of pol-web
   2 route rt-web          0.0.0.0/0 -> pol-web
   3 firewall pol-web      allow  web / net / db
   4 nsg nsg-db inbound    allow  100  sql-in
+  service tags of public 376 (2025-11-10)
 "
     );
 }

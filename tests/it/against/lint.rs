@@ -63,7 +63,13 @@ fn only_what_is_named_is_judged() {
     let one: BTreeSet<String> = ["pol-lint".to_owned()].into();
     assert_eq!(resources("--policy pol-lint --against lint"), one);
     let none = ran("lint --against rest/routeTables");
-    assert_eq!((none.code, none.out.as_str()), (0, "no rules to judge\n"));
+    assert_eq!(none.code, 0);
+    assert!(
+        none.out
+            .starts_with("no rules to judge\nservice tags of public "),
+        "{}",
+        none.out
+    );
     let both = ran("lint rest --against lint");
     assert_eq!(both.code, 2);
     assert!(both.err.contains("leave `rest` away"), "{}", both.err);
