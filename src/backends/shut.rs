@@ -4,6 +4,7 @@
 
 use crate::diag::Sink;
 use crate::model::address::{AddressSet, Family};
+use crate::model::dnat::Dnat;
 use crate::model::endpoint::Endpoint;
 use crate::model::internet::{platform, public};
 use crate::model::service::{PortSet, Proto};
@@ -389,10 +390,13 @@ impl<'a> Bench<'a> {
                 let Some(nsg) = policy.nsgs.get(nsg).filter(|n| n.base.is_none()) else {
                     return Vec::new();
                 };
-                // A translation makes its own rule here.
-                if policy.dnats.iter().any(|d| d.target().meets(&way.to)) {
-                    return Vec::new();
+                // A translation makes its own rule for its target.
+                for target in policy.dnats.iter().map(Dnat::target) {
+                    for part in &mut parts {
+                        part.to = part.to.subtract(&target);
+                    }
                 }
+                parts.retain(|part| !part.is_empty());
                 match nsg.default_inbound {
                     Some(DefaultAction::Deny) => {}
                     Some(DefaultAction::Allow) => parts.clear(),

@@ -14,7 +14,7 @@ use crate::model::{DefaultAction, Flow, Hop, Key, Nsg, Tier};
 use crate::packet::{Filter, Names, Region, Set, Space, Verdict};
 use crate::path::routes::{Cause, Target};
 use crate::path::{Fabric, HopClass};
-use crate::reach::Network;
+use crate::reach::{End, Network, Pass, Run};
 
 use super::asked::{Asked, Decided, anywhere, decided};
 use super::layers::Layer;
@@ -34,6 +34,8 @@ pub(super) struct Laws<'a> {
     pub(super) unnamed: Set,
     /// Where a network rule may be read before a rule for names.
     pub(super) preempted: Set,
+    /// Every way, by what it meets.
+    pub(super) runs: &'a [Run],
 }
 
 /// Duties of one strength: forbids, exceptions, denies, a place of an ordered group, allows, guards,
@@ -84,6 +86,9 @@ struct Case<'a> {
     layer: Layer,
     /// Packets that can stand before it.
     region: Set,
+    /// Of these, those that some route leads on. A rule may be wider where none does: the subnets of a
+    /// group that lie in different networks share its rules.
+    led: Set,
     /// What it lets through if no duty speaks of it.
     by_default: Set,
     /// Somebody else's rules are kept here.
@@ -227,8 +232,18 @@ impl<'a> Bench<'a> {
         } else {
             (self.space.box_of(&all, &own), nsg.default_inbound)
         };
+        let led = if outbound {
+            let pass = Pass::Out(index);
+            let runs = laws.runs.iter();
+            let led = runs.filter(|run| run.end != End::NoRoute && run.passes.contains(&pass));
+            let led: Vec<Set> = led.map(|run| run.region).collect();
+            self.space.unite(led)
+        } else {
+            region
+        };
         let case = Case {
             place: Place::Group(key.clone(), outbound),
+            led,
             filter,
             layer: *layer,
             region,
@@ -268,6 +283,7 @@ impl<'a> Bench<'a> {
             filter: &firewall.does.filter,
             layer: *layer,
             region: self.space.subtract(region, laws.preempted),
+            led: region,
             by_default: self.space.empty(),
             kept: declared.base.is_some()
                 || declared.base_policy.is_some()
@@ -454,7 +470,10 @@ impl<'a> Bench<'a> {
         let found = [
             (Which::LayerPasses, space.intersect(asked.denied, passes)),
             (Which::LayerStops, space.intersect(asked.allowed, stopped)),
-            (Which::LayerOpens, space.subtract(wide, case.by_default)),
+            (Which::LayerOpens, {
+                let opened = space.subtract(wide, case.by_default);
+                space.intersect(opened, case.led)
+            }),
             (Which::LayerShuts, space.intersect(narrow, case.by_default)),
         ];
         for (which, set) in found {

@@ -288,7 +288,7 @@ impl<'a> Bench<'a> {
         let (mut reached, mut passed) = (Vec::new(), Vec::new());
         // What passes though an exception and a deny disagree about it.
         let mut disputed = Vec::new();
-        for run in runs {
+        for run in &runs {
             if run.end == End::Unknown {
                 continue;
             }
@@ -359,6 +359,7 @@ impl<'a> Bench<'a> {
             firewalls: &self.firewalls,
             unnamed,
             preempted: excuses.preempted,
+            runs: &runs,
         };
         duties::check(self.space, &laws, &mut out.violations);
         let reached = self.space.unite(reached);

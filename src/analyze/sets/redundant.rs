@@ -61,8 +61,7 @@ fn ordered(picture: &mut Picture<'_>, out: &mut Findings) {
 /// Those behind a member, and after its group, that would decide its packets likewise.
 fn behind(picture: &mut Picture<'_>, at: usize) -> Option<Vec<usize>> {
     let flow = picture.subject(at)?.flow;
-    let mut later = picture.behind(at);
-    later.retain(|other| picture.stays(*other));
+    let later = picture.behind(at);
     let part = picture.part(at);
     let mut open = part;
     let mut takers = Vec::new();
@@ -74,6 +73,10 @@ fn behind(picture: &mut Picture<'_>, at: usize) -> Option<Vec<usize>> {
         let their = picture.subject(other)?;
         if !stands_for(their.flow, flow) {
             return None;
+        }
+        // What never matches comes to life where this one alone goes; it covers nothing if both do.
+        if !picture.stays(other) {
+            continue;
         }
         takers.push((other, their.set));
         open = picture.space.subtract(open, their.set);
