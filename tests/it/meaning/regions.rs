@@ -205,6 +205,12 @@ fn holds(region: &Region, facts: &Facts, packet: &Packet) -> Found {
             match rest.holds(&probe) {
                 Answer::Yes if known => Found::BySymbol,
                 Answer::Yes | Answer::No => Found::No,
+                // The source may be a member of a group; the name is known to be none of these.
+                Answer::May
+                    if !known && region.names.holds(probe.name.as_deref()) != Answer::Yes =>
+                {
+                    Found::No
+                }
                 Answer::May => Found::May,
             }
         }

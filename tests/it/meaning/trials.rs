@@ -14,7 +14,7 @@ use portcullis::model::endpoint::{Endpoint, NamePattern};
 use portcullis::model::service::{PortSet, Proto, Traffic};
 use portcullis::model::verify::{Decider, Expect, ModelProbe, ProbeSpans, TestBlock};
 use portcullis::packet::Transport;
-use portcullis::reach::{Network, Question, Reply, Traces, ask, emitted};
+use portcullis::reach::{Network, Question, Reply, Traces, ask, emitted, walk};
 use portcullis::source::{MemoryLoader, Span};
 use portcullis::trials::{Ruling, Wanted, judge as try_out};
 
@@ -352,6 +352,10 @@ fn look(
             let counted = packet.name.is_empty() != own.to.iter().any(Part::is_name)
                 && (packet.name.is_empty() || is_free(policy, packet));
             if !counted || !own.source_ports.is_empty() || !surely(policy, facts, own, packet) {
+                continue;
+            }
+            // A packet that nothing declared stands before has no way to judge.
+            if walk(&network, &crate::rooms_meaning::subject::probe(packet)).is_empty() {
                 continue;
             }
             counts.members += 1;
