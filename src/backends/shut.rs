@@ -156,7 +156,8 @@ impl<'a> Bench<'a> {
         let mut duties = duties.into_iter().flat_map(|d| d.values());
         duties.any(|duty| {
             let flow = self.fabric.policy.flows.get(duty.flow);
-            let named = duty.names && way.to.meets(&self.fabric.internet);
+            // A rule for names asks for no address: a connection to this one may show such a name.
+            let named = duty.names;
             flow.is_some_and(|flow| {
                 // An exception to it is one whatever the layer.
                 flow.allows()
