@@ -259,26 +259,12 @@ pub fn json_files_below(
     folder: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Vec<(String, Result<String, String>)> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_path_buf()];
-    while let Some(next) = open.pop() {
-        for (name, is_folder) in entries(&next).unwrap_or_default() {
-            let path = next.join(&name);
-            if name.starts_with('.') {
-                continue;
-            }
-            if is_folder {
-                if !path.is_symlink() {
-                    open.push(path);
-                }
-            } else if Path::new(&name).extension().is_some_and(|e| e == "json") {
-                let shown = relative(folder, &path);
-                if wanted(&shown) {
-                    found.push((shown, load_data(&path)));
-                }
-            }
-        }
-    }
+    let paths = files_below(folder, &["json"], |_| Ok(Vec::new())).unwrap_or_default();
+    let named = paths.into_iter().map(|p| (relative(folder, &p), p));
+    let mut found: Vec<(String, Result<String, String>)> = named
+        .filter(|(shown, _)| wanted(shown))
+        .map(|(shown, path)| (shown, load_data(&path)))
+        .collect();
     found.sort();
     found
 }
@@ -289,10 +275,20 @@ pub fn json_files_below(
 /// # Errors
 /// When a folder cannot be listed.
 pub fn definition_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
+    files_below(folder, &["json", "jsonc"], Err)
+}
+
+/// The files below a folder with one of some extensions, sorted; hidden ones and links to folders are
+/// left out. `unlisted` says what a folder that cannot be listed holds.
+fn files_below(
+    folder: &Path,
+    extensions: &[&str],
+    unlisted: impl Fn(IoFault) -> Result<Vec<(String, bool)>, IoFault>,
+) -> Result<Vec<PathBuf>, IoFault> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
-        for (name, is_folder) in entries(&next)? {
+        for (name, is_folder) in entries(&next).or_else(&unlisted)? {
             let path = next.join(&name);
             if name.starts_with('.') {
                 continue;
@@ -303,7 +299,7 @@ pub fn definition_files_below(folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
                 }
             } else if Path::new(&name)
                 .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("json") || e.eq_ignore_ascii_case("jsonc"))
+                .is_some_and(|e| extensions.iter().any(|known| e.eq_ignore_ascii_case(known)))
             {
                 found.push(path);
             }

@@ -1,7 +1,8 @@
 //! Which of the resources that are there are asked: those that are named, else the only one of each
 //! kind. It reads no rule.
 
-use super::definitions::{Definition, Definitions, Kind};
+use super::definitions::{Definition, Definitions};
+use super::kind::Kind;
 use super::member;
 
 /// What somebody names; each a name, or an id where a name is there twice.

@@ -7,7 +7,9 @@ mod evaluate;
 mod expression;
 mod faults;
 mod functions;
+mod join;
 mod json;
+mod kind;
 mod network;
 mod template;
 mod vnets;
@@ -16,8 +18,9 @@ pub mod answer;
 
 pub use answer::answer;
 pub use choose::{Chosen, Names, Wall, choose, nothing};
-pub use definitions::{Definition, Definitions, File, Kind, read};
+pub use definitions::{Definition, Definitions, File, read};
 pub use evaluate::Unknown;
+pub use kind::Kind;
 pub use network::{Foreign, List, Setting, lists, network};
 
 use serde_json::Value;

@@ -22,7 +22,8 @@ use crate::reach::merge::Single;
 use crate::reach::{Firewall, Gate, Network, Site, Table};
 
 use super::choose::{Chosen, Wall, base, body, leaves, policy_of};
-use super::definitions::{Definition, Definitions, Kind};
+use super::definitions::{Definition, Definitions};
+use super::kind::Kind;
 use super::{member, vnets};
 
 /// What is asked, and what is known beside the resources.

@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definitions::{Definition, Kind, Reader};
+use super::definitions::{Definition, Reader};
 use super::evaluate::{Scope, marked, unmark};
 use super::faults::{span, unreadable};
 use super::json::Step;
+use super::kind::Kind;
 use super::member;
 
 /// How deep deployments may be nested.

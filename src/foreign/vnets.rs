@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::model::address::AddressSet;
 
 use super::choose::{Chosen, body};
-use super::definitions::{Definition, Definitions, Kind};
+use super::definitions::{Definition, Definitions};
+use super::kind::Kind;
 use super::member;
 
 /// The address space of the network that the chosen resources are attached in, else of the only one;

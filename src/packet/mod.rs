@@ -7,6 +7,7 @@ pub mod probe;
 pub mod rule;
 mod bdd;
 mod atoms;
+mod membership;
 mod names;
 mod builder;
 pub mod facts;

@@ -6,8 +6,9 @@ use crate::diag::Diagnostic;
 use crate::reach::emitted;
 
 use super::faults::{misset, tell, unproven};
+use super::findings::Which;
 use super::settings;
-use super::theorem::{NoProof, Which, prove};
+use super::theorem::{NoProof, prove};
 
 /// What there is to say of an environment.
 #[derive(Clone, Debug)]

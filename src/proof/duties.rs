@@ -17,8 +17,8 @@ use crate::path::{Fabric, HopClass};
 use crate::reach::{End, Network, Pass, Run};
 
 use super::asked::{Asked, Decided, anywhere, decided};
+use super::findings::{Place, Violation, Which};
 use super::layers::Layer;
-use super::theorem::{Place, Violation, Which};
 
 /// What is compared.
 pub(super) struct Laws<'a> {

@@ -6,7 +6,8 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::packet::{Probe, Verdict};
 use crate::reach::{Network, Traces, walk};
 
-use super::theorem::{NoProof, Place, Proven, Unmet, Violation};
+use super::findings::{Place, Proven, Unmet, Violation};
+use super::theorem::NoProof;
 
 /// The diagnostics of a proof. `network` is what was proven about.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::path::{HopClass, HopMap};
 use crate::reach::question::hop_word;
 use crate::reach::{Network, Table, route_word};
 
-use super::theorem::{Place, Violation, Which};
+use super::findings::{Place, Violation, Which};
 
 /// A packet of every subnet that sends something elsewhere than it was asked to.
 pub(super) fn check(context: &Context<'_>, network: &Network) -> Vec<Violation> {

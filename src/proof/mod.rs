@@ -10,7 +10,9 @@
 mod asked;
 mod check;
 mod duties;
+mod excuses;
 mod faults;
+mod findings;
 mod hops;
 mod layers;
 mod roles;
@@ -19,4 +21,5 @@ mod theorem;
 
 pub use check::{Judged, Kind, check};
 pub use faults::{tell, tell_violations, unproven};
-pub use theorem::{NoProof, Place, Proven, Unmet, Violation, Which, prove};
+pub use findings::{Place, Proven, Unmet, Violation, Which};
+pub use theorem::{NoProof, prove};

@@ -8,136 +8,19 @@ use crate::backends::meaning::Unreadable;
 use crate::backends::{Context, Lowered};
 use crate::denote::{Denotation, Part, denotation};
 use crate::diag::Diagnostic;
-use crate::model::address::{AddressSet, Family};
+use crate::model::address::AddressSet;
 use crate::model::internet::platform;
 use crate::model::service::Proto;
-use crate::model::{self, Flow, Key};
-use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol, Witness};
+use crate::model::{self};
+use crate::packet::{Builder, Exhausted, Fact, Names, Set, Space, Symbol};
 use crate::reach::{End, Network, Pass, Traces, Way, passage};
-use crate::source::Span;
 use crate::syntax::ast::Need;
 
 use super::asked::{Asked, anywhere, asked};
+use super::excuses::Excuses;
+use super::findings::{Proven, Unmet, Violation, Which};
 use super::layers::{Layer, layer};
 use super::{duties, hops};
-
-/// Which part of the theorem does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// Denied by a flow, and let through.
-    DeniedPasses,
-    /// Allowed by a flow, and stopped.
-    AllowedStops,
-    /// No flow speaks of it, and it passes though a layer denies by default.
-    SilentPasses,
-    /// No flow speaks of it, and it is stopped though every layer allows by default.
-    SilentStops,
-    /// A translation does not arrive.
-    Translated,
-    /// A layer was asked to deny it, and lets it through.
-    LayerPasses,
-    /// A layer was asked to let it through, and stops it.
-    LayerStops,
-    /// A layer was asked nothing of it and denies by default, and lets it through.
-    LayerOpens,
-    /// A layer was asked nothing of it and allows by default, and stops it.
-    LayerShuts,
-    /// A subnet sends it elsewhere than its routes were asked to.
-    Hop,
-}
-
-impl Which {
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::DeniedPasses => "the policy denies it, the output lets it through",
-            Self::AllowedStops => "the policy allows it, the output stops it",
-            Self::SilentPasses => {
-                "no flow speaks of it and a layer denies by default, the output lets it through"
-            }
-            Self::SilentStops => {
-                "no flow speaks of it and every layer allows by default, the output stops it"
-            }
-            Self::Translated => "a translation allows it, the output does not bring it there",
-            Self::LayerPasses => "this layer was asked to deny it, and lets it through",
-            Self::LayerStops => "this layer was asked to let it through, and stops it",
-            Self::LayerOpens => {
-                "this layer was not asked for it and denies by default, and lets it through"
-            }
-            Self::LayerShuts => {
-                "this layer was not asked for it and allows by default, and stops it"
-            }
-            Self::Hop => "this subnet sends it elsewhere than it was asked to",
-        }
-    }
-}
-
-/// A packet that shows that the output does not mean what was asked.
-#[derive(Clone, Debug)]
-pub struct Violation {
-    /// Which part.
-    pub which: Which,
-    /// The packet.
-    pub witness: Witness,
-    /// The flows that speak of it, by id.
-    pub flows: Vec<String>,
-    /// The layer that is wrong by itself, and its rule that decides; `None` if the fault is the whole
-    /// way's.
-    pub place: Option<(Place, Option<String>)>,
-}
-
-/// A layer of the policy.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// A security group, outbound or inbound.
-    Group(Key, bool),
-    /// A firewall.
-    Firewall(Key),
-    /// The routes of a subnet.
-    Routes(Key),
-}
-
-/// A `required` flow that is not allowed, or not denied, from end to end.
-#[derive(Clone, Debug)]
-pub struct Unmet {
-    /// Index of the flow.
-    pub flow: usize,
-    /// A packet of it that is stopped, or let through.
-    pub witness: Witness,
-    /// It is so only if what the witness assumes holds.
-    pub maybe: bool,
-    /// A forbid matches all of it.
-    pub forbidden: bool,
-    /// It says `any`, and some of it passes.
-    pub partly: bool,
-}
-
-/// What the proof found.
-#[derive(Clone, Debug, Default)]
-pub struct Proven {
-    /// What does not hold: our own fault.
-    pub violations: Vec<Violation>,
-    /// Required flows that are not met: the policy's fault.
-    pub unmet: Vec<Unmet>,
-    /// Ways that were compared, those with the same layers counted once.
-    pub ways: usize,
-    /// Nodes that the sets took.
-    pub nodes: usize,
-}
-
-impl Proven {
-    /// The violations that are told: one of a layer by itself, which says where to look, and one of a
-    /// whole way.
-    #[must_use]
-    pub fn shown(&self) -> Vec<&Violation> {
-        let of = |layer: bool| {
-            let mut all = self.violations.iter();
-            all.find(|v| v.place.is_some() == layer)
-        };
-        of(true).into_iter().chain(of(false)).collect()
-    }
-}
 
 /// Why there is no proof.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -273,7 +156,7 @@ impl<'a> Bench<'a> {
     fn theorem(&mut self, ways: &[Way], told: &[Diagnostic]) -> Proven {
         let free = passage::usual(self.space, self.network, &self.context.fabric.internet);
         let asked = asked(self.space, self.denotation, free);
-        let excuses = Excuses::new(self, &asked, told);
+        let excuses = Excuses::new(self.space, &self.context.fabric.policy.flows, &asked, told);
         let runs = passage::runs(self.space, ways);
         let mut unnamed = vec![self.space.box_of(&AddressSet::all(), &platform())];
         if !self.context.fabric.names_platform() {
@@ -609,117 +492,4 @@ struct Through {
     foreign: Set,
     accepted: Set,
     guarded: Set,
-}
-
-/// What diagnostics say is not claimed.
-struct Excuses {
-    /// Of allows.
-    allowed: Set,
-    /// Of denies.
-    denied: Set,
-    /// By flow: what of it has no way over IPv6.
-    six: BTreeMap<usize, Set>,
-    /// Where a network rule may be read before a rule for names.
-    preempted: Set,
-    none: Set,
-}
-
-impl Excuses {
-    fn new(bench: &mut Bench<'_>, asked: &Asked, told: &[Diagnostic]) -> Self {
-        let flows = &bench.context.fabric.policy.flows;
-        let v6 = AddressSet::all().only(Family::V6);
-        let six_all = bench.space.box_of(&v6, &v6);
-        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
-        let mut preempted = Vec::new();
-        let mut six = BTreeMap::new();
-        for diagnostic in told {
-            let code = diagnostic.code.info().id;
-            if !["PC4001", "PC4002", "PC4014", "PC4022", "PC4023"].contains(&code) {
-                continue;
-            }
-            let about: Vec<usize> = flows
-                .iter()
-                .enumerate()
-                .filter(|(_, f)| speaks_of(diagnostic, f))
-                .map(|(i, _)| i)
-                .collect();
-            match code {
-                // A layer that is left out, or passed by, or that cannot say it.
-                "PC4001" | "PC4002" | "PC4023" => {
-                    for index in about {
-                        let Some(spoken) = asked.flows.get(index) else {
-                            continue;
-                        };
-                        match flows.get(index).map(Flow::allows) {
-                            Some(true) => allowed.push(spoken.may),
-                            _ => denied.push(spoken.may),
-                        }
-                    }
-                }
-                // One family has no way.
-                "PC4022" => {
-                    for index in about {
-                        if let Some(spoken) = asked.flows.get(index) {
-                            let part = bench.space.intersect(spoken.may, six_all);
-                            allowed.push(part);
-                            six.insert(index, part);
-                        }
-                    }
-                }
-                // A network rule may be read before a rule for names.
-                "PC4014" => {
-                    let sets: Vec<Set> = about
-                        .iter()
-                        .filter_map(|i| asked.flows.get(*i))
-                        .map(|s| s.may)
-                        .collect();
-                    for (at, a) in sets.iter().enumerate() {
-                        for b in sets.iter().skip(at + 1) {
-                            let both = bench.space.intersect(*a, *b);
-                            allowed.push(both);
-                            denied.push(both);
-                            preempted.push(both);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Self {
-            allowed: bench.space.unite(allowed),
-            denied: bench.space.unite(denied),
-            six,
-            preempted: bench.space.unite(preempted),
-            none: bench.space.empty(),
-        }
-    }
-
-    fn six(&self, flow: usize) -> Set {
-        self.six.get(&flow).copied().unwrap_or(self.none)
-    }
-}
-
-/// Whether a diagnostic stands in a flow's statement.
-fn speaks_of(diagnostic: &Diagnostic, flow: &Flow) -> bool {
-    let whole = flow.spans.whole;
-    let places = [
-        Some(flow.spans.whole),
-        Some(flow.spans.from),
-        Some(flow.spans.to),
-        Some(flow.spans.services),
-        flow.spans.layers,
-        flow.spans.via,
-        flow.spans.inspect,
-        flow.spans.header,
-        flow.spans.source_ports,
-    ];
-    let mut all = diagnostic
-        .primary
-        .into_iter()
-        .chain(diagnostic.labels.iter().map(|l| l.span));
-    all.any(|span| places.contains(&Some(span)) || covers(whole, span))
-}
-
-fn covers(outer: Span, inner: Span) -> bool {
-    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }

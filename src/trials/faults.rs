@@ -19,12 +19,12 @@ struct Telling<'a> {
     traces: &'a Traces,
 }
 
-/// The faults of a test.
-pub(super) fn of_test(
+/// The faults of a trial; `test` is what it comes from, if it is no promise.
+pub(super) fn of_trial(
     context: &Context<'_>,
     network: &Network,
     traces: &Traces,
-    test: &TestBlock,
+    test: Option<&TestBlock>,
     trial: &Trial,
 ) -> Vec<Diagnostic> {
     let telling = Telling {
@@ -32,27 +32,12 @@ pub(super) fn of_test(
         network,
         traces,
     };
-    let probes = test.probes.iter().zip(&trial.probes);
+    let probes = trial.probes.iter().enumerate();
     probes
-        .filter_map(|(probe, judged)| telling.fault(&trial.name, judged, Some(probe)))
-        .collect()
-}
-
-/// The faults of a promise.
-pub(super) fn of_promise(
-    context: &Context<'_>,
-    network: &Network,
-    traces: &Traces,
-    trial: &Trial,
-) -> Vec<Diagnostic> {
-    let telling = Telling {
-        context,
-        network,
-        traces,
-    };
-    let probes = trial.probes.iter();
-    probes
-        .filter_map(|judged| telling.fault(&trial.name, judged, None))
+        .filter_map(|(at, judged)| {
+            let probe = test.and_then(|test| test.probes.get(at));
+            telling.fault(&trial.name, judged, probe)
+        })
         .collect()
 }
 

@@ -165,8 +165,13 @@ pub fn judge(
     let (trials, mut decided, disagreements) =
         judged.map_err(|why| CannotJudge::Exhausted(environment.clone(), why))?;
     for (test, trial) in wanted.tests.iter().zip(&trials) {
-        out.diagnostics
-            .extend(faults::of_test(context, network, &traces, test, trial));
+        out.diagnostics.extend(faults::of_trial(
+            context,
+            network,
+            &traces,
+            Some(test),
+            trial,
+        ));
     }
     out.trials = trials;
     if !wanted.promises.is_empty() {
@@ -177,7 +182,7 @@ pub fn judge(
                 let promises = promises::judge(context, network, wanted, &proven);
                 for trial in &promises {
                     out.diagnostics
-                        .extend(faults::of_promise(context, network, &traces, trial));
+                        .extend(faults::of_trial(context, network, &traces, None, trial));
                     if trial.passed() {
                         let id = trial.name.strip_prefix("required ");
                         decided.extend(id.map(str::to_owned));
