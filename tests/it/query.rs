@@ -173,6 +173,22 @@ fn what_explain_says_of_the_packet_of_a_row_is_what_the_row_says() {
 fn what_a_translation_lets_in_is_found_by_either_destination() {
     let dir = project(PUBLISHED);
     let arrives = ["allow tcp/443 from tag(Internet) to 20.50.60.70 as 10.1.1.10:8443"];
+    // The statement behind it is told, here and by `explain`.
+    let row = rows(&dir, &["--to", "20.50.60.70"]).remove(0);
+    assert_eq!(row["by"]["flows"][0], row["path"][0]["flows"][0], "{row:#}");
+    assert!(
+        row["by"]["place"].as_str().unwrap().contains(".gate:"),
+        "{row:#}"
+    );
+    let ran = portcullis(
+        dir.path(),
+        &["explain", "tcp", "8.8.8.8", "20.50.60.70:443"],
+    );
+    assert!(
+        ran.out.contains("\"Shop\"") && ran.out.contains(".gate:"),
+        "{}",
+        ran.out
+    );
     let allowed = |args: &[&str]| -> Vec<String> {
         let all = shorts(&dir, args).into_iter();
         all.filter(|row| row.starts_with("allow")).collect()

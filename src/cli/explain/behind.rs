@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::backends::Lowered;
 use crate::driver::Stage;
-use crate::packet::Rule;
-use crate::reach::Traces;
+use crate::reach::{Network, Step, Traces};
 
 /// A statement behind a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,9 +81,16 @@ impl Behind {
         out
     }
 
-    /// The statements behind a rule of a layer.
-    pub(in crate::cli) fn of(&self, rule: &Rule) -> Vec<&Statement> {
-        self.statements(self.traces.of(rule).map(|(_, flows)| flows))
+    /// The statements behind what decided at a step: a rule or a translation.
+    pub(in crate::cli) fn at(&self, network: &Network, step: &Step) -> Vec<&Statement> {
+        let found = match (network.rule(step), &step.translation) {
+            (Some(rule), _) => self.traces.of(rule),
+            (None, Some(translation)) => {
+                self.traces.placed(&translation.resource, &translation.path)
+            }
+            (None, None) => None,
+        };
+        self.statements(found.map(|(_, flows)| flows))
     }
 
     /// The statements behind a route, or another rule, by the names of resource and rule.

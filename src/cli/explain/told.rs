@@ -162,10 +162,7 @@ impl Told {
             out.resource = made.resource;
             out.rule = made.rule;
             out.flows = made.flows;
-            let first = network
-                .rule(step)
-                .and_then(|rule| behind.of(rule).first().map(|s| (*s).clone()));
-            out.statement = first;
+            out.statement = behind.at(network, step).first().map(|s| (*s).clone());
         }
         if all {
             for (step, rule, differs) in journey.near(network) {
@@ -259,12 +256,12 @@ fn hop(network: &Network, behind: &Behind, step: &Step, to: Option<std::net::IpA
             Target::Name(name) => name.clone(),
         };
         out.next_hop = Some(format!("{to}:{}", translation.port));
+        said(&mut out, behind.at(network, step));
     }
     if let Some(rule) = network.rule(step) {
         out.rule = Some(rule.path.clone());
         out.priority = (!rule.built_in).then_some(rule.priority);
-        let list = behind.of(rule);
-        said(&mut out, list);
+        said(&mut out, behind.at(network, step));
     } else if step.decision.is_some() && step.verdict == Some(Verdict::Deny) {
         out.rule = Some("default".to_owned());
     }
