@@ -100,7 +100,8 @@ pub fn read(files: Vec<File>, cloud: Cloud) -> Definitions {
             Err(why) => {
                 let file = out.sources.add(name.clone(), String::new());
                 let at = Some(Span::new(file, 0, 0));
-                out.faults.push(unreadable(at, format!("`{name}`: {why}")));
+                let fault = unreadable(at, format!("`{name}`: {why}"));
+                out.faults.push(fault.label("nothing of it was read"));
                 continue;
             }
         };
@@ -113,7 +114,8 @@ pub fn read(files: Vec<File>, cloud: Cloud) -> Definitions {
                 let fault = unreadable(
                     Some(Span::new(file, at.min(end), end)),
                     format!("`{name}` is no JSON: {}", fault.reason),
-                );
+                )
+                .label("not JSON from here on");
                 out.faults.push(fault);
             }
             Ok(value) => {

@@ -7,7 +7,9 @@ use super::json::{self, Step};
 
 /// A definition that cannot be read, or that is not what it has to be.
 pub(super) fn unreadable(span: Option<Span>, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::general(Code::PC8010, span, message)
+    Diagnostic::general(Code::PC8010, span, message).help(
+        "correct it, or leave the file away: output folders, ARM templates and exported resources are read",
+    )
 }
 
 /// The place of some steps in a file; of a long value its first line.

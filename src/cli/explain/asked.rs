@@ -64,7 +64,10 @@ pub(super) fn words(words: &[String], address: Option<IpAddr>) -> Result<Questio
 /// # Errors
 /// What is wrong with the line.
 pub(super) fn line(text: &str) -> Result<Question, String> {
-    let line: Line = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let line: Line = serde_json::from_str(text).map_err(|e| {
+        // Each line is a text of its own, so that its number here is of no use.
+        e.to_string().replace(" at line 1 column ", " at column ")
+    })?;
     let address = |text: &str, what: &str| {
         text.parse::<IpAddr>()
             .map_err(|_| format!("`{what}`: `{text}` is no address"))
@@ -266,6 +269,7 @@ mod tests {
                 .unwrap();
         assert_eq!(q.transport, Transport::Tcp);
         assert!(line(r#"{"protocol":"udp","source":"10.0.0.4","l7":"http"}"#).is_err());
-        assert!(line(r#"{"protocol":"udp","source":"10.0.0.4","prot":1}"#).is_err());
+        let why = line(r#"{"protocol":"udp","source":"10.0.0.4","prot":1}"#).unwrap_err();
+        assert!(why.ends_with(" at column 44"), "{why}");
     }
 }
