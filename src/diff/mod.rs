@@ -1,0 +1,4 @@
+//! What differs between two sides: traffic, rules, risk. `told.rs` is the difference as data; where the
+//! sides come from is not known here.
+
+pub mod told;
