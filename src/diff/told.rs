@@ -264,8 +264,14 @@ pub struct Change {
     pub caused_by: Cause,
     /// Where, by name.
     pub environments: Vec<String>,
-    /// The packets.
+    /// The packets, with those of `already`, in the first of the environments.
     pub traffic: Traffic,
+    /// Packets of the row that fare as before: newly allowed are those that are in none of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Traffic>,
+    /// The same in environments where these words stand for other packets.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub elsewhere: IndexMap<String, Elsewhere>,
     /// The walks of the witness and the sets agree on every layer, without an assumption.
     pub exact: bool,
     /// What the region takes for granted of things whose members nobody told.
@@ -284,6 +290,16 @@ pub struct Change {
     pub after: Fate,
     /// The statements that did it, new side first.
     pub causes: Vec<CausingFlow>,
+}
+
+/// A region in another environment, where the same words stand for other packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Elsewhere {
+    /// The packets, with those of `already`.
+    pub traffic: Traffic,
+    /// Packets of the row that fare as before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Traffic>,
 }
 
 /// A product of sources, destinations and services. All of it together is exact.
