@@ -29,5 +29,7 @@ pub mod foreign;
 pub mod proof;
 pub mod query;
 pub mod trials;
+pub mod diff;
+pub mod review;
 pub mod driver;
 pub mod cli;
