@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::packet::Verdict;
 
+use super::order::Order;
+use super::textual::Textual;
+
 /// The version of the form. It changes when a reader could break.
 pub const SCHEMA: &str = "urn:portcullis:diff:1";
 
@@ -27,6 +30,10 @@ pub struct Difference {
     /// Regions of traffic of which the fate differs, the riskiest first. Those of one kind, cause and
     /// environment share no packet, and their union is the difference.
     pub semantic: Vec<Change>,
+    /// Rules that differ, by environment.
+    pub textual: Vec<Textual>,
+    /// The writes of a deployment in order, by environment.
+    pub order: Vec<Order>,
     /// Flows of the new side that end soon.
     pub expiring: Vec<Expiring>,
     /// What is said of the new side, and whether the old one said it too.
@@ -164,19 +171,7 @@ pub struct EnvironmentSummary {
 }
 
 /// Rules and routes that differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RuleCounts {
-    /// On the new side only.
-    pub added: usize,
-    /// On the old side only.
-    pub removed: usize,
-    /// With other fields.
-    pub changed: usize,
-    /// By `moved`.
-    pub renamed: usize,
-    /// With another number.
-    pub renumbered: usize,
-}
+pub type RuleCounts = super::textual::Counts;
 
 /// The policy's tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -9,12 +9,14 @@ use crate::cli::explain::told::Told as Walked;
 use crate::cli::query::typed;
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::diff::order::Order;
 use crate::diff::risk::{Judge, SOON};
 use crate::diff::scene::Scene;
 use crate::diff::semantic::{Cause, Edit, Region};
+use crate::diff::textual::Textual;
 use crate::diff::told::{
-    self, CausingFlow, Change, Counts, Elsewhere, End, Expiring, Fate, Finding, Hop, Kind, Level,
-    Names, Outcome, Pattern, Risk, RiskCount, Traffic, Witness,
+    self, BlastRadius, CausingFlow, Change, Counts, Elsewhere, End, Expiring, Fate, Finding, Hop,
+    Kind, Level, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
@@ -460,6 +462,32 @@ pub(super) fn outcome(counts: &Counts, rules_differ: bool) -> Outcome {
         (false, false, true, _) => Outcome::Undecided,
         (false, false, false, true) => Outcome::SameTraffic,
         (false, false, false, false) => Outcome::Same,
+    }
+}
+
+/// Resources that deployments of all environments write, and the minutes that are known of.
+pub(super) fn blast(written: &[Textual], writes: &[Order]) -> BlastRadius {
+    let mut resources: Vec<Touched> = Vec::new();
+    for own in written.iter().flat_map(|t| &t.blast_radius) {
+        let kind = own.kind.word();
+        match resources.iter_mut().find(|t| t.kind == kind) {
+            Some(known) => {
+                known.touched += own.touched;
+                known.total += own.total;
+            }
+            None => resources.push(Touched {
+                kind: kind.to_owned(),
+                touched: own.touched,
+                total: own.total,
+            }),
+        }
+    }
+    let (from, to) = writes
+        .iter()
+        .fold((0, 0), |(a, b), own| (a + own.minutes.0, b + own.minutes.1));
+    BlastRadius {
+        resources,
+        deploy_minutes: (to > 0).then_some((from, to)),
     }
 }
 
