@@ -469,14 +469,14 @@ pub(super) fn outcome(counts: &Counts, rules_differ: bool) -> Outcome {
 pub(super) fn blast(written: &[Textual], writes: &[Order]) -> BlastRadius {
     let mut resources: Vec<Touched> = Vec::new();
     for own in written.iter().flat_map(|t| &t.blast_radius) {
-        let kind = own.kind.word();
+        let kind = own.kind.word().to_lowercase().replace(' ', "_");
         match resources.iter_mut().find(|t| t.kind == kind) {
             Some(known) => {
                 known.touched += own.touched;
                 known.total += own.total;
             }
             None => resources.push(Touched {
-                kind: kind.to_owned(),
+                kind,
                 touched: own.touched,
                 total: own.total,
             }),

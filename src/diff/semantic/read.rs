@@ -88,7 +88,8 @@ fn joined(space: &mut Space, first: &Rectangle, rows: &[Rectangle], most: Set) -
         let before = own.clone();
         for other in std::iter::once(first).chain(rows) {
             let found = around(&own, other).into_iter().find(|both| {
-                let set = space.rectangle(both);
+                let (set, full) = (space.rectangle(both), space.full());
+                let set = space.intersect(set, full);
                 *both != own && space.is_subset(set, most)
             });
             if let Some(both) = found {
