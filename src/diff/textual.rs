@@ -145,6 +145,11 @@ pub enum Reason {
     Window,
     /// Its place in an ordered group changed.
     Order,
+    /// Its group was renamed: under another name it is another group, with a number of its own.
+    Group,
+    /// It is written under another name, because it says another tag, side or family: to the lock that is
+    /// another rule.
+    Name,
     /// Nothing that is known explains it: another lock, or none.
     Unknown,
 }
@@ -159,6 +164,8 @@ impl Reason {
             Self::Clash => "the old number is reserved, or another has it",
             Self::Window => "it made room in the ordered group",
             Self::Order => "its place in the ordered group changed",
+            Self::Group => "a renamed group is another group",
+            Self::Name => "under another name it is another rule",
             Self::Unknown => "another lock, or none",
         }
     }
@@ -568,13 +575,22 @@ impl Run<'_> {
                 };
                 let elsewhere = pair.crossed || place(&old.place) != place(&new.place);
                 entry.was_in = elsewhere.then(|| old.place.clone());
+                let action = |p: &Place| p.action.clone().map(|a| a.to_lowercase());
+                if elsewhere && action(&old.place) != action(&new.place) {
+                    entry.fields.push(FieldChange {
+                        path: "action".to_owned(),
+                        old: old.place.action.clone(),
+                        new: new.place.action.clone(),
+                        ..FieldChange::default()
+                    });
+                }
                 if self.options.numbers && old.priority != new.priority {
                     entry.was_priority = old.priority;
                     let sides = (self.old_side, self.new_side);
                     entry.reason = Some(renumbered::rule(old, new, all, sides));
                 }
                 entry.change = kind_of(&entry);
-                if !differs(&entry) && pair.parts.is_none() {
+                if !differs(&entry) {
                     return None;
                 }
             }

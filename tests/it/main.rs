@@ -45,6 +45,7 @@ mod sabotage;
 mod shuffles;
 mod syntax;
 mod targets;
+mod textual;
 mod tidy;
 mod traps;
 mod trials;

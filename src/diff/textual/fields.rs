@@ -271,12 +271,12 @@ fn change(path: &str, old: Option<Field>, new: Option<Field>) -> Option<FieldCha
     Some(out)
 }
 
-/// Addresses by number, then the rest by text.
-fn sort_key(text: &str) -> (Option<IpNet>, String) {
+/// Addresses and ports by number, the rest by text.
+fn sort_key(text: &str) -> (Option<IpNet>, Option<u32>, String) {
     let address = text.split('-').next().unwrap_or(text);
     let net = address.parse::<IpNet>().ok();
     let net = net.or_else(|| address.parse::<std::net::IpAddr>().ok().map(IpNet::from));
-    (net, text.to_owned())
+    (net, address.parse().ok(), text.to_owned())
 }
 
 fn equal(a: &Field, b: &Field) -> bool {

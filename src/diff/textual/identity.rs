@@ -19,6 +19,9 @@ pub(super) struct Renames {
     gone: BTreeSet<String>,
     /// Flows of the new side that the old one did not have, under no name.
     fresh: BTreeSet<String>,
+    /// All flows of each side.
+    before: BTreeSet<String>,
+    after: BTreeSet<String>,
 }
 
 impl Renames {
@@ -32,7 +35,12 @@ impl Renames {
                 to: to.clone(),
             })
             .collect();
-        let mut out = Self::default();
+        let owned = |all: &BTreeSet<&str>| all.iter().map(|f| (*f).to_owned()).collect();
+        let mut out = Self {
+            before: owned(&before),
+            after: owned(&after),
+            ..Self::default()
+        };
         for flow in after.iter().filter(|f| !before.contains(*f)) {
             let mut candidates = old_paths(flow, &statements).into_iter();
             let found = candidates.find(|old| {
@@ -53,6 +61,23 @@ impl Renames {
         let gone = gone.filter(|f| !out.to.contains_key(**f));
         out.gone = gone.map(|f| (*f).to_owned()).collect();
         out
+    }
+
+    /// What to write for a rename: of the group or instance only if the old one is gone and the new one
+    /// is new.
+    fn statement(&self, from: &str, to: &str) -> String {
+        let (short_from, short_to) = moved(from, to);
+        let below = |all: &BTreeSet<String>, path: &str| {
+            all.iter().any(|f| {
+                f.strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with("::"))
+            })
+        };
+        if short_from != from && (below(&self.after, &short_from) || below(&self.before, &short_to))
+        {
+            return format!("moved {from} -> {to}");
+        }
+        format!("moved {short_from} -> {short_to}")
     }
 
     /// The flows of a rule of the old side, by the names that they have now.
@@ -175,12 +200,8 @@ pub(super) fn rules<'t>(resources: &[Both<'t>], renames: &Renames) -> Vec<Paired
             pairs: Vec::new(),
         };
         scope.pair();
-        let first = out.len();
         let pairs = scope.pairs.iter();
         out.extend(pairs.map(|(old, new)| Paired::of(at, Some(old), Some(new))));
-        if let Some(own) = out.get_mut(first..) {
-            split(own, &scope);
-        }
         left.push((at, scope.old, scope.new));
     }
     crossings(resources, renames, &mut left, &mut out);
@@ -188,9 +209,13 @@ pub(super) fn rules<'t>(resources: &[Both<'t>], renames: &Renames) -> Vec<Paired
         out.extend(old.iter().map(|r| Paired::of(*at, Some(r), None)));
         out.extend(new.iter().map(|r| Paired::of(*at, None, Some(r))));
     }
+    split(&mut out, renames);
     likenesses(&mut out, renames);
     out
 }
+
+/// How well two rules fit, if they do; more is better.
+type Score<'s> = dyn Fn(&Rule, &Rule) -> Option<(usize, usize)> + 's;
 
 /// The rules of one resource.
 struct Scope<'t, 'r> {
@@ -267,7 +292,7 @@ impl<'t> Scope<'t, '_> {
     }
 
     /// Pairs what fits best first; of equal ones by name.
-    fn best(&mut self, score: &dyn Fn(&Rule, &Rule) -> Option<(usize, usize)>) {
+    fn best(&mut self, score: &Score<'_>) {
         let mut all = Vec::new();
         for (i, old) in self.old.iter().enumerate() {
             for (j, new) in self.new.iter().enumerate() {
@@ -315,27 +340,22 @@ fn label(flows: Vec<String>, rule: &Rule) -> Label {
     )
 }
 
-/// Flows that are written as more or fewer rules than before.
-fn split(pairs: &mut [Paired<'_>], scope: &Scope<'_, '_>) {
-    let mut groups: BTreeMap<Label, (Vec<&Rule>, Vec<&Rule>)> = BTreeMap::new();
-    let olds = pairs
-        .iter()
-        .filter_map(|p| p.old)
-        .chain(scope.old.iter().copied());
-    for rule in olds.filter(|r| r.flows.len() == 1) {
-        let key = label(scope.renames.now(&rule.flows), rule);
-        groups.entry(key).or_default().0.push(rule);
-    }
-    let news = pairs
-        .iter()
-        .filter_map(|p| p.new)
-        .chain(scope.new.iter().copied());
-    for rule in news.filter(|r| r.flows.len() == 1) {
-        groups
-            .entry(label(rule.flows.clone(), rule))
-            .or_default()
-            .1
-            .push(rule);
+/// Rules of the old side and of the new one.
+type Sides<'t> = (Vec<&'t Rule>, Vec<&'t Rule>);
+
+/// Flows that are written as more or fewer rules than before, told with a rule that came or went.
+fn split(pairs: &mut [Paired<'_>], renames: &Renames) {
+    let mut groups: BTreeMap<(usize, Label), Sides<'_>> = BTreeMap::new();
+    let exact = |r: &Rule| r.flows.len() == 1 && r.role == Role::Exact;
+    for pair in pairs.iter().filter(|p| !p.crossed) {
+        if let Some(rule) = pair.old.filter(|r| exact(r)) {
+            let key = (pair.resource, label(renames.now(&rule.flows), rule));
+            groups.entry(key).or_default().0.push(rule);
+        }
+        if let Some(rule) = pair.new.filter(|r| exact(r)) {
+            let key = (pair.resource, label(rule.flows.clone(), rule));
+            groups.entry(key).or_default().1.push(rule);
+        }
     }
     let all = |rules: &[&Rule]| {
         let mut out = Fields::default();
@@ -344,16 +364,22 @@ fn split(pairs: &mut [Paired<'_>], scope: &Scope<'_, '_>) {
         }
         out
     };
-    let mut told: BTreeSet<Label> = BTreeSet::new();
+    let mut told: BTreeSet<(usize, Label)> = BTreeSet::new();
     for pair in pairs.iter_mut() {
-        let Some(new) = pair.new.filter(|r| r.flows.len() == 1) else {
+        let rule = match (pair.old, pair.new) {
+            (None, Some(new)) => Some((label(new.flows.clone(), new), new)),
+            (Some(old), None) => Some((label(renames.now(&old.flows), old), old)),
+            _ => None,
+        };
+        let Some((own, _)) = rule.filter(|(_, rule)| exact(rule)) else {
             continue;
         };
-        let key = label(new.flows.clone(), new);
+        let key = (pair.resource, own);
         let Some((before, after)) = groups.get(&key) else {
             continue;
         };
-        if before.len() != after.len() && told.insert(key) {
+        let several = !before.is_empty() && !after.is_empty() && before.len() != after.len();
+        if several && told.insert(key) {
             pair.parts = Some(Parts {
                 before: before.len(),
                 after: after.len(),
@@ -452,8 +478,7 @@ fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
         used.insert(old_at);
         let suggestion = match (old.flows.as_slice(), new.flows.as_slice()) {
             ([a], [b]) if renames.gone.contains(a) && renames.fresh.contains(b) => {
-                let (from, to) = moved(a, b);
-                Some(format!("moved {from} -> {to}"))
+                Some(renames.statement(a, b))
             }
             _ => None,
         };

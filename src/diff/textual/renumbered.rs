@@ -42,6 +42,9 @@ pub(super) fn rule(old: &Rule, new: &Rule, all: &[Paired<'_>], sides: (&Side, &S
     if now.any(|r| r.priority == old.priority) {
         return Reason::Clash;
     }
+    if !old.name.eq_ignore_ascii_case(&new.name) {
+        return Reason::Name;
+    }
     Reason::Unknown
 }
 
@@ -52,5 +55,11 @@ pub(super) fn group(old: &Thing, new: &Thing, from: &Side, to: &Side) -> Option<
         band(&to.bands.rcg, new.priority),
     );
     let tier = was != is || band(&to.bands.rcg, old.priority) != is;
-    Some(if tier { Reason::Tier } else { Reason::Unknown })
+    Some(if tier {
+        Reason::Tier
+    } else if old.name().eq_ignore_ascii_case(&new.name()) {
+        Reason::Unknown
+    } else {
+        Reason::Group
+    })
 }

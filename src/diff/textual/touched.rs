@@ -173,10 +173,22 @@ fn effect(entry: &Entry) -> Effect {
         _ => {
             let mut out = Effect::default();
             // Another number or place is another order: both may come of it.
-            if entry.was_priority.is_some() || entry.was_in.is_some() {
+            let same_resource = |from: &Place| key(from) == key(&entry.resource);
+            if entry.was_priority.is_some() || entry.was_in.as_ref().is_some_and(same_resource) {
                 out = Effect {
                     gains: true,
                     loses: true,
+                };
+            }
+            // From another resource it comes as a whole.
+            if entry
+                .was_in
+                .as_ref()
+                .is_some_and(|from| !same_resource(from))
+            {
+                return Effect {
+                    gains: true,
+                    loses: false,
                 };
             }
             let told = entry.fields.iter();
@@ -271,7 +283,12 @@ pub(super) fn blast(
     }));
     let of = |kind: Kind| Blast {
         kind,
-        touched: touched.iter().filter(|t| t.resource.kind == kind).count(),
+        // Under another name a group is another one, and the old one has to go.
+        touched: touched
+            .iter()
+            .filter(|t| t.resource.kind == kind)
+            .map(|t| 1 + usize::from(t.was.is_some() && kind == Kind::RuleCollectionGroup))
+            .sum(),
         total: all.iter().filter(|(k, _)| *k == kind).count(),
     };
     let kinds = Kind::ALL.into_iter().filter(|k| *k != Kind::Subnet);
