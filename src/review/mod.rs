@@ -1,0 +1,9 @@
+//! A difference told to people and programs: a file per form, each a pure function from data to text. No set,
+//! no policy and no file is known here.
+
+pub mod harmless;
+pub mod words;
+pub mod select;
+pub mod rules;
+pub mod text;
+pub mod markdown;
