@@ -151,7 +151,9 @@ impl Parts {
             .filter(|kind| shown(&options.only, **kind))
             .filter_map(|kind| table(difference, *kind))
             .collect();
-        let wanted = options.chart.unwrap_or(options.flavour == Flavour::StepSummary);
+        let wanted = options
+            .chart
+            .unwrap_or(options.flavour == Flavour::StepSummary);
         let fence = match options.flavour {
             Flavour::AzureDevOps => Fence::Colons,
             Flavour::Comment | Flavour::StepSummary => Fence::Backticks,
@@ -265,7 +267,10 @@ impl Parts {
             let high = rest.clone().filter(|row| row.level == Level::High).count();
             let of_high = match high {
                 0 => String::new(),
-                some => format!(", {} of them of HIGH risk", words::grouped_digits(&some.to_string())),
+                some => format!(
+                    ", {} of them of HIGH risk",
+                    words::grouped_digits(&some.to_string())
+                ),
             };
             let count = words::counted(kept.len() - unfolded, "more row", "more rows");
             out.push_str(&format!(
@@ -280,7 +285,9 @@ impl Parts {
         let left_out = table.rows.len() - kept.len();
         if left_out > 0 {
             let rows = words::counted(left_out, "row is", "rows are");
-            out.push_str(&format!("\n*{rows} left out of this table, none of high risk.*\n"));
+            out.push_str(&format!(
+                "\n*{rows} left out of this table, none of high risk.*\n"
+            ));
         }
     }
 
@@ -348,8 +355,10 @@ fn turns(tables: &[Table]) -> Vec<Vec<Option<usize>>> {
         }
     }
     order.sort_unstable();
-    let mut turns: Vec<Vec<Option<usize>>> =
-        tables.iter().map(|table| vec![None; table.rows.len()]).collect();
+    let mut turns: Vec<Vec<Option<usize>>> = tables
+        .iter()
+        .map(|table| vec![None; table.rows.len()])
+        .collect();
     for (turn, (_, line, at)) in order.into_iter().enumerate() {
         if let Some(place) = turns.get_mut(at).and_then(|rows| rows.get_mut(line)) {
             *place = Some(turn);
@@ -427,7 +436,10 @@ fn within(difference: &Difference) -> String {
         .iter()
         .filter(|(name, one)| {
             one.rules != RuleCounts::default()
-                || difference.semantic.iter().any(|c| c.environments.contains(name))
+                || difference
+                    .semantic
+                    .iter()
+                    .any(|c| c.environments.contains(name))
         })
         .map(|(name, _)| name)
         .collect();
@@ -490,7 +502,10 @@ fn same(rules: &Rules) -> String {
                 Some(now) => format!("{} → {}", code(&one.was), code(now)),
                 None => code(&one.was),
             };
-            format!("* {name}: {}, no packet changes its fate.\n", message(&one.how))
+            format!(
+                "* {name}: {}, no packet changes its fate.\n",
+                message(&one.how)
+            )
         })
         .collect();
     let folded = lines.split_off(lines.len().min(UNFOLDED));

@@ -182,15 +182,36 @@ fn head(page: &mut Page, difference: &Difference) {
 
 const COLUMNS: [Column; 7] = [
     // Kind, environments, risk.
-    Column { least: 9, right: false },
-    Column { least: 6, right: true },
-    Column { least: 8, right: false },
+    Column {
+        least: 9,
+        right: false,
+    },
+    Column {
+        least: 6,
+        right: true,
+    },
+    Column {
+        least: 8,
+        right: false,
+    },
     // Who to where, what.
-    Column { least: 20, right: false },
-    Column { least: 8, right: false },
+    Column {
+        least: 20,
+        right: false,
+    },
+    Column {
+        least: 8,
+        right: false,
+    },
     // The statement and its place.
-    Column { least: 12, right: false },
-    Column { least: 10, right: false },
+    Column {
+        least: 12,
+        right: false,
+    },
+    Column {
+        least: 10,
+        right: false,
+    },
 ];
 
 fn cells(change: &Change) -> Vec<String> {
@@ -199,7 +220,12 @@ fn cells(change: &Change) -> Vec<String> {
         kind.push_str(" data");
     }
     let environments = if change.environments.len() > 4 {
-        let first: Vec<&str> = change.environments.iter().take(3).map(String::as_str).collect();
+        let first: Vec<&str> = change
+            .environments
+            .iter()
+            .take(3)
+            .map(String::as_str)
+            .collect();
         format!("{} +{}", first.join(" "), change.environments.len() - 3)
     } else {
         change.environments.join(" ")
@@ -337,7 +363,10 @@ fn detail(page: &mut Page, change: &Change) {
     let witness = &change.witness;
     page.text(
         &label("packet"),
-        &format!("{} in {} ({})", witness.text, witness.environment, change.id),
+        &format!(
+            "{} in {} ({})",
+            witness.text, witness.environment, change.id
+        ),
     );
     page.text(&label("before"), &words::fate(&change.before, &plain));
     page.text(&label("after"), &words::fate(&change.after, &plain));
@@ -409,7 +438,9 @@ fn rule_lines(page: &mut Page, difference: &Difference, rules: &Rules, options: 
     if options.rules && !rules.blocks.is_empty() {
         for environment in rules.environments() {
             page.gap();
-            let counts = differing.iter().find(|(name, _)| name.as_str() == environment);
+            let counts = differing
+                .iter()
+                .find(|(name, _)| name.as_str() == environment);
             let heading = match counts {
                 Some((_, counts)) => format!("Rules of {environment}: {counts}"),
                 None => format!("Rules of {environment}:"),
@@ -463,7 +494,10 @@ fn attention(page: &mut Page, difference: &Difference) {
         page.text("ends soon: ", &words::ending(one));
     }
     for one in new {
-        page.text(&format!("new {}: ", harmless(&one.level)), &words::finding(one));
+        page.text(
+            &format!("new {}: ", harmless(&one.level)),
+            &words::finding(one),
+        );
     }
     for note in &difference.notes {
         page.text("note: ", note);
@@ -477,7 +511,10 @@ fn foot(page: &mut Page, difference: &Difference, rules: &Rules, options: &Optio
     let mut parts = Vec::new();
     for (count, word) in [
         (regions.newly_allowed + regions.newly_bypassing, "widened"),
-        (regions.no_longer_allowed + regions.newly_passing, "narrowed"),
+        (
+            regions.no_longer_allowed + regions.newly_passing,
+            "narrowed",
+        ),
         (regions.undecided, "undecided"),
     ] {
         if count == 0 {

@@ -2,8 +2,8 @@
 //! any form.
 
 use crate::diff::told::{
-    BlastRadius, Cause, CausingFlow, Change, Difference, End, Expiring, Fate, Finding, Hop, Kind, Level, Names,
-    Outcome, Risk, RiskCount, Summary, Tests, Traffic,
+    BlastRadius, Cause, CausingFlow, Change, Difference, End, Expiring, Fate, Finding, Hop, Kind,
+    Level, Names, Outcome, Risk, RiskCount, Summary, Tests, Traffic,
 };
 use crate::packet::Verdict;
 
@@ -104,7 +104,10 @@ pub fn headline(summary: &Summary, renamed: usize) -> String {
     let mut parts = Vec::new();
     for (count, word) in [
         (regions.newly_allowed + regions.newly_bypassing, "widened"),
-        (regions.no_longer_allowed + regions.newly_passing, "narrowed"),
+        (
+            regions.no_longer_allowed + regions.newly_passing,
+            "narrowed",
+        ),
         (regions.undecided, "undecided"),
     ] {
         if count > 0 {
@@ -148,13 +151,22 @@ pub const fn direction(of: Kind) -> &'static str {
 /// A flow that ends soon: `exceptions::apim-git on 2027-01-31 (SEC-311, team-integration) (base.gate:4)`.
 #[must_use]
 pub fn ending(of: &Expiring) -> String {
-    let known: Vec<String> = [&of.ticket, &of.owner].into_iter().flatten().cloned().collect();
+    let known: Vec<String> = [&of.ticket, &of.owner]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
     let brackets = if known.is_empty() {
         String::new()
     } else {
         format!(" ({})", known.join(", "))
     };
-    format!("{} on {}{brackets}{}", of.flow, of.until, behind(&of.file, of.line))
+    format!(
+        "{} on {}{brackets}{}",
+        of.flow,
+        of.until,
+        behind(&of.file, of.line)
+    )
 }
 
 /// `PC6009 message (hub.gate:73)`.
@@ -549,7 +561,11 @@ pub fn sides(difference: &Difference) -> String {
         }
         _ => of.name.clone(),
     };
-    format!("from {} to {}", side(&difference.old), side(&difference.new))
+    format!(
+        "from {} to {}",
+        side(&difference.old),
+        side(&difference.new)
+    )
 }
 
 /// The first seven digits of a commit.
@@ -573,7 +589,10 @@ pub fn by_data(difference: &Difference) -> Option<String> {
             difference.old.catalog, difference.new.catalog
         )
     };
-    let (all, are) = (difference.semantic.len(), if count == 1 { "comes" } else { "come" });
+    let (all, are) = (
+        difference.semantic.len(),
+        if count == 1 { "comes" } else { "come" },
+    );
     let count = if count == all {
         counted(count, "region", "regions")
     } else {

@@ -26,11 +26,7 @@ const ORDER: [fn(&mut Share) -> &mut usize; 5] = [
 ];
 
 /// The largest page that fits, with its share, or the smallest there is. `page` makes a page of a share.
-pub(super) fn fit(
-    all: Share,
-    most: usize,
-    page: &dyn Fn(&Share) -> String,
-) -> (String, Share) {
+pub(super) fn fit(all: Share, most: usize, page: &dyn Fn(&Share) -> String) -> (String, Share) {
     let whole = page(&all);
     if whole.len() <= most {
         return (whole, all);

@@ -63,7 +63,11 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
         };
         let text = label(&format!("{word}, {}", words::first_few(what, 3)));
         lines.push_str(&format!("  {from} {arrow}|\"{text}\"| {to}\n"));
-        let list = if kind.widens() { &mut opened } else { &mut closed };
+        let list = if kind.widens() {
+            &mut opened
+        } else {
+            &mut closed
+        };
         list.push(at.to_string());
     }
     // Colours of the Okabe-Ito set; the arrows and the words say the same.

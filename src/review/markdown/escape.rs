@@ -39,7 +39,12 @@ fn escaped(from: &str) -> String {
                 out.push(c);
                 out.push_str(APART);
             }
-            '-' if before.iter().skip(1).collect::<String>().eq_ignore_ascii_case("gh") => {
+            '-' if before
+                .iter()
+                .skip(1)
+                .collect::<String>()
+                .eq_ignore_ascii_case("gh") =>
+            {
                 out.push('-');
                 out.push_str(APART);
             }
@@ -48,7 +53,11 @@ fn escaped(from: &str) -> String {
                 out.push(':');
                 out.push_str(APART);
             }
-            '.' if before.iter().collect::<String>().eq_ignore_ascii_case("www") => {
+            '.' if before
+                .iter()
+                .collect::<String>()
+                .eq_ignore_ascii_case("www") =>
+            {
                 out.push_str(APART);
                 out.push('.');
             }
@@ -135,7 +144,10 @@ mod tests {
     fn nothing_is_left_to_read() {
         for (from, to) in [
             ("a|b\n<b>*x*", "a&#124;b &#60;b&#62;&#42;x&#42;"),
-            ("@team #12 !7 GH-5", "@&#8203;team #&#8203;12 !&#8203;7 GH-&#8203;5"),
+            (
+                "@team #12 !7 GH-5",
+                "@&#8203;team #&#8203;12 !&#8203;7 GH-&#8203;5",
+            ),
             ("https://a www.b.c", "https:&#8203;//a www&#8203;.b.c"),
         ] {
             assert_eq!(text(from), to);

@@ -236,9 +236,13 @@ pub(super) fn environment_table(difference: &Difference) -> String {
     type Count = fn(&EnvironmentSummary) -> usize;
     let counts: [(&str, bool, Count); 6] = [
         ("Newly allowed", true, |e| e.regions.newly_allowed),
-        ("Newly past the firewall", false, |e| e.regions.newly_bypassing),
+        ("Newly past the firewall", false, |e| {
+            e.regions.newly_bypassing
+        }),
         ("No longer allowed", true, |e| e.regions.no_longer_allowed),
-        ("Newly through the firewall", false, |e| e.regions.newly_passing),
+        ("Newly through the firewall", false, |e| {
+            e.regions.newly_passing
+        }),
         ("Undecided", false, |e| e.regions.undecided),
         ("Required lost", false, |e| e.regions.required_lost),
     ];

@@ -44,7 +44,9 @@ fn broken(word: &str, most: usize) -> Vec<String> {
         let wide = UnicodeWidthChar::width(c).unwrap_or(0);
         if used + wide > most && !piece.is_empty() {
             let kept = piece.rfind([',', '/', ':', '.', '-']).map(|at| at + 1);
-            let kept = kept.filter(|at| *at > piece.len() / 2).unwrap_or(piece.len());
+            let kept = kept
+                .filter(|at| *at > piece.len() / 2)
+                .unwrap_or(piece.len());
             let rest = piece.split_off(kept);
             pieces.push(std::mem::replace(&mut piece, rest));
             used = width(&piece);
@@ -69,13 +71,14 @@ pub(super) struct Column {
 const GAP: usize = 2;
 
 /// How wide each column is, so that a row fits; `None` if no widths do.
-pub(super) fn fitted(
-    columns: &[Column],
-    rows: &[Vec<String>],
-    most: usize,
-) -> Option<Vec<usize>> {
+pub(super) fn fitted(columns: &[Column], rows: &[Vec<String>], most: usize) -> Option<Vec<usize>> {
     let mut widths: Vec<usize> = (0..columns.len())
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max())
+        .map(|at| {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| width(cell))
+                .max()
+        })
         .map(Option::unwrap_or_default)
         .collect();
     let gaps = GAP * columns.len().saturating_sub(1);
@@ -93,7 +96,9 @@ pub(super) fn fitted(
         let (at, widest) = *wide.first()?;
         let next = wide.get(1).map_or(0, |(_, next)| *next);
         let least = columns.get(at)?.least;
-        let down = over.min(widest - least).min((widest - next.min(widest)).max(1));
+        let down = over
+            .min(widest - least)
+            .min((widest - next.min(widest)).max(1));
         *widths.get_mut(at)? -= down;
     }
 }
@@ -115,8 +120,7 @@ pub(super) fn row(
         .map(|line| {
             let mut out = String::new();
             let mut before = 0_usize;
-            for (at, ((cell, column), wide)) in
-                wrapped.iter().zip(columns).zip(widths).enumerate()
+            for (at, ((cell, column), wide)) in wrapped.iter().zip(columns).zip(widths).enumerate()
             {
                 let text = cell.get(line).map_or("", String::as_str);
                 let pad = wide.saturating_sub(width(text));
@@ -148,16 +152,28 @@ mod tests {
             let squeezed: String = lines.concat().split(' ').collect();
             assert_eq!(squeezed, text.split(' ').collect::<String>(), "{most}");
             // One character may be wider than the line.
-            assert!(lines.iter().all(|l| width(l) <= most.max(2)), "{most}: {lines:?}");
+            assert!(
+                lines.iter().all(|l| width(l) <= most.max(2)),
+                "{most}: {lines:?}"
+            );
         }
     }
 
     #[test]
     fn the_widest_column_gives_way_first() {
         let columns = [
-            Column { least: 4, right: false },
-            Column { least: 40, right: false },
-            Column { least: 5, right: false },
+            Column {
+                least: 4,
+                right: false,
+            },
+            Column {
+                least: 40,
+                right: false,
+            },
+            Column {
+                least: 5,
+                right: false,
+            },
         ];
         let rows = [vec!["x".repeat(30), "y".repeat(7), "z".repeat(12)]];
         assert_eq!(fitted(&columns, &rows, 53), Some(vec![30, 7, 12]));
