@@ -40,6 +40,7 @@ mod query;
 mod projects;
 mod render;
 mod resolve_faults;
+mod review_text;
 mod rooms_meaning;
 mod sabotage;
 mod shuffles;
