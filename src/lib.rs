@@ -30,5 +30,6 @@ pub mod proof;
 pub mod query;
 pub mod trials;
 pub mod diff;
+pub mod review;
 pub mod driver;
 pub mod cli;

@@ -19,6 +19,7 @@ mod docs;
 mod emitted_tiers;
 mod examples;
 mod fmt;
+mod forge_forms;
 mod fuzz;
 mod golden_vectors;
 mod hygiene;
