@@ -12,6 +12,7 @@ mod bad_input;
 mod catalog;
 mod cli;
 mod config;
+mod continuous;
 mod denote;
 mod determinism;
 mod diagnostics;
