@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod check;
 pub mod compile;
 pub mod config;
+pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod init;
@@ -40,6 +41,8 @@ pub const BAD: u8 = 1;
 pub const CANNOT_RUN: u8 = 2;
 /// Exit code: something differs, where that was the question.
 pub const DIFFERS: u8 = 3;
+/// Exit code: a condition of `--fail-on` holds.
+pub const FAILS: u8 = 4;
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -118,6 +121,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Query(args) => query::run(&cli.global, args),
+        Command::Diff(args) => diff::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
     }
 }

@@ -139,7 +139,7 @@ fn group(
     let verdict = (certainty != Certainty::Open).then_some(wanted.verdict);
     let mut rows = Vec::with_capacity(found.len());
     for (_, course, rectangle, set) in found {
-        let Some(witness) = witness(&mut picture.space, &rectangle, set) else {
+        let Some(witness) = row_witness(&mut picture.space, &rectangle, set) else {
             picture.space.answer(|_| ())?;
             return Err(Wrong::Disagree(format!("the row `{rectangle}` is empty")));
         };
@@ -164,7 +164,8 @@ fn group(
 /// The set as rows of which as many as possible say `any`. A set is read back one dimension after the
 /// other, so that an exception in an early one divides all below; what is wider than that is told first,
 /// and the rest is read back again.
-fn readable(space: &mut Space, set: Set) -> Rectangles {
+#[must_use]
+pub fn readable(space: &mut Space, set: Set) -> Rectangles {
     let plain = space.rectangles(set, usize::MAX);
     if plain.left_out > 0 || !(2..=MOST_WIDENED).contains(&plain.rows.len()) {
         return plain;
@@ -244,7 +245,7 @@ fn length(rows: &[Rectangle]) -> usize {
 
 /// A packet of a row. One that shows a name in TCP in which nothing is read cannot be typed, so another
 /// is preferred.
-fn witness(space: &mut Space, row: &Rectangle, set: Set) -> Option<Witness> {
+pub fn row_witness(space: &mut Space, row: &Rectangle, set: Set) -> Option<Witness> {
     let read = row.transports.subtract(Transports::one(Transport::Tcp));
     if !row.names.none && !read.is_empty() {
         let typed = Rectangle {
