@@ -5,7 +5,12 @@
 
 const fs = require('node:fs');
 
-const MARKER = /^<!-- portcullis:diff v1 project=(.*?)(?: base=.*)? -->$/;
+const MARKER = /^<!-- portcullis:diff v1 project=(\S+)(?: base=\S* head=\S*)? -->$/;
+
+/** A name as one word of the marker, as the program writes it. */
+function word(name) {
+  return encodeURIComponent(name).replace(/[!'()*~]|--/g, (c) => [...c].map((one, at) => (c.length === 2 && at === 0 ? one : `%${one.charCodeAt(0).toString(16).toUpperCase()}`)).join('')).replaceAll('%2F', '/');
+}
 
 /** The project whose difference a comment tells; null if it is not such a comment. */
 function projectOf(body) {
@@ -25,7 +30,7 @@ function bodyOf(env, run) {
   }
   // What an earlier run said is not true any more.
   return [
-    `<!-- portcullis:diff v1 project=${env.PROJECT} -->`,
+    `<!-- portcullis:diff v1 project=${word(env.PROJECT)} -->`,
     '## Portcullis: not compared',
     '',
     `The two sides could not be compared, so nothing is known of what this change opens or closes. [The run](${run}) says why.`,

@@ -31,7 +31,7 @@ enum Grave {
     Warning,
 }
 
-/// Workflow commands of GitHub Actions. `folder` is the project's, as seen from the repository.
+/// Workflow commands of GitHub Actions. `folder` is the project's, as seen from where files are named from.
 #[must_use]
 pub fn github(difference: &Difference, folder: &str, wanted: Wanted) -> String {
     let (shown, hidden) = chosen(difference, wanted);
@@ -57,7 +57,7 @@ pub fn github(difference: &Difference, folder: &str, wanted: Wanted) -> String {
     out
 }
 
-/// Logging commands of Azure Pipelines. `folder` is the project's, as seen from the repository.
+/// Logging commands of Azure Pipelines. `folder` is the project's, as seen from where files are named from.
 #[must_use]
 pub fn azure_pipelines(difference: &Difference, folder: &str, wanted: Wanted) -> String {
     let (shown, hidden) = chosen(difference, wanted);

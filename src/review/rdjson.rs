@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::sarif::rule_id;
-use super::sentence::{below, sentence, spot, title};
+use super::sentence::{place_of, sentence, spot, title};
 use crate::diff::told::{Difference, Kind, Level};
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ struct Code {
 }
 
 /// Every change that is not accepted, and what is newly said of the new side. `folder` is the project's,
-/// as seen from the repository.
+/// as seen from where files are named from.
 #[must_use]
 pub fn render(difference: &Difference, folder: &str) -> String {
     let mut diagnostics: Vec<Row> = difference
@@ -80,10 +80,10 @@ pub fn render(difference: &Difference, folder: &str) -> String {
         })
         .collect();
     diagnostics.extend(difference.diagnostics.iter().filter(|f| f.new).map(|f| {
-        let line = (f.line > 0).then_some(f.line);
+        let spot = place_of(f, folder);
         Row {
             message: f.message.clone(),
-            location: location(below(folder, &f.file), line),
+            location: location(spot.path, spot.line),
             severity: match f.level.as_str() {
                 "error" => "ERROR",
                 "warning" => "WARNING",

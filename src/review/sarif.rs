@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::sentence::{Spot, below, sentence, spot};
+use super::sentence::{Spot, below, place_of, sentence, spot};
 use crate::diag::sarif::{
     Artifact, AutomationDetails, Configuration, Invocation, Location, Log, Notification, Physical,
     Region, ResultRow, Rule, RuleProperties, Run, Suppression, Text, short_hash,
@@ -154,7 +154,7 @@ pub fn rule_id(change: &Change) -> &'static str {
     }
 }
 
-/// One log. `folder` is the project's, as seen from the repository.
+/// One log. `folder` is the project's, as seen from where files are named from.
 #[must_use]
 pub fn render(difference: &Difference, folder: &str) -> String {
     let mut found = Vec::new();
@@ -277,7 +277,7 @@ fn of_change(change: &Change, print: &str, folder: &str) -> ResultRow {
         .filter(|c| c.side == "new" && c.line > 0 && !c.file.is_empty())
         .map(|c| {
             let spot = Spot {
-                path: below(folder, &c.file),
+                path: c.file.clone(),
                 line: Some(c.line),
             };
             (c, spot)
@@ -360,15 +360,7 @@ fn of_finding(finding: &Finding, folder: &str, seen: &mut BTreeMap<String, usize
     let key = format!("{}\n{}\n{}", finding.code, finding.file, finding.message);
     let count = seen.entry(key.clone()).or_insert(0);
     *count += 1;
-    let file = if finding.file.is_empty() {
-        "portcullis.yaml"
-    } else {
-        &finding.file
-    };
-    let spot = Spot {
-        path: below(folder, file),
-        line: (finding.line > 0).then_some(finding.line),
-    };
+    let spot = place_of(finding, folder);
     ResultRow {
         rule_id: finding.code.clone(),
         rule_index: 0,

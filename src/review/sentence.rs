@@ -2,7 +2,7 @@
 //! they write it, each of them knows.
 
 use crate::diff::told::{
-    Cause, CausingFlow, Change, Difference, End, Kind, Level, Outcome, Traffic,
+    Cause, CausingFlow, Change, Difference, End, Finding, Kind, Level, Outcome, Traffic,
 };
 
 /// The settings file: the place of what no statement is behind.
@@ -11,7 +11,7 @@ const SETTINGS: &str = "portcullis.yaml";
 /// A place in the sources of the new side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
-    /// Below the repository, forward slashes.
+    /// As the difference names files: forges want it as seen from the repository's root.
     pub path: String,
     /// The line, from 1; `None` if the new side has no such line.
     pub line: Option<u32>,
@@ -19,7 +19,7 @@ pub struct Spot {
 
 /// Where a change is shown: at the statement of the new side that did it. A statement that only the old
 /// side has is shown at its file without a line, since the line holds something else now; what nobody
-/// wrote is shown at the settings. `folder` is the project's, as seen from the repository.
+/// wrote is shown at the settings. `folder` is the project's, as seen from where files are named from.
 #[must_use]
 pub fn spot(change: &Change, folder: &str) -> Spot {
     let written = |flow: &&CausingFlow| !flow.file.is_empty();
@@ -30,7 +30,7 @@ pub fn spot(change: &Change, folder: &str) -> Spot {
         .find(|flow| flow.side == "new" && flow.line > 0);
     match new.or_else(|| change.causes.iter().find(written)) {
         Some(flow) => Spot {
-            path: below(folder, &flow.file),
+            path: flow.file.clone(),
             line: (flow.side == "new" && flow.line > 0).then_some(flow.line),
         },
         None => Spot {
@@ -40,7 +40,20 @@ pub fn spot(change: &Change, folder: &str) -> Spot {
     }
 }
 
-/// A file of the project as seen from the repository.
+/// Where a diagnostic of the new side is shown; at the settings if it is of no file.
+#[must_use]
+pub fn place_of(finding: &Finding, folder: &str) -> Spot {
+    Spot {
+        path: if finding.file.is_empty() {
+            below(folder, SETTINGS)
+        } else {
+            finding.file.clone()
+        },
+        line: (finding.line > 0).then_some(finding.line),
+    }
+}
+
+/// A file of the project's folder, as seen from where files are named from.
 #[must_use]
 pub fn below(folder: &str, file: &str) -> String {
     let folder = folder.trim_end_matches('/');

@@ -125,6 +125,11 @@ test('tells that nothing was compared, in the place of what was', async () => {
   assert.deepEqual(next.asked.map((a) => a.update), [3]);
 });
 
+test('writes a project as the program does', async () => {
+  const { asked } = await run([], { project: "my hub--é_1/x's" });
+  assert.ok(asked[0].body.startsWith('<!-- portcullis:diff v1 project=my%20hub-%2D%C3%A9_1/x%27s -->\n'), asked[0].body);
+});
+
 test('a token that may not write is no fault', async () => {
   for (const refusal of [403, 404]) {
     const { said } = await run([], { text: markdown('hub', 'one'), refusal });

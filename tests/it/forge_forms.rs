@@ -98,7 +98,7 @@ fn change(id: &str, kind: Kind, level: Level, score: u32) -> Change {
             flow: "avd-egress::intranet".to_owned(),
             side: "new".to_owned(),
             edit: "changed".to_owned(),
-            file: "hub.gate".to_owned(),
+            file: "policy/hub.gate".to_owned(),
             line: 90,
             owner: Some("desktops".to_owned()),
             ticket: Some("NET-7".to_owned()),
@@ -127,7 +127,7 @@ fn sample() -> Difference {
     medium.environments = vec!["dev".to_owned()];
     medium.traffic.ports = vec![(3389, 3389)];
     medium.traffic.services = vec!["tcp/3389".to_owned()];
-    medium.causes[0].file = "lib/a b,c:d;é].gate".to_owned();
+    medium.causes[0].file = "policy/lib/a b,c:d;é].gate".to_owned();
     medium.causes[0].line = 12;
     let mut low = change("sem-00000003", Kind::NewlyAllowed, Level::Low, 18);
     low.traffic.protocols = vec!["https".to_owned()];
@@ -151,7 +151,7 @@ fn sample() -> Difference {
         flow: "subnet avd".to_owned(),
         side: "new".to_owned(),
         edit: "there".to_owned(),
-        file: "spokes.gate".to_owned(),
+        file: "policy/spokes.gate".to_owned(),
         line: 7,
         ..CausingFlow::default()
     });
@@ -231,7 +231,7 @@ fn sample() -> Difference {
                 code: "PC6009".to_owned(),
                 level: "warning".to_owned(),
                 message: "`*.quay.io` covers a shared hosting domain".to_owned(),
-                file: "hub.gate".to_owned(),
+                file: "policy/hub.gate".to_owned(),
                 line: 73,
                 new: true,
             },
@@ -239,7 +239,7 @@ fn sample() -> Difference {
                 code: "PC5009".to_owned(),
                 level: "warning".to_owned(),
                 message: "the old side says it too".to_owned(),
-                file: "hub.gate".to_owned(),
+                file: "policy/hub.gate".to_owned(),
                 line: 1,
                 new: false,
             },
@@ -343,7 +343,7 @@ fn a_line_that_the_new_side_has_not_is_not_named() {
         text.starts_with("::error file=policy/hub.gate,title="),
         "{text}"
     );
-    assert!(text.contains("(hub.gate:47 (base))"), "{text}");
+    assert!(text.contains("(policy/hub.gate:47 (base))"), "{text}");
 }
 
 fn results(difference: &Difference) -> Vec<Value> {
