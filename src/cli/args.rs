@@ -370,6 +370,21 @@ pub struct InitArgs {
     /// What to begin with.
     #[arg(long, value_name = "NAME", default_value = "hub")]
     pub template: TemplateArg,
+    /// Write the pipeline of a forge too, or of both; where a project is already, nothing else.
+    #[arg(long, value_name = "FORGE", value_delimiter = ',')]
+    pub ci: Vec<CiArg>,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Whose pipeline `init` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum CiArg {
+    /// A workflow of GitHub Actions: .github/workflows/portcullis.yml.
+    Github,
+    /// A pipeline of Azure DevOps: .azure-pipelines/portcullis.yml.
+    Azure,
 }
 
 /// `config`

@@ -2,6 +2,7 @@
 
 mod cap;
 mod code;
+pub mod escape;
 pub mod explain;
 pub mod internal;
 pub mod levels;
@@ -10,6 +11,7 @@ pub mod render_json;
 pub mod render_pipelines;
 pub mod render_sarif;
 pub mod render_text;
+pub mod sarif;
 pub mod suggest;
 
 pub use code::{CODES, Code, CodeInfo, Severity, Stage};
