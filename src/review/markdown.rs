@@ -396,8 +396,9 @@ fn head(difference: &Difference, rules: &Rules) -> String {
     let lost = summary.regions.required_lost;
     if lost > 0 {
         said.push(format!(
-            "🔴 **{} of what is no longer allowed: a `required` flow asks for it.**",
-            words::counted(lost, "region", "regions")
+            "🔴 **{} that a `required` flow asks for {} no longer allowed.**",
+            words::counted(lost, "region", "regions"),
+            if lost == 1 { "is" } else { "are" }
         ));
     }
     if summary.regions.accepted > 0 {

@@ -148,7 +148,7 @@ pub const fn direction(of: Kind) -> &'static str {
     }
 }
 
-/// A flow that ends soon: `exceptions::apim-git on 2027-01-31 (SEC-311, team-integration) (base.gate:4)`.
+/// A flow that ends soon: `exceptions::apim-git on 2027-01-31 (SEC-311), base.gate:4`.
 #[must_use]
 pub fn ending(of: &Expiring) -> String {
     let known: Vec<String> = [&of.ticket, &of.owner]
@@ -169,17 +169,18 @@ pub fn ending(of: &Expiring) -> String {
     )
 }
 
-/// `PC6009 message (hub.gate:73)`.
+/// `PC6009 message, hub.gate:73`.
 #[must_use]
 pub fn finding(of: &Finding) -> String {
     format!("{} {}{}", of.code, of.message, behind(&of.file, of.line))
 }
 
+/// `, hub.gate:73`; nothing without a file.
 pub(super) fn behind(file: &str, line: u32) -> String {
     match (file.is_empty(), line) {
         (true, _) => String::new(),
-        (false, 0) => format!(" ({file})"),
-        (false, line) => format!(" ({file}:{line})"),
+        (false, 0) => format!(", {file}"),
+        (false, line) => format!(", {file}:{line}"),
     }
 }
 
@@ -372,7 +373,10 @@ pub fn sentence(change: &Change) -> String {
     if traffic.names.is_any() {
         to.push_str(&in_numbers(&traffic.destination));
     }
-    let what = what(traffic);
+    let what = match what(traffic) {
+        any if any == "any" => "anything".to_owned(),
+        what => what,
+    };
     let place = change.environments.join(", ");
     let said = match change.change {
         Kind::NewlyAllowed => format!("{from} can newly open {what} to {to}"),
