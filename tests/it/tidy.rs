@@ -61,6 +61,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("query", &["*"]),
     // What a policy promises by `required` is what the proof finds of it.
     ("trials", &["*"]),
+    // What differs between two sides, and the writes that make one of the other.
     ("diff", &["*"]),
     // Data in, text out: no set, no policy. packet: the word of a verdict. diag: what ASCII is.
     ("review", &["diag", "packet", "diff"]),
