@@ -540,7 +540,7 @@ fn rule_folds(difference: &Difference, rules: &Rules) -> Vec<(String, Vec<String
             let lines = rules.lines_of(environment);
             let lines = lines
                 .into_iter()
-                .map(|line| super::harmless::harmless(&line.line()))
+                .map(|line| super::harmless::harmless(&line.line(false)))
                 .collect();
             (format!("{}{counts}", text(environment)), lines)
         })

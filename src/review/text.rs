@@ -234,7 +234,11 @@ fn cells(change: &Change) -> Vec<String> {
         kind,
         environments,
         risk,
-        format!("{} -> {}", words::who(traffic), words::whither(traffic)),
+        format!(
+            "{} -> {}",
+            words::who(traffic),
+            words::whither_in_short(traffic)
+        ),
         words::what(traffic),
         flow,
         place,
@@ -443,7 +447,7 @@ fn rule_lines(page: &mut Page, difference: &Difference, rules: &Rules, options: 
                     _ => Style::new(),
                 };
                 // Rules are not wrapped: they are to be searched and copied.
-                let line = page.painted(&harmless(&shown.line()), style);
+                let line = page.painted(&harmless(&shown.line(options.ascii)), style);
                 page.line(&line);
             }
         }
@@ -535,7 +539,7 @@ fn foot(page: &mut Page, difference: &Difference, rules: &Rules, options: &Optio
     let blast = &summary.blast_radius;
     match words::resources(blast, true) {
         Some(text) => line.push_str(&format!("; {text} written")),
-        None if !blast.resources.is_empty() => line.push_str("; no resource written"),
+        None if summary.verdict != Outcome::Same => line.push_str("; no resource is written"),
         None => {}
     }
     if let Some(time) = blast.deploy_minutes {

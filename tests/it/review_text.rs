@@ -125,6 +125,13 @@ fn in_markdown() {
         "azure-devops.md",
         &markdown::render(&told, &rules, &options).text,
     );
+    let (told, rules) = drawn(2, 14, true);
+    let options = markdown::Options {
+        chart: Some(true),
+        ..comment()
+    };
+    golden("hostile.md", &lawful(&told, &rules, &options).text);
+    let (told, rules) = pull_request();
     let options = markdown::Options {
         max_bytes: Some(3_000),
         ..comment()

@@ -33,7 +33,8 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
         if change.change == Kind::Undecided || !shown(change.change) {
             continue;
         }
-        let (from, to) = (words::who(&change.traffic), words::whither(&change.traffic));
+        let traffic = &change.traffic;
+        let (from, to) = (words::who(traffic), words::whither_in_short(traffic));
         let what = words::what(&change.traffic);
         let key = (from.clone(), to.clone(), change.change);
         match known.get(&key).and_then(|at| edges.get_mut(*at)) {
