@@ -16,7 +16,8 @@ use crate::syntax::ast::Date;
     name = "portcullis",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 fine, 1 the input is bad, 2 could not run, 3 differs (--check).\n\
+    after_help = "Exit codes: 0 fine, 1 the input is bad, 2 could not run, 3 differs (--check, --exit-code),\n\
+                  4 a --fail-on condition holds.\n\
                   No command uses the network."
 )]
 pub struct Cli {
@@ -49,6 +50,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
     Lock(LockArgs),
+    /// Show what would be written to Azure, in which order and how long it takes; nothing is written.
+    Plan(PlanArgs),
     /// Explain a diagnostic code, a flow, or what becomes of a packet.
     Explain(ExplainArgs),
     /// Tell who can reach what: all packets between two ends, as rows.
@@ -229,6 +232,37 @@ pub struct LockArgs {
     /// Show how full the bands are: of one scope, or of all that contain TEXT.
     #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["fix", "prune", "from"])]
     pub show: Option<String>,
+}
+
+/// `plan`
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Compare with this output folder instead of the project's own.
+    #[arg(long, value_name = "DIR", conflicts_with = "live")]
+    pub base: Option<PathBuf>,
+    /// Compare with what was exported from Azure: a folder of JSON, with a folder in it for each
+    /// environment if these are several.
+    #[arg(long, value_name = "DIR")]
+    pub live: Option<PathBuf>,
+    /// Exit with 3 if there is something to write.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Exit with 4 if this holds; repeatable.
+    #[arg(long, value_name = "WHAT", requires = "live")]
+    pub fail_on: Vec<FailOnArg>,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// What a plan can fail on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOnArg {
+    /// Azure does not hold what the last output says.
+    Drift,
 }
 
 /// `check`

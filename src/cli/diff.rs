@@ -11,14 +11,14 @@ use super::args::{DiffArgs, FailOn, Global};
 use super::io::IoFault;
 use super::io::ground::Ground;
 use super::report::Reporter;
-use super::{BAD, CANNOT_RUN, DIFFERS, FAILS, FINE};
+use super::{BAD, CANNOT_RUN, DIFFERS, FAILS_ON, FINE};
 use crate::diag::internal::internal;
 use crate::diag::{Diagnostic, Severity};
 use crate::diff::semantic::{self, Region, Wrong};
 use crate::diff::told::{
-    self, BlastRadius, Change, Difference, EnvironmentSummary, Kind, Outcome, RuleCounts, Summary,
-    Tool,
+    self, Change, Difference, EnvironmentSummary, Kind, Outcome, Summary, Tool,
 };
+use crate::diff::{order, textual};
 use crate::source::SourceMap;
 
 use asked::Asked;
@@ -166,6 +166,7 @@ fn differ(
     let empty = Environment::default();
     let mut changes: Vec<Change> = Vec::new();
     let mut notes = Vec::new();
+    let (mut written, mut writes) = (Vec::new(), Vec::new());
     for name in &names {
         let was = sides.old.environment(name).unwrap_or(&empty);
         let is = sides.new.environment(name).unwrap_or(&empty);
@@ -207,6 +208,11 @@ fn differ(
                 changes.push(pair.change(&region, told::Cause::Policy));
             }
         }
+        let numbers = sides.old.numbered && sides.new.numbered;
+        let text = textual::compare(name, &was.text, &is.text, textual::Options { numbers });
+        let bands = &sides.new.settings.bands;
+        writes.push(order::order(&text, bands, &is.retired));
+        written.push(text);
         for gone in &is.retired {
             notes.push(format!(
                 "environment `{name}`: rule collection group `{}` of `{}` left the source and stays in force until it is deleted: its rules count (PC7007)",
@@ -249,12 +255,17 @@ fn differ(
                 },
                 risk: telling::risks(own()).max,
                 regions: telling::counts(own()),
-                rules: RuleCounts::default(),
+                rules: written
+                    .iter()
+                    .find(|t: &&textual::Textual| t.environment == *name)
+                    .map(|t| t.rules)
+                    .unwrap_or_default(),
                 tests: None,
             },
         );
     }
     let counts = telling::counts(semantic.iter());
+    let rules_differ = written.iter().any(|t| !t.is_same());
     let (old_hash, new_hash) = (sides.old.hash(), sides.new.hash());
     let side = |asked: &Asked, side: &Side, hash: &str| told::Side {
         name: asked.name.clone(),
@@ -274,13 +285,15 @@ fn differ(
         old: side(old, &sides.old, &old_hash),
         new: side(new, &sides.new, &new_hash),
         summary: Summary {
-            verdict: telling::outcome(&counts, old_hash != new_hash),
+            verdict: telling::outcome(&counts, rules_differ),
             risk: telling::risks(semantic.iter()),
             regions: counts,
             environments,
-            blast_radius: BlastRadius::default(),
+            blast_radius: telling::blast(&written, &writes),
         },
         semantic,
+        textual: written,
+        order: writes,
         expiring: telling::expiring(&sides.new),
         diagnostics: telling::findings(&sides.old, &sides.new),
         notes,
@@ -315,7 +328,7 @@ fn code(args: &DiffArgs, difference: &Difference) -> u8 {
         FailOn::Drift => differs,
     });
     match () {
-        () if holds => FAILS,
+        () if holds => FAILS_ON,
         () if args.detailed_exitcode && differs => CANNOT_RUN,
         () if args.exit_code && differs => DIFFERS,
         () => FINE,

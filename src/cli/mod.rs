@@ -15,6 +15,7 @@ pub mod io;
 pub mod limits;
 pub mod lint;
 pub mod lock;
+pub mod plan;
 pub mod project;
 pub mod query;
 pub mod report;
@@ -42,7 +43,7 @@ pub const CANNOT_RUN: u8 = 2;
 /// Exit code: something differs, where that was the question.
 pub const DIFFERS: u8 = 3;
 /// Exit code: a condition of `--fail-on` holds.
-pub const FAILS: u8 = 4;
+pub const FAILS_ON: u8 = 4;
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -118,6 +119,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),
+        Command::Plan(args) => plan::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Query(args) => query::run(&cli.global, args),

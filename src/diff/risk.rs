@@ -101,7 +101,8 @@ impl Judge<'_> {
             );
         }
         let patterns = row.names.patterns.iter().map(|p| p.pattern.as_str());
-        let wild: Vec<&str> = patterns.filter(|p| p.starts_with('*')).collect();
+        let wild = patterns.filter(|p| named && p.starts_with('*'));
+        let wild: Vec<&str> = wild.collect();
         if let Some(first) = wild.first() {
             sum.add("wildcard-name", format!("`{first}` is a wildcard"));
         }

@@ -164,8 +164,7 @@ fn group(
 /// The set as rows of which as many as possible say `any`. A set is read back one dimension after the
 /// other, so that an exception in an early one divides all below; what is wider than that is told first,
 /// and the rest is read back again.
-#[must_use]
-pub fn readable(space: &mut Space, set: Set) -> Rectangles {
+fn readable(space: &mut Space, set: Set) -> Rectangles {
     let plain = space.rectangles(set, usize::MAX);
     if plain.left_out > 0 || !(2..=MOST_WIDENED).contains(&plain.rows.len()) {
         return plain;

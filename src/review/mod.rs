@@ -1,6 +1,13 @@
-//! What people and forges read, a form per file: pure functions from data to text. They know no set and
-//! no policy.
+//! A difference told to people and programs: a file per form, each a pure function from data to text. No set,
+//! no policy and no file is known here.
 
+pub mod harmless;
+pub mod words;
+pub mod select;
+pub mod rules;
+pub mod rule_lines;
+pub mod text;
+pub mod markdown;
 pub mod annotations;
 pub mod rdjson;
 pub mod sarif;

@@ -61,9 +61,11 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("query", &["*"]),
     // What a policy promises by `required` is what the proof finds of it.
     ("trials", &["*"]),
+    // What differs between two sides, and the writes that make one of the other.
     ("diff", &["*"]),
-    // diff: a difference as data. diag: escapes and SARIF, which diagnostics have too.
-    ("review", &["diag", "diff"]),
+    // Data in, text out: no set, no policy. packet: the word of a verdict. diag: what ASCII is,
+    // escapes and SARIF, which diagnostics have too.
+    ("review", &["diag", "packet", "diff"]),
     ("driver", &["*"]),
     ("cli", &["*"]),
 ];

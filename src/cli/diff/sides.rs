@@ -13,6 +13,7 @@ use crate::cli::{lock, report, run};
 use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity, levels};
 use crate::diff::scene::{Scene, Written};
+use crate::diff::textual;
 use crate::driver::{self, LimitsMode, Memory};
 use crate::resolve::Words;
 use crate::source::SourceMap;
@@ -29,6 +30,8 @@ pub(super) struct Environment {
     pub(super) behind: Behind,
     /// Groups that left the source and are still in force.
     pub(super) retired: Vec<Retired>,
+    /// The resources, to compare them as text.
+    pub(super) text: textual::Side,
 }
 
 /// A side.
@@ -196,6 +199,8 @@ impl Project {
                 };
                 match Scene::new(stage.context, stage.sources, lowered, &live) {
                     Ok(mut scene) => {
+                        let mut text = textual::Side::of_lowered(stage.context, lowered);
+                        text.retired = stage.retired.to_vec();
                         for about in scene.about.values_mut() {
                             about.file = shown(&about.file);
                         }
@@ -203,6 +208,7 @@ impl Project {
                             scene,
                             behind: Behind::new(stage, lowered, &shown),
                             retired: stage.retired.to_vec(),
+                            text,
                         });
                     }
                     Err(why) => {

@@ -9,12 +9,14 @@ use crate::cli::explain::told::Told as Walked;
 use crate::cli::query::typed;
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::diff::order::Order;
 use crate::diff::risk::{Judge, SOON};
 use crate::diff::scene::Scene;
 use crate::diff::semantic::{Cause, Edit, Region};
+use crate::diff::textual::Textual;
 use crate::diff::told::{
-    self, CausingFlow, Change, Counts, End, Expiring, Fate, Finding, Hop, Kind, Level, Names,
-    Outcome, Pattern, Risk, RiskCount, Traffic, Witness,
+    self, BlastRadius, CausingFlow, Change, Counts, Elsewhere, End, Expiring, Fate, Finding, Hop,
+    Kind, Level, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
@@ -56,18 +58,19 @@ impl Pair<'_> {
         } else {
             new
         };
-        let traffic = traffic(scene, &region.rectangle);
+        let own = traffic(scene, &region.rectangle);
         let mut assuming = region.before.assumes.clone();
         assuming.extend(region.after.assumes.iter().cloned());
         assuming.extend(assumed(&region.rectangle));
         let mut seen = std::collections::BTreeSet::new();
         assuming.retain(|one| seen.insert(one.clone()));
+        let told = region.already.iter().all(|row| assumed(row).is_empty());
         Change {
             id: String::new(),
             change: region.kind,
             caused_by,
             environments: vec![self.name.to_owned()],
-            exact: region.sure && assuming.is_empty(),
+            exact: region.sure && told && assuming.is_empty(),
             assuming,
             required_lost: region.kind == Kind::NoLongerAllowed && self.required(region),
             accepted: false,
@@ -76,7 +79,13 @@ impl Pair<'_> {
             before: fate(self.old, &region.before),
             after: fate(self.new, &region.after),
             causes: region.causes.iter().map(|c| self.cause(c)).collect(),
-            traffic,
+            already: region
+                .already
+                .iter()
+                .map(|row| traffic(scene, row))
+                .collect(),
+            elsewhere: IndexMap::new(),
+            traffic: own,
         }
     }
 
@@ -277,16 +286,29 @@ fn fate(side: &Environment, reply: &Reply) -> Fate {
 }
 
 /// Regions that are the same in several environments, once; those named by `accept` marked; in the order
-/// in which they are told.
+/// in which they are told. Two are the same if they are called the same, for people read that; which
+/// packets the words stand for in each environment is kept.
 pub(super) fn merged(all: Vec<Change>, order: &[String], accept: &[String]) -> Vec<Change> {
     let mut known: IndexMap<String, Change> = IndexMap::new();
     for change in all {
         let key = format!(
-            "{} {:?} {}",
+            "{} {:?} {} {}",
             change.change.word(),
             change.caused_by,
-            plain(&change)
+            change.assuming.join(", "),
+            called(&change.traffic)
         );
+        // What is twice in one environment is not the same.
+        let twice = known.get(&key).is_some_and(|own| {
+            own.environments
+                .iter()
+                .any(|e| change.environments.contains(e))
+        });
+        let key = if twice {
+            format!("{key} {}", plain(&change.traffic))
+        } else {
+            key
+        };
         match known.get_mut(&key) {
             None => {
                 known.insert(key, change);
@@ -298,12 +320,14 @@ pub(super) fn merged(all: Vec<Change>, order: &[String], accept: &[String]) -> V
     let place = |name: &String| order.iter().position(|own| own == name);
     for change in &mut out {
         change.environments.sort_by_key(|name| place(name));
-        let text = format!(
-            "{} {} {}",
-            change.change.word(),
-            change.environments.join(","),
-            plain(change)
-        );
+        change.elsewhere.sort_by_cached_key(|name, _| place(name));
+        let mut text = format!("{} {}", change.change.word(), change.environments.join(","));
+        let others = change.elsewhere.values();
+        let here = std::iter::once((&change.traffic, &change.already));
+        for (own, already) in here.chain(others.map(|e| (&e.traffic, &e.already))) {
+            text.push_str(&plain(own));
+            already.iter().for_each(|t| text.push_str(&plain(t)));
+        }
         change.id = format!("sem-{}", sha256_hex(&text).get(..8).unwrap_or_default());
         change.accepted = accept.contains(&change.id);
     }
@@ -318,9 +342,29 @@ pub(super) fn merged(all: Vec<Change>, order: &[String], accept: &[String]) -> V
     out
 }
 
-/// The packets of a region as text, without what they are called.
-fn plain(change: &Change) -> String {
-    let t = &change.traffic;
+/// What packets are called.
+fn called(t: &Traffic) -> String {
+    let end = |e: &End| {
+        let prefixes = || format!("{:?}", e.prefixes);
+        let name = e.label.clone().unwrap_or_else(prefixes);
+        format!("{name} {:?} {:?}", e.within, e.outside)
+    };
+    format!(
+        "{:?} {:?} {} {} {} {:?} {:?} {:?} {:?}",
+        t.services,
+        t.source_ports,
+        end(&t.source),
+        end(&t.destination),
+        t.names.none,
+        t.names.patterns,
+        t.names.within,
+        t.names.outside,
+        t.assuming
+    )
+}
+
+/// Packets as text, without what they are called.
+fn plain(t: &Traffic) -> String {
     let end = |e: &End| format!("{:?} {:?} {:?}", e.prefixes, e.within, e.outside);
     format!(
         "{:?} {:?} {:?} {} {} {} {:?} {:?} {:?} {:?}",
@@ -338,26 +382,22 @@ fn plain(change: &Change) -> String {
 }
 
 fn join(own: &mut Change, more: Change) {
+    let differs = more.traffic != own.traffic || more.already != own.already;
+    if differs {
+        for name in &more.environments {
+            let elsewhere = Elsewhere {
+                traffic: more.traffic.clone(),
+                already: more.already.clone(),
+            };
+            own.elsewhere.insert(name.clone(), elsewhere);
+        }
+    }
     own.environments.extend(more.environments);
     own.required_lost |= more.required_lost;
     own.exact &= more.exact;
-    for one in more.assuming {
-        if !own.assuming.contains(&one) {
-            own.assuming.push(one);
-        }
-    }
     for cause in more.causes {
         if !own.causes.contains(&cause) {
             own.causes.push(cause);
-        }
-    }
-    // What it is called in one environment it may not be called in the other.
-    for (end, other) in [
-        (&mut own.traffic.source, &more.traffic.source),
-        (&mut own.traffic.destination, &more.traffic.destination),
-    ] {
-        if end.label != other.label && end.label.is_some() && other.label.is_none() {
-            *end = other.clone();
         }
     }
     if more.risk.score > own.risk.score {
@@ -422,6 +462,32 @@ pub(super) fn outcome(counts: &Counts, rules_differ: bool) -> Outcome {
         (false, false, true, _) => Outcome::Undecided,
         (false, false, false, true) => Outcome::SameTraffic,
         (false, false, false, false) => Outcome::Same,
+    }
+}
+
+/// Resources that deployments of all environments write, and the minutes that are known of.
+pub(super) fn blast(written: &[Textual], writes: &[Order]) -> BlastRadius {
+    let mut resources: Vec<Touched> = Vec::new();
+    for own in written.iter().flat_map(|t| &t.blast_radius) {
+        let kind = own.kind.word().to_lowercase().replace(' ', "_");
+        match resources.iter_mut().find(|t| t.kind == kind) {
+            Some(known) => {
+                known.touched += own.touched;
+                known.total += own.total;
+            }
+            None => resources.push(Touched {
+                kind,
+                touched: own.touched,
+                total: own.total,
+            }),
+        }
+    }
+    let (from, to) = writes
+        .iter()
+        .fold((0, 0), |(a, b), own| (a + own.minutes.0, b + own.minutes.1));
+    BlastRadius {
+        resources,
+        deploy_minutes: (to > 0).then_some((from, to)),
     }
 }
 

@@ -47,11 +47,12 @@ impl Both {
         Self { space, old, new }
     }
 
-    /// What differs, by kind.
+    /// What differs, by kind, with what fares as before and looks alike: rows may hold it too, if they
+    /// say so.
     ///
     /// # Errors
     /// The sets grew too large.
-    pub(super) fn parts(&mut self) -> Result<Vec<(Kind, Set)>, Exhausted> {
+    pub(super) fn parts(&mut self) -> Result<Vec<(Kind, Set, Set)>, Exhausted> {
         let Self { space, old, new } = self;
         let was = space.union(old.direct, old.walled);
         let is = space.union(new.direct, new.walled);
@@ -59,15 +60,24 @@ impl Both {
         let not_now = space.union(is, new.open);
         let opened = space.subtract(new.open, old.open);
         let settled = space.subtract(old.open, new.open);
+        let still = space.intersect(was, is);
+        let direct = space.intersect(old.direct, new.direct);
+        let walled = space.intersect(old.walled, new.walled);
+        let open = space.intersect(old.open, new.open);
         let out = vec![
-            (Kind::NewlyAllowed, space.subtract(is, not_before)),
+            (Kind::NewlyAllowed, space.subtract(is, not_before), still),
             (
                 Kind::NewlyBypassing,
                 space.intersect(new.direct, old.walled),
+                direct,
             ),
-            (Kind::NoLongerAllowed, space.subtract(was, not_now)),
-            (Kind::NewlyPassing, space.intersect(new.walled, old.direct)),
-            (Kind::Undecided, space.union(opened, settled)),
+            (Kind::NoLongerAllowed, space.subtract(was, not_now), still),
+            (
+                Kind::NewlyPassing,
+                space.intersect(new.walled, old.direct),
+                walled,
+            ),
+            (Kind::Undecided, space.union(opened, settled), open),
         ];
         space.answer(|_| ())?;
         Ok(out)

@@ -3,6 +3,7 @@
 
 mod fates;
 mod groups;
+mod read;
 mod rows;
 mod slice;
 

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use crate::packet::{Exhausted, Rectangle, Set, Space, Verdict, Witness};
-use crate::query::{question, readable, row_witness};
+use crate::query::{question, row_witness};
 use crate::reach::question::word;
 use crate::reach::{Network, Reply, Station, ask};
 
 use super::super::told::Kind;
 use super::Scene;
 use super::groups::{Cause, Edit, Edits, Groups, Part};
+use super::read::read;
 use super::slice::Slice;
 
 /// Packets of which the fate differs alike.
@@ -18,9 +19,12 @@ use super::slice::Slice;
 pub struct Region {
     /// How it differs.
     pub kind: Kind,
-    /// The packets.
+    /// The packets, with those of `already`.
     pub rectangle: Rectangle,
-    /// Whatever the symbols hold.
+    /// Packets of the row that fare as before: such as are newly allowed were not among these. A region
+    /// is its row without them.
+    pub already: Vec<Rectangle>,
+    /// The witness is one whatever the symbols hold.
     pub sure: bool,
     /// One of the packets.
     pub witness: Witness,
@@ -48,17 +52,13 @@ pub(super) fn rows(
     space: &mut Space,
     slice: &Slice,
     (old, new): (&Scene, &Scene),
-    parts: Vec<(Kind, Set)>,
+    parts: Vec<(Kind, Set, Set)>,
 ) -> Result<Vec<Region>, Wrong> {
     let groups = Groups::new((old, &slice.old.network), (new, &slice.new.network));
     let mut out = Vec::new();
-    for (kind, set) in parts {
-        let sure = space.surely(set);
-        let assumed = space.subtract(set, sure);
-        for (sure, set) in [(true, sure), (false, assumed)] {
-            for part in groups.part(space, kind, set) {
-                part_rows(space, (old, new), groups.edits(), sure, part, &mut out)?;
-            }
+    for (kind, set, alike) in parts {
+        for part in groups.part(space, kind, set) {
+            part_rows(space, (old, new), groups.edits(), part, alike, &mut out)?;
         }
     }
     space.answer(|_| ())?;
@@ -69,14 +69,15 @@ fn part_rows(
     space: &mut Space,
     (old, new): (&Scene, &Scene),
     edits: &Edits,
-    sure: bool,
     part: Part,
+    alike: Set,
     out: &mut Vec<Region>,
 ) -> Result<(), Wrong> {
-    let read = readable(space, part.set);
-    space.answer(|_| ())?;
-    for rectangle in read.rows {
-        let Some(witness) = row_witness(space, &rectangle, part.set) else {
+    for (rectangle, own, already) in read(space, part.set, alike)? {
+        let surely = space.surely(own);
+        let sure = !space.is_empty(surely);
+        let shown = if sure { surely } else { own };
+        let Some(witness) = row_witness(space, &rectangle, shown) else {
             space.answer(|_| ())?;
             return Err(Wrong::Disagree(format!("the row `{rectangle}` is empty")));
         };
@@ -94,6 +95,7 @@ fn part_rows(
         out.push(Region {
             kind: part.kind,
             rectangle,
+            already,
             sure,
             witness,
             before,
