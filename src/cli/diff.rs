@@ -293,6 +293,7 @@ fn differ(
         },
         semantic,
         textual: written,
+        moved: telling::moved(&sides.old, &sides.new),
         order: writes,
         expiring: telling::expiring(&sides.new),
         diagnostics: telling::findings(&sides.old, &sides.new),

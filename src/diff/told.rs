@@ -32,6 +32,8 @@ pub struct Difference {
     pub semantic: Vec<Change>,
     /// Rules that differ, by environment.
     pub textual: Vec<Textual>,
+    /// Statements that `moved` gives another name.
+    pub moved: Vec<Moved>,
     /// The writes of a deployment in order, by environment.
     pub order: Vec<Order>,
     /// Flows of the new side that end soon.
@@ -523,6 +525,15 @@ impl CausingFlow {
             format!("{}:{}{base}", self.file, self.line)
         }
     }
+}
+
+/// A statement with another name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Moved {
+    /// On the old side.
+    pub was: String,
+    /// On the new side.
+    pub now: String,
 }
 
 /// A flow that ends soon.

@@ -1,7 +1,10 @@
 //! What the forms say of rules: lines below the resource that holds them, and statements of which the
 //! rules differ though the traffic does not. Which rules differ is found elsewhere.
 
-use std::fmt;
+use super::rule_lines::{Detail, blocks};
+pub use super::rule_lines::{Line as RuleLine, Sign};
+use crate::diff::textual::Change;
+use crate::diff::told::Difference;
 
 /// What forms show of rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,47 +26,6 @@ pub struct RuleBlock {
     pub lines: Vec<RuleLine>,
 }
 
-/// One line about a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleLine {
-    /// How it differs.
-    pub sign: Sign,
-    /// The rule and what differs of it.
-    pub text: String,
-}
-
-/// How a rule differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sign {
-    /// On the new side only.
-    Added,
-    /// On the old side only.
-    Removed,
-    /// On both, with something else.
-    Changed,
-    /// Beside the rules: a remark.
-    Remark,
-}
-
-impl Sign {
-    /// What a line of a `diff` block begins with.
-    #[must_use]
-    pub const fn mark(self) -> char {
-        match self {
-            Self::Added => '+',
-            Self::Removed => '-',
-            Self::Changed => '!',
-            Self::Remark => ' ',
-        }
-    }
-}
-
-impl fmt::Display for Sign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.mark())
-    }
-}
-
 /// A statement of which the rules differ and the traffic does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -76,6 +38,68 @@ pub struct Kept {
 }
 
 impl Rules {
+    /// Of a difference.
+    #[must_use]
+    pub fn of(difference: &Difference) -> Self {
+        let mut out = Self::default();
+        for own in &difference.textual {
+            let each = blocks(own, Detail::default()).into_iter();
+            out.blocks.extend(each.map(|block| RuleBlock {
+                environment: own.environment.clone(),
+                heading: block.title,
+                lines: block.lines,
+            }));
+        }
+        let fares = |flow: &str| {
+            let causes = difference.semantic.iter().flat_map(|c| &c.causes);
+            causes.into_iter().any(|c| c.flow == flow)
+        };
+        let entries = || difference.textual.iter().flat_map(|t| &t.entries);
+        for moved in &difference.moved {
+            if fares(&moved.now) || fares(&moved.was) {
+                continue;
+            }
+            let own = || entries().filter(|e| e.flow.as_deref() == Some(moved.now.as_str()));
+            let kept = own().all(|e| e.was_priority.is_none());
+            let how = match (own().next().is_some(), kept) {
+                (false, _) => "renamed with `moved`, the rules are the same",
+                (true, true) => "renamed with `moved`, priorities kept",
+                (true, false) => "renamed with `moved`, with other priorities",
+            };
+            out.kept.push(Kept {
+                was: moved.was.clone(),
+                now: Some(moved.now.clone()),
+                how: how.to_owned(),
+            });
+        }
+        let mut others: Vec<(&str, &'static str)> = Vec::new();
+        for entry in entries() {
+            let flows = entry.flow.iter().chain(&entry.flows);
+            for flow in flows.filter(|f| !fares(f)) {
+                let named = |m: &crate::diff::told::Moved| m.now == *flow || m.was == *flow;
+                if difference.moved.iter().any(named) {
+                    continue;
+                }
+                let how = match entry.change {
+                    Change::Renumbered => "another priority",
+                    Change::Renamed => "rules with other names",
+                    _ => "other rules",
+                };
+                match others.iter_mut().find(|(known, _)| *known == flow.as_str()) {
+                    None => others.push((flow, how)),
+                    Some((_, known)) if *known != how => *known = "other rules",
+                    Some(_) => {}
+                }
+            }
+        }
+        out.kept.extend(others.into_iter().map(|(was, how)| Kept {
+            was: was.to_owned(),
+            now: None,
+            how: how.to_owned(),
+        }));
+        out
+    }
+
     /// How many statements have another name.
     #[must_use]
     pub fn renamed(&self) -> usize {
@@ -153,7 +177,7 @@ impl Shown<'_> {
     pub fn line(self) -> String {
         match self {
             Self::Heading(text) => format!("  {text}"),
-            Self::Line(line) => format!("{}   {}", line.sign, line.text),
+            Self::Line(line) => format!("{}   {}", line.sign.text(false), line.text),
             Self::Repeated {
                 resources,
                 environment,

@@ -479,8 +479,8 @@ fn sign_style(sign: Sign) -> Style {
     match sign {
         Sign::Added => AnsiColor::Green.on_default(),
         Sign::Removed => AnsiColor::Red.on_default(),
-        Sign::Changed => AnsiColor::Yellow.on_default(),
-        Sign::Remark => Style::new(),
+        Sign::Changed | Sign::Moved => AnsiColor::Yellow.on_default(),
+        Sign::Note => Style::new(),
     }
 }
 

@@ -253,6 +253,7 @@ fn sample() -> Difference {
             ],
             ..Textual::default()
         }],
+        moved: Vec::new(),
         order: Vec::new(),
         expiring: Vec::new(),
         diagnostics: vec![

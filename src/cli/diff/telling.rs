@@ -16,7 +16,7 @@ use crate::diff::semantic::{Cause, Edit, Region};
 use crate::diff::textual::Textual;
 use crate::diff::told::{
     self, BlastRadius, CausingFlow, Change, Counts, Elsewhere, End, Expiring, Fate, Finding, Hop,
-    Kind, Level, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
+    Kind, Level, Moved, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
@@ -463,6 +463,30 @@ pub(super) fn outcome(counts: &Counts, rules_differ: bool) -> Outcome {
         (false, false, false, true) => Outcome::SameTraffic,
         (false, false, false, false) => Outcome::Same,
     }
+}
+
+/// Statements that have another name on the new side.
+pub(super) fn moved(old: &Side, new: &Side) -> Vec<Moved> {
+    let mut out = Vec::new();
+    for own in &new.environments {
+        let Some(before) = old.environment(&own.scene.environment) else {
+            continue;
+        };
+        let statements = &own.scene.sight.statements;
+        for now in statements.all.keys() {
+            let was = statements.before(now);
+            let known = |id: &String| before.scene.sight.statements.all.contains_key(id);
+            if was != *now && known(&was) && !known(now) {
+                out.push(Moved {
+                    was,
+                    now: now.clone(),
+                });
+            }
+        }
+    }
+    out.sort();
+    out.dedup();
+    out
 }
 
 /// Resources that deployments of all environments write, and the minutes that are known of.

@@ -243,6 +243,7 @@ fn difference(semantic: Vec<Change>, environments: &[(&str, RuleCounts)]) -> Dif
         },
         semantic,
         textual: Vec::new(),
+        moved: Vec::new(),
         order: Vec::new(),
         expiring: Vec::new(),
         diagnostics: Vec::new(),
