@@ -35,6 +35,7 @@ mod oracle_classic;
 mod oracle_ways;
 mod ordered;
 mod output_folder;
+mod plan;
 mod probes;
 mod query;
 mod projects;
