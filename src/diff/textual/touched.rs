@@ -82,6 +82,11 @@ fn key(place: &Place) -> Key {
     )
 }
 
+/// Resources by where they stand.
+fn by_place(things: &Things) -> BTreeMap<Key, &Thing> {
+    things.values().map(|t| (key(&t.place()), t)).collect()
+}
+
 /// The resources behind sorted entries.
 pub(super) fn touched(
     entries: &[Entry],
@@ -89,11 +94,7 @@ pub(super) fn touched(
     after: &Things,
     old: &Side,
 ) -> Vec<Touched> {
-    let all = |things: &'_ Things| -> BTreeMap<Key, Thing> {
-        let pairs = things.values().map(|t| (key(&t.place()), t.clone()));
-        pairs.collect()
-    };
-    let (olds, news) = (all(before), all(after));
+    let (olds, news) = (by_place(before), by_place(after));
     let mut out: Vec<Touched> = Vec::new();
     let mut index: BTreeMap<Key, usize> = BTreeMap::new();
     let mut left: Vec<Place> = Vec::new();
@@ -136,12 +137,12 @@ fn slot(
     out: &mut Vec<Touched>,
     index: &mut BTreeMap<Key, usize>,
     place: &Place,
-    (olds, news): (&BTreeMap<Key, Thing>, &BTreeMap<Key, Thing>),
+    (olds, news): (&BTreeMap<Key, &Thing>, &BTreeMap<Key, &Thing>),
     old: &Side,
 ) -> usize {
     let key = key(place);
     *index.entry(key.clone()).or_insert_with(|| {
-        let thing = news.get(&key).or_else(|| olds.get(&key));
+        let thing = news.get(&key).or_else(|| olds.get(&key)).copied();
         let name = thing.map(Thing::name).unwrap_or_default();
         let retired = |r: &Retired| format!("{}/{}", r.policy, r.name).eq_ignore_ascii_case(&name);
         out.push(Touched {
