@@ -5,6 +5,7 @@
 //! by its name. The order of lists, Azure's singular and plural fields and case where Azure has none are
 //! no difference.
 
+mod effect;
 mod fields;
 mod identity;
 mod renumbered;
@@ -16,9 +17,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use effect::Effect;
 pub use fields::FieldChange;
 pub use side::{Behind, Item, Side};
-pub use touched::{Blast, Effect, Touched};
+pub use touched::{Blast, Touched};
 
 use identity::{Paired, Renames};
 use shape::{Rule, Thing, things};
