@@ -38,6 +38,14 @@ pub struct Reporter {
     output: Option<PathBuf>,
 }
 
+/// Results are a picture; diagnostics are for people then.
+const fn is_picture(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Mermaid | Format::Dot | Format::Svg | Format::D2
+    )
+}
+
 impl Reporter {
     /// Reads the options and what the environment says about terminals and pipelines.
     /// `pure_stdout`: standard output holds a file's text and nothing may be mixed in.
@@ -100,7 +108,7 @@ impl Reporter {
                 | Format::AzurePipelines
                 | Format::Junit
                 | Format::Tap
-        );
+        ) || is_picture(self.format);
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
             _ if self.errors_only || self.quiet && people => Severity::Error,
@@ -113,7 +121,14 @@ impl Reporter {
             .cloned()
             .collect();
         let mut text = match self.format {
-            Format::Text | Format::Csv | Format::Junit | Format::Tap => {
+            Format::Text
+            | Format::Csv
+            | Format::Junit
+            | Format::Tap
+            | Format::Mermaid
+            | Format::Dot
+            | Format::Svg
+            | Format::D2 => {
                 render_text::render(sources, &kept, self.style())
             }
             Format::Json => render_json::render(sources, &kept),
