@@ -458,8 +458,10 @@ pub struct GraphArgs {
 /// What ends of a picture are put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupByArg {
-    /// Each by itself.
+    /// Subnets by themselves, names together, a service tag's regions together.
     Subnet,
+    /// Each subnet, list of names and tag by itself.
+    End,
     /// Subnets by their virtual network.
     Network,
     /// Subnets by their zone.
@@ -474,6 +476,7 @@ impl From<GroupByArg> for GroupBy {
     fn from(arg: GroupByArg) -> Self {
         match arg {
             GroupByArg::Subnet => Self::Subnet,
+            GroupByArg::End => Self::End,
             GroupByArg::Network => Self::Network,
             GroupByArg::Zone => Self::Zone,
             GroupByArg::Owner => Self::Owner,

@@ -33,7 +33,10 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<u8, IoFault> {
         let shown = io::slashes(file);
         let page = html::report(&inventory);
         io::write_file(file, &shown, &page)?;
-        reporter.tell_aside(&format!("wrote `{shown}`, {} KB", page.len().div_ceil(1024)))?;
+        reporter.tell_aside(&format!(
+            "wrote `{shown}`, {} KB",
+            page.len().div_ceil(1024)
+        ))?;
     }
     if reporter.json() {
         match report::json(&inventory) {

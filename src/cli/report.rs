@@ -128,9 +128,7 @@ impl Reporter {
             | Format::Mermaid
             | Format::Dot
             | Format::Svg
-            | Format::D2 => {
-                render_text::render(sources, &kept, self.style())
-            }
+            | Format::D2 => render_text::render(sources, &kept, self.style()),
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),

@@ -235,14 +235,14 @@ pub struct Matrix {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// Something passes of which no flow speaks: by Azure's own rules, or where nothing enforces.
+    Unasked,
     /// Something passes by an exception from a deny.
     Exception,
     /// Something passes, by a rule of a security group that is wider than asked and narrowed later.
     Envelope,
     /// Something passes.
     Allow,
-    /// Something passes of which no flow speaks: by Azure's own rules, or where nothing enforces.
-    Unasked,
     /// Whether something passes hangs on what nobody told.
     Undecided,
     /// Nothing of what flows speak of passes.

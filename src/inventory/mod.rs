@@ -2,17 +2,17 @@
 //! which limits are used, what ends. What becomes of traffic is asked of the emitted resources, as a
 //! test of the policy would ask. How any of it looks is not known here.
 
-mod cells;
 mod data;
 mod edges;
+mod matrix;
 mod statements;
 mod units;
 mod whole;
 mod wide;
 
 pub use data::{
-    Cell, CellFlow, Edge, Envelope, Environment, Expiry, Fate, Flow, Inventory, Kind, Limit, Matrix,
-    Node, Optional, Place, PointKind, Rule, SCHEMA, State, Subnet, Tool, Unit, UnitKind,
+    Cell, CellFlow, Edge, Envelope, Environment, Expiry, Fate, Flow, Inventory, Kind, Limit,
+    Matrix, Node, Optional, Place, PointKind, Rule, SCHEMA, State, Subnet, Tool, Unit, UnitKind,
 };
 pub use whole::Gathered;
 
@@ -68,7 +68,7 @@ pub fn environment(seen: Seen<'_>) -> Result<(Environment, Vec<Diagnostic>), Str
     let terms = Terms::new(fabric);
     let flows = statements::flows(seen, &terms);
     let edges = edges::edges(fabric, &terms, &flows);
-    let (matrix, mut told) = cells::matrix(seen, &network, &terms, &flows)?;
+    let (matrix, mut told) = matrix::matrix(seen, &network, &terms, &flows)?;
     // What the probes say of the policy is told in the matrix; what is said of the compiler is not.
     let own_fault = internal("").code;
     told.retain(|d| d.code == own_fault);

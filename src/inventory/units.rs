@@ -71,11 +71,7 @@ impl<'a> Terms<'a> {
             });
         };
         if e.any {
-            plain(
-                "any".to_owned(),
-                UnitKind::Everyone,
-                Endpoint::everything(),
-            );
+            plain("any".to_owned(), UnitKind::Everyone, Endpoint::everything());
             return out;
         }
         if e.internet {
@@ -259,7 +255,8 @@ pub(super) fn prefixes(set: &AddressSet) -> Vec<String> {
 pub(super) fn services(traffic: &Traffic) -> Vec<String> {
     let one = |(proto, ports): (_, &crate::model::service::PortSet)| {
         let usual = default_port(proto);
-        let is_usual = usual.is_some_and(|port| *ports == crate::model::service::PortSet::one(port));
+        let is_usual =
+            usual.is_some_and(|port| *ports == crate::model::service::PortSet::one(port));
         if is_usual || ports.is_all() && usual.is_none() {
             return word(proto).to_owned();
         }

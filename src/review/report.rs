@@ -93,7 +93,9 @@ fn section(environment: &Environment) -> String {
             cells.join(", ")
         },
     );
-    let mut table = plain(["flow", "", "from", "to", "services", "owner", "until", "place"]);
+    let mut table = plain([
+        "flow", "", "from", "to", "services", "owner", "until", "place",
+    ]);
     for flow in &environment.flows {
         table.add_row([
             cut(&flow.id),
@@ -141,7 +143,13 @@ fn section(environment: &Environment) -> String {
             }
         }
     }
-    let unasked = |state: State| environment.matrix.cells.iter().filter(move |c| c.state == state);
+    let unasked = |state: State| {
+        environment
+            .matrix
+            .cells
+            .iter()
+            .filter(move |c| c.state == state)
+    };
     for (state, head) in [
         (State::Unasked, "passes though no flow asks for it"),
         (State::Undecided, "not decided by what is declared"),
@@ -235,7 +243,9 @@ fn plain<const N: usize>(head: [&str; N]) -> Table {
 
 fn lines(table: &Table) -> String {
     let lines = table.lines();
-    lines.map(|line| format!(" {}\n", line.trim_end())).collect()
+    lines
+        .map(|line| format!(" {}\n", line.trim_end()))
+        .collect()
 }
 
 fn cut(text: &str) -> String {

@@ -80,7 +80,17 @@ fn label(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '_' | '/' | ':' | ',' | '('
+            'a'..='z'
+            | 'A'..='Z'
+            | '0'..='9'
+            | ' '
+            | '.'
+            | '-'
+            | '_'
+            | '/'
+            | ':'
+            | ','
+            | '('
             | ')' => out.push(c),
             // Mermaid's own form of an entity has a number sign and no ampersand.
             _ => out.push_str(&format!("#{};", u32::from(c))),

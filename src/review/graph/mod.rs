@@ -24,9 +24,11 @@ pub use text::text;
 /// What ends are put together by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
-    /// Each subnet, name, tag by itself.
+    /// Subnets by themselves, names together, a service tag's regions together.
     #[default]
     Subnet,
+    /// Each subnet, list of names, tag by itself.
+    End,
     /// Subnets by their virtual network.
     Network,
     /// Subnets by their zone.
@@ -66,6 +68,9 @@ pub struct Course {
     /// Flows that take it.
     pub weight: usize,
 }
+
+/// The end of ways that were folded.
+pub(super) const OTHER: &str = "other";
 
 /// What enforces, in words.
 fn point(kind: PointKind, by: &str) -> String {
@@ -122,24 +127,18 @@ pub fn drawing(environment: &Environment, by: GroupBy, most: usize) -> Drawing {
     list.sort_by(|(a, _), (b, _)| b.weight.cmp(&a.weight).then_with(|| a.cmp(b)));
     let rest = list.split_off(most.max(1).min(list.len()));
     let folded = rest.len();
-    let mut others: BTreeMap<(PointKind, String), (BTreeSet<usize>, usize)> = BTreeMap::new();
+    let mut others: BTreeMap<(PointKind, String), BTreeSet<usize>> = BTreeMap::new();
     for (course, flows) in rest {
         let entry = others.entry((course.kind, course.point)).or_default();
-        entry.0.extend(flows);
-        entry.1 += 1;
+        entry.extend(flows);
     }
     let mut courses: Vec<Course> = list.into_iter().map(|(course, _)| course).collect();
-    for ((kind, point), (flows, ways)) in others {
-        let ways = if ways == 1 {
-            "1 other way".to_owned()
-        } else {
-            format!("{ways} other ways")
-        };
+    for ((kind, point), flows) in others {
         courses.push(Course {
-            from: format!("{ways}: sources"),
+            from: OTHER.to_owned(),
             kind,
             point,
-            to: format!("{ways}: destinations"),
+            to: OTHER.to_owned(),
             weight: flows.len(),
         });
     }
@@ -159,6 +158,13 @@ fn group(node: &Node, by: GroupBy) -> String {
             Some(node.zone.clone().unwrap_or_else(|| "no zone".to_owned()))
         }
         (GroupBy::Kind, kind) => Some(kind.words().to_owned()),
+        (GroupBy::End, _) => None,
+        (_, UnitKind::Names) => Some("names".to_owned()),
+        // `tag(Storage.WestEurope)` is a region of `tag(Storage)`.
+        (_, UnitKind::Tag) => node
+            .label
+            .split_once('.')
+            .map(|(service, _)| format!("{service}.*)")),
         _ => None,
     };
     known.unwrap_or_else(|| node.label.clone())

@@ -16,7 +16,7 @@ const TOP: f64 = 44.0;
 /// The least height of a node: its label needs it.
 const LEAST: f64 = 14.0;
 /// Characters of a label at a column's side.
-const LABEL: [usize; 3] = [38, 34, 38];
+const LABEL: [usize; 3] = [34, 34, 32];
 
 /// A file of its own, one picture below the other.
 #[must_use]
@@ -284,7 +284,7 @@ fn order(graph: &Links<'_>) -> Vec<usize> {
         ends.sort_by_key(|at| {
             let label = graph.nodes.get(*at).map_or("", |node| node.1);
             // What was folded stands last.
-            (label.contains("other way"), mean(*at), label)
+            (label == super::OTHER, mean(*at), label)
         });
         out.extend(ends);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::escape::escape;
+use super::escape::{breakable, escape};
 use super::page::{SOON, plural};
 use crate::inventory::{Expiry, Inventory, Optional};
 use crate::review::report::in_days;
@@ -165,7 +165,7 @@ pub(super) fn optional(inventory: &Inventory, several: &str) -> String {
         let _ = write!(
             out,
             "<tr><td class=\"id\"><b>{}</b><span class=\"purpose\">{}</span></td>",
-            escape(&one.flow),
+            breakable(&one.flow),
             escape(purpose)
         );
         for environment in &inventory.environments {
@@ -184,7 +184,7 @@ pub(super) fn optional(inventory: &Inventory, several: &str) -> String {
             out,
             "<td>{}</td><td class=\"mono\">{}</td></tr>\n",
             escape(one.owner.as_deref().unwrap_or_default()),
-            escape(&one.place.text())
+            breakable(&one.place.text())
         );
     }
     out.push_str("</tbody></table></div></div>");

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Panel;
-use super::escape::escape;
+use super::escape::{breakable, escape};
 use super::page::{grouped, plural};
 use crate::diff::told::{Cause, Change, Difference, Fate, Kind, Level};
 
@@ -81,12 +81,7 @@ pub(super) fn panel(difference: &Difference) -> Panel {
         out.push_str("<div class=\"card\"><h2>Traffic</h2><p class=\"empty\">No packet changes its fate.</p></div>");
     }
     attention(&mut out, difference);
-    Panel::new(
-        "p-changes",
-        "Changes",
-        Some(difference.semantic.len()),
-        out,
-    )
+    Panel::new("p-changes", "Changes", Some(difference.semantic.len()), out)
 }
 
 fn cards(difference: &Difference) -> String {
@@ -117,7 +112,11 @@ fn cards(difference: &Difference) -> String {
         ),
     );
     let regions = &summary.regions;
-    card("", grouped(regions.newly_allowed), "newly allowed".to_owned());
+    card(
+        "",
+        grouped(regions.newly_allowed),
+        "newly allowed".to_owned(),
+    );
     if regions.newly_bypassing > 0 {
         card(
             "warn",
@@ -129,7 +128,10 @@ fn cards(difference: &Difference) -> String {
         if regions.required_lost > 0 { "bad" } else { "" },
         grouped(regions.no_longer_allowed),
         if regions.required_lost > 0 {
-            format!("no longer allowed, {} of it required", regions.required_lost)
+            format!(
+                "no longer allowed, {} of it required",
+                regions.required_lost
+            )
         } else {
             "no longer allowed".to_owned()
         },
@@ -186,7 +188,8 @@ fn environments(out: &mut String, difference: &Difference) {
             out,
             "<tr><td><b>{}</b>{only}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"mono\">+{} −{} ~{} ↷{} #{}</td><td>{tests}</td></tr>\n",
             escape(name),
-            one.risk.map_or_else(|| "<span class=\"quiet\">none</span>".to_owned(), level),
+            one.risk
+                .map_or_else(|| "<span class=\"quiet\">none</span>".to_owned(), level),
             one.regions.newly_allowed,
             one.regions.no_longer_allowed,
             one.regions.newly_bypassing,
@@ -247,21 +250,21 @@ fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
             ""
         },
         escape(&change.environments.join(", ")),
-        escape(&traffic.source.short),
-        escape(&to),
+        breakable(&traffic.source.short),
+        breakable(&to),
         ends(change),
     );
     let _ = write!(
         out,
         "</td><td class=\"mono services\">{}</td><td>",
-        escape(&traffic.services.join(", "))
+        breakable(&traffic.services.join(", "))
     );
     why(out, change);
     out.push_str("</td><td class=\"source\">");
     for cause in &change.causes {
         let mut facts = vec![format!(
             "<span class=\"mono\">{}</span>",
-            escape(&cause.place())
+            breakable(&cause.place())
         )];
         for (word, value) in [
             ("owner ", &cause.owner),
@@ -275,7 +278,7 @@ fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
         let _ = write!(
             out,
             "<div><b>{}</b> <span class=\"quiet\">{}</span><div class=\"quiet\">{}</div>{}</div>",
-            escape(&cause.flow),
+            breakable(&cause.flow),
             escape(&cause.edit),
             facts.join(" · "),
             cause
@@ -290,7 +293,7 @@ fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
     let _ = write!(
         out,
         "</td><td class=\"ends\"><div class=\"mono\">{}</div>{}{}",
-        escape(&change.witness.text),
+        breakable(&change.witness.text),
         fate("before", &change.before),
         fate("after", &change.after)
     );
@@ -374,7 +377,10 @@ fn why(out: &mut String, change: &Change) {
         texts.push("only what service tags hold differs".to_owned());
     }
     if !change.assuming.is_empty() {
-        texts.push(format!("taking for granted: {}", escape(&change.assuming.join(", "))));
+        texts.push(format!(
+            "taking for granted: {}",
+            escape(&change.assuming.join(", "))
+        ));
     }
     out.push_str(&texts.join("<br>"));
 }
@@ -458,7 +464,8 @@ fn attention(out: &mut String, difference: &Difference) {
             one.line
         );
     }
-    let old = difference.diagnostics.len() - difference.diagnostics.iter().filter(|d| d.new).count();
+    let old =
+        difference.diagnostics.len() - difference.diagnostics.iter().filter(|d| d.new).count();
     if old > 0 {
         let _ = write!(
             out,

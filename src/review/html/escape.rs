@@ -25,6 +25,19 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// The same, with places where a long word may break.
+pub(super) fn breakable(text: &str) -> String {
+    let mut out = escape(text);
+    let longest = text.split([' ', '/']).map(str::len).max().unwrap_or(0);
+    if longest <= 16 && !text.contains('/') {
+        return out;
+    }
+    for sign in ["/", "::", ".", "("] {
+        out = out.replace(sign, &format!("{sign}<wbr>"));
+    }
+    out
+}
+
 /// JSON that can stand in a script block: nothing in it ends the block.
 pub(super) fn json(value: &serde_json::Value) -> String {
     let mut out = String::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::escape::escape;
+use super::escape::{breakable, escape};
 use super::page::SOON;
 use crate::inventory::{Flow, Inventory, Kind, Rule};
 
@@ -29,7 +29,8 @@ impl<'a> Rows<'a> {
             for (number, flow) in environment.flows.iter().enumerate() {
                 let same = by_id.get(flow.id.as_str()).into_iter().flatten();
                 let same = same.copied().find(|row| {
-                    rows.get(*row).is_some_and(|row| says_the_same(row.flow, flow))
+                    rows.get(*row)
+                        .is_some_and(|row| says_the_same(row.flow, flow))
                 });
                 let row = same.unwrap_or_else(|| {
                     rows.push(Row {
@@ -135,22 +136,13 @@ fn one(
         envs.join(" "),
         escape(word)
     );
-    for (name, value) in [
-        ("owner", flow.owner.as_deref()),
-        ("ticket", flow.ticket.as_deref()),
-        ("until", until),
-    ] {
-        if let Some(value) = value {
-            let _ = write!(out, " data-{name}=\"{}\"", escape(value));
-        }
-    }
     if let Some(left) = left {
         let _ = write!(out, " data-days=\"{left}\"");
     }
     let _ = write!(
         out,
-        "><td class=\"id\"><b class=\"fid\">{}</b>",
-        escape(&flow.id)
+        "><td><b>{}</b>",
+        breakable(&flow.id)
     );
     if let Some(purpose) = &flow.purpose {
         let _ = write!(out, "<span class=\"purpose\">{}</span>", escape(purpose));
@@ -158,14 +150,14 @@ fn one(
     if !flow.overrides.is_empty() {
         let _ = write!(
             out,
-            "<span class=\"purpose\">overrides {}</span>",
+            "<span class=\"purpose over\">overrides {}</span>",
             escape(&flow.overrides.join(", "))
         );
     }
     if !row.rules.is_empty() {
         let _ = write!(
             out,
-            "<details class=\"more\"><summary>{}</summary><ul class=\"mono\">",
+            "<details class=\"more\"><summary>{}</summary><ul>",
             super::plural(row.rules.len(), "rule", "rules")
         );
         for rule in &row.rules {
@@ -176,7 +168,7 @@ fn one(
             };
             let _ = write!(
                 out,
-                "<li>{} / {}{role}</li>",
+                "<li>{} / {}{role}",
                 escape(&rule.resource),
                 escape(&rule.rule)
             );
@@ -201,21 +193,25 @@ fn one(
         .iter()
         .filter_map(|at| Some(inventory.environments.get(*at)?.name.as_str()))
         .collect();
+    // The style sheet and the script know the columns by their places; end tags may be left out.
     let _ = write!(
         out,
-        "</td><td class=\"nw\" data-l=\"Kind\"><span class=\"chip {class}\">{}</span>{need}</td><td class=\"ends\" data-l=\"From\">{}</td><td class=\"ends\" data-l=\"To\">{}</td><td class=\"mono svc\" data-l=\"Services\">{}</td>",
+        "<td><span class=\"chip {class}\">{}</span>{need}<td>{}<td>{}<td>{}",
         escape(word),
-        escape(&flow.from.join(", ")),
-        escape(&to),
-        escape(&flow.services.join(", ")),
+        breakable(&flow.from.join(", ")),
+        breakable(&to),
+        breakable(&flow.services.join(", ")),
     );
-    let until = escape(until.unwrap_or_default());
     let _ = write!(
         out,
-        "<td class=\"own\" data-l=\"Owner\">{}</td><td class=\"nw tkt\" data-l=\"Ticket\">{}</td><td class=\"nw\" data-l=\"Until\" data-k=\"{until}\"><span class=\"unt\">{until}</span>{mark}</td><td class=\"mono src\" data-l=\"Source\">{}</td><td data-l=\"Environments\">{}</td></tr>\n",
+        "<td>{}<td>{}<td>{}<td>{}<td>{}\n",
         escape(flow.owner.as_deref().unwrap_or_default()),
         escape(flow.ticket.as_deref().unwrap_or_default()),
-        escape(&flow.place.text()),
+        until.map_or_else(String::new, |until| format!(
+            "<span>{}</span>{mark}",
+            escape(until)
+        )),
+        breakable(&flow.place.text()),
         escape(&names.join(", ")),
     );
 }
@@ -229,8 +225,20 @@ fn filters(out: &mut String, inventory: &Inventory, rows: &Rows<'_>) {
     let (owners, no_owner) = set(|flow| flow.owner.as_ref());
     let (tickets, no_ticket) = set(|flow| flow.ticket.as_ref());
     out.push_str("<div class=\"filters\" role=\"search\" aria-label=\"Filter flows\"><label>Text<input type=\"search\" id=\"f-text\" placeholder=\"name, address, purpose, file\"></label>");
-    select(out, "f-owner", "Owner", &owners, no_owner.then_some("no owner"));
-    select(out, "f-ticket", "Ticket", &tickets, no_ticket.then_some("no ticket"));
+    select(
+        out,
+        "f-owner",
+        "Owner",
+        &owners,
+        no_owner.then_some("no owner"),
+    );
+    select(
+        out,
+        "f-ticket",
+        "Ticket",
+        &tickets,
+        no_ticket.then_some("no ticket"),
+    );
     out.push_str("<label>Ends<select id=\"f-due\"><option value=\"\">any</option>");
     if inventory.tool.as_of.is_some() {
         out.push_str("<option value=\"past\">in the past</option><option value=\"30\">within 30 days</option><option value=\"90\">within 90 days</option><option value=\"365\">within a year</option>");
@@ -251,13 +259,7 @@ fn filters(out: &mut String, inventory: &Inventory, rows: &Rows<'_>) {
     out.push_str("<option value=\"\">all</option></select></label><button type=\"button\" class=\"btn\" id=\"f-clear\" hidden>Clear filters</button><span class=\"count\" id=\"f-count\" role=\"status\"></span></div>");
 }
 
-fn select(
-    out: &mut String,
-    id: &str,
-    name: &str,
-    values: &BTreeSet<&str>,
-    none: Option<&str>,
-) {
+fn select(out: &mut String, id: &str, name: &str, values: &BTreeSet<&str>, none: Option<&str>) {
     let _ = write!(
         out,
         "<label>{name}<select id=\"{id}\"><option value=\"\">all</option>"
@@ -267,11 +269,7 @@ fn select(
     }
     for value in values {
         // A sign in front keeps a value apart from `-`, which is none.
-        let _ = write!(
-            out,
-            "<option value=\"={0}\">{0}</option>",
-            escape(value)
-        );
+        let _ = write!(out, "<option value=\"={0}\">{0}</option>", escape(value));
     }
     out.push_str("</select></label>");
 }

@@ -147,7 +147,12 @@ impl Ends {
                 unit.kind == UnitKind::Names
                     && unit.members.iter().any(|own| {
                         names.iter().any(|name| share_a_name(own, name))
-                            || change.traffic.names.within.iter().any(|w| is_symbol(own, w))
+                            || change
+                                .traffic
+                                .names
+                                .within
+                                .iter()
+                                .any(|w| is_symbol(own, w))
                     })
             };
             let units = matrix.columns.iter().enumerate();
@@ -223,7 +228,10 @@ mod tests {
     #[test]
     fn symbols_are_known_by_either_name() {
         assert!(is_symbol("tag(Storage)", "service tag Storage"));
-        assert!(is_symbol("fqdn-tag(WindowsUpdate)", "fqdn tag WindowsUpdate"));
+        assert!(is_symbol(
+            "fqdn-tag(WindowsUpdate)",
+            "fqdn tag WindowsUpdate"
+        ));
         assert!(!is_symbol("tag(Sql)", "service tag Storage"));
     }
 

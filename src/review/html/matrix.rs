@@ -185,10 +185,11 @@ pub(super) fn matrix(at: usize, environment: &Environment, marks: &Marks) -> Str
     out.push_str("<div class=\"filters\"><label>Rows and columns<input type=\"search\" class=\"mfind\" placeholder=\"name, prefix, host\"></label><label>Group rows by<select class=\"mgroup\"><option value=\"network\">network</option><option value=\"zone\">zone</option><option value=\"owner\">owner</option><option value=\"\">nothing</option></select></label><p class=\"empty mnone\" hidden>No row or column has that; all are shown.</p></div>");
     let _ = write!(
         out,
-        "<div class=\"split\"><div class=\"mwrap\"><table class=\"m\" role=\"grid\" aria-label=\"Who reaches what in {}: {} by {}\"><thead><tr class=\"g\"><th class=\"corner\"></th>",
+        "<div class=\"split\"><div class=\"mwrap\"><table class=\"m\" role=\"grid\" aria-label=\"Who reaches what in {}: {} by {}\"><colgroup><col class=\"rh\"><col span=\"{}\"></colgroup><thead><tr class=\"g\"><th class=\"corner\"></th>",
         escape(&environment.name),
         plural(matrix.rows.len(), "source", "sources"),
         plural(matrix.columns.len(), "destination", "destinations"),
+        matrix.columns.len(),
     );
     let mut last: Option<(String, usize)> = None;
     let mut heads: Vec<(String, usize)> = Vec::new();
@@ -203,8 +204,9 @@ pub(super) fn matrix(at: usize, environment: &Environment, marks: &Marks) -> Str
     for (head, count) in heads {
         let _ = write!(
             out,
-            "<th colspan=\"{count}\" scope=\"colgroup\" title=\"{0}\">{0}</th>",
-            escape(&head)
+            "<th colspan=\"{count}\" scope=\"colgroup\" title=\"{}\">{}</th>",
+            escape(&head),
+            escape(head.strip_prefix("network ").unwrap_or(&head))
         );
     }
     out.push_str("</tr><tr class=\"c\"><th class=\"corner\" scope=\"col\">from ↓ &nbsp; to →</th>");
@@ -232,7 +234,11 @@ pub(super) fn matrix(at: usize, environment: &Environment, marks: &Marks) -> Str
         let _ = write!(
             out,
             "<tr data-r=\"{r}\" data-network=\"{}\" data-kind=\"{}\"",
-            escape(&row.network.as_ref().map_or_else(String::new, |n| format!("network {n}"))),
+            escape(
+                &row.network
+                    .as_ref()
+                    .map_or_else(String::new, |n| format!("network {n}"))
+            ),
             row.kind.words()
         );
         for (name, value) in [("zone", &row.zone), ("owner", &row.owner)] {
@@ -247,18 +253,28 @@ pub(super) fn matrix(at: usize, environment: &Environment, marks: &Marks) -> Str
         );
         for (c, column) in matrix.columns.iter().enumerate() {
             match places.index.get(&(r, c)) {
-                None => out.push_str("<td></td>"),
+                None => out.push_str("<td>"),
                 Some(number) => {
                     let cell = places.list.get(*number).and_then(|(_, _, cell)| *cell);
-                    one(&mut out, *number, (row, column), cell, &marks.of_pair(at, r, c));
+                    one(
+                        &mut out,
+                        *number,
+                        (row, column),
+                        cell,
+                        &marks.of_pair(at, r, c),
+                    );
                 }
             }
         }
-        out.push_str("</tr>\n");
+        out.push('\n');
     }
     out.push_str("</tbody></table></div><div class=\"detail\" role=\"region\" aria-label=\"The chosen cell\" hidden></div></div>");
     if let Some(note) = marks.beside(at) {
-        let _ = write!(out, "<p class=\"quiet\" style=\"margin:12px 0 0\">{}</p>", escape(&note));
+        let _ = write!(
+            out,
+            "<p class=\"quiet\" style=\"margin:12px 0 0\">{}</p>",
+            escape(&note)
+        );
     }
     out.push_str("</div>");
     out
@@ -280,21 +296,26 @@ fn one(
         }
     }
     for mark in marks {
-        class.push_str(if *mark == "widened" { " plus" } else { " minus" });
+        class.push_str(if *mark == "widened" {
+            " plus"
+        } else {
+            " minus"
+        });
     }
     let text = escape(&words(row, column, cell, marks));
     let _ = write!(
         out,
-        "<td class=\"{class}\" tabindex=\"-1\" data-c=\"{number}\" aria-label=\"{text}\" title=\"{text}\">"
+        "<td class=\"{class}\" tabindex=\"-1\" data-c=\"{number}\" aria-label=\"{text}\">"
     );
     if let Some(cell) = cell {
         let _ = write!(out, "<span>{}</span>", escape(&figure(cell)));
     }
-    out.push_str("</td>");
 }
 
 fn legend(out: &mut String, environment: &Environment, marks: &Marks, at: usize) {
-    out.push_str("<ul class=\"legend\" aria-label=\"Legend; choose a state to see its cells alone\">");
+    out.push_str(
+        "<ul class=\"legend\" aria-label=\"Legend; choose a state to see its cells alone\">",
+    );
     for state in State::ALL {
         let cells = environment.matrix.cells.iter();
         let count = cells.filter(|cell| cell.state == state).count();

@@ -73,7 +73,12 @@ fn common(inventory: &Inventory, rows: &Rows<'_>, marks: &Marks) -> Vec<Panel> {
             }),
             resources,
         ),
-        Panel::new("p-envelopes", "Envelopes", most(|e| e.envelopes.len()), envelopes),
+        Panel::new(
+            "p-envelopes",
+            "Envelopes",
+            most(|e| e.envelopes.len()),
+            envelopes,
+        ),
         Panel::new(
             "p-calendar",
             "Calendar",

@@ -70,7 +70,10 @@ pub(super) fn grouped(number: usize) -> String {
 /// The header of one policy.
 pub(super) fn of_policy(inventory: &Inventory) -> Head {
     let verdict = if inventory.proven {
-        ("v-good", "Proven: the output means what the policy asks".to_owned())
+        (
+            "v-good",
+            "Proven: the output means what the policy asks".to_owned(),
+        )
     } else {
         ("v-warn", "Not proven: made with --no-prove".to_owned())
     };
@@ -202,7 +205,11 @@ pub(super) fn cards(inventory: &Inventory, environment: &Environment) -> String 
             plural(routes, "exception route", "exception routes")
         ),
     );
-    card("", grouped(passing), "pairs of ends that something passes between");
+    card(
+        "",
+        grouped(passing),
+        "pairs of ends that something passes between",
+    );
     let exceptions = environment
         .flows
         .iter()
@@ -308,11 +315,7 @@ fn header(out: &mut String, inventory: &Inventory, head: &Head, panels: &[Panel]
     }
     out.push_str("<div class=\"row\" style=\"align-items:flex-end\"><dl class=\"facts\">");
     for (name, value) in &head.facts {
-        let _ = write!(
-            out,
-            "<div><dt>{name}</dt><dd>{}</dd></div>",
-            escape(value)
-        );
+        let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
     }
     out.push_str("</dl>");
     if !inventory.environments.is_empty() {

@@ -108,7 +108,9 @@ pub(super) fn envelopes(environment: &Environment) -> String {
         escape(&environment.name)
     );
     if environment.envelopes.is_empty() {
-        out.push_str("<p class=\"empty\">There is none: every rule says what its flows say.</p></div>");
+        out.push_str(
+            "<p class=\"empty\">There is none: every rule says what its flows say.</p></div>",
+        );
         return out;
     }
     out.push_str("<div class=\"scroll\"><table class=\"t\"><thead><tr>");

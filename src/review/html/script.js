@@ -39,7 +39,9 @@ function close(){
  if(!split)return;split.classList.remove("open");one(".detail",split).hidden=true;
  if(from){from.removeAttribute("aria-selected");from=null}split=null}
 function flowRow(n){return d.getElementById("f"+n)}
-function part(row,q){var e=row&&one(q,row);return e?e.textContent:""}
+function part(row,q){var e=row&&one(q,row);return e?e.textContent.trim():""}
+var column={svc:4,own:5,tkt:6,unt:7,src:8};
+function at(row,name){var c=row.cells[column[name]];if(!c)return"";var s=name==="unt"?one("span",c):c;return s?s.textContent.trim():""}
 var fates={passes:"arrives",partly:"arrives in part",stopped:"is stopped",undecided:"undecided"};
 function command(args){
  var box=el("div","cmd"),text="portcullis explain -e "+data.environments[env].shell+" "+args,code=el("code","",text),b=el("button","btn","Copy");
@@ -70,11 +72,11 @@ function open(td){
  cell[3].forEach(function(n){var li=change(n);if(li)ol.appendChild(li)});
  cell[2].forEach(function(f){
   var li=el("li",f[1]),r=f[0]===null?null:flowRow(f[0]),w=el("div","what");
-  if(r){w.appendChild(el("span",one(".chip",r).className,part(r,".chip")));w.appendChild(el("b","",part(r,".fid")));w.appendChild(el("span","mono",part(r,".svc")))}
+  if(r){w.appendChild(el("span",one(".chip",r).className,part(r,".chip")));w.appendChild(el("b","",part(r,"td b")));w.appendChild(el("span","mono",at(r,"svc")))}
   else w.appendChild(el("b","","no flow speaks of it"));
   li.appendChild(w);
-  if(r){var purpose=part(r,".purpose");if(purpose)li.appendChild(el("div","",purpose));
-   var m=el("div","meta");[["",part(r,".src")],["owner ",part(r,".own")],["ticket ",part(r,".tkt")],["until ",part(r,".unt")]].forEach(function(q){if(q[1])m.appendChild(el("span",q[0]?"":"mono",q[0]+q[1]))});li.appendChild(m)}
+  if(r){var purpose=part(r,".purpose:not(.over)");if(purpose)li.appendChild(el("div","",purpose));
+   var m=el("div","meta");[["",at(r,"src")],["owner ",at(r,"own")],["ticket ",at(r,"tkt")],["until ",at(r,"unt")]].forEach(function(q){if(q[1])m.appendChild(el("span",q[0]?"":"mono",q[0]+q[1]))});li.appendChild(m)}
   li.appendChild(el("div","meta","what it speaks of here "+fates[f[1]].replace("undecided","is undecided")+(f[2]?": "+f[2]:"")));
   if(f[3])li.appendChild(command(f[3]));
   ol.appendChild(li)});
@@ -87,6 +89,7 @@ function open(td){
 d.addEventListener("keydown",function(e){if(e.key==="Escape"&&split){var f=from;close();if(f)f.focus()}});
 all("table.m").forEach(function(t){
  function cells(){return all("td.z",t)}
+ t.addEventListener("pointerover",function(e){var td=e.target.closest("td.z");if(td&&!td.title)td.title=td.getAttribute("aria-label")});
  var first=cells()[0];if(first)first.tabIndex=0;
  function move(td,to){if(!to)return;td.tabIndex=-1;to.tabIndex=0;to.focus()}
  function visible(td){return td&&!td.parentNode.hidden&&td.style.display!=="none"}
@@ -132,17 +135,18 @@ all("select.mgroup").forEach(function(s){s.addEventListener("change",function(){
  rows.forEach(function(r){var k=key(r);if(k!==last&&s.value!==""){last=k;var h=el("tr","h"),th=el("th","",k);th.scope="rowgroup";h.appendChild(th);var td=el("td");td.colSpan=n;h.appendChild(td);body.appendChild(h)}body.appendChild(r)})})});
 
 // Flows: filters hold together.
-var only=null,rows=all("#flows tbody tr");
+var only=null,rows=all("#flows tbody tr"),facts={};
+rows.forEach(function(r){facts[r.id]={own:at(r,"own"),tkt:at(r,"tkt"),unt:at(r,"unt"),text:r.textContent.toLowerCase()}});
 function value(id){var e=d.getElementById(id);return e?e.value:""}
 function filter(){
  if(!rows.length)return;
  var q=value("f-text").trim().toLowerCase().split(/\s+/).filter(Boolean),own=value("f-owner"),tick=value("f-ticket"),due=value("f-due"),act=value("f-action"),e=value("f-env"),n=0;
  rows.forEach(function(r){
-  var x=r.dataset,text=r.textContent.toLowerCase(),days=x.days===undefined?null:+x.days,ok=true;
+  var x=r.dataset,f=facts[r.id],days=x.days===undefined?null:+x.days,ok=true;
   if(only)ok=only.indexOf(+r.id.slice(1))>=0;
-  ok=ok&&q.every(function(w){return text.indexOf(w)>=0});
-  ok=ok&&(own===""||(own==="-"?!x.owner:x.owner===own.slice(1)))&&(tick===""||(tick==="-"?!x.ticket:x.ticket===tick.slice(1)))&&(act===""||x.action===act)&&(e===""||(" "+x.env+" ").indexOf(" "+e+" ")>=0);
-  if(due==="never")ok=ok&&!x.until;else if(due==="some")ok=ok&&!!x.until;else if(due==="past")ok=ok&&days!==null&&days<0;else if(due!=="")ok=ok&&days!==null&&days>=0&&days<=+due;
+  ok=ok&&q.every(function(w){return f.text.indexOf(w)>=0});
+  ok=ok&&(own===""||(own==="-"?f.own==="":f.own===own.slice(1)))&&(tick===""||(tick==="-"?f.tkt==="":f.tkt===tick.slice(1)))&&(act===""||x.action===act)&&(e===""||(" "+x.env+" ").indexOf(" "+e+" ")>=0);
+  if(due==="never")ok=ok&&f.unt==="";else if(due==="some")ok=ok&&f.unt!=="";else if(due==="past")ok=ok&&days!==null&&days<0;else if(due!=="")ok=ok&&days!==null&&days>=0&&days<=+due;
   r.hidden=!ok;if(ok)n++});
  one("#f-count").textContent=n+" of "+rows.length+" statements"+(only?", those of one cell":"");
  one("#f-none").hidden=n>0;one("#f-clear").hidden=!(only||q.length||own||tick||due||act)}

@@ -17,7 +17,7 @@ const TOLD: usize = 1_000;
 pub(super) fn ways(at: usize, environment: &Environment) -> String {
     let picture = drawing(environment, GroupBy::Subnet, DRAWN);
     let mut out = format!(
-        "<div class=\"card\"><h2>Ways in {}</h2><p class=\"lead\">By which way allowed flows go, as wide as the flows that take it{}. {} of {} {} a way past every firewall.</p><div class=\"key\"><span><i class=\"k-fw\"></i>a firewall</span><span><i class=\"k-ns\"></i>no firewall, an NSG</span><span><i class=\"k-di\"></i>nothing enforces</span></div>",
+        "<div class=\"card\"><h2>Ways in {}</h2><p class=\"lead\">By which way allowed flows go, as wide as the flows that take it; names stand together, and so do the regions of a service tag{}. {} of {} {} a way past every firewall.</p><div class=\"key\"><span><i class=\"k-fw\"></i>a firewall</span><span><i class=\"k-ns\"></i>no firewall, an NSG</span><span><i class=\"k-di\"></i>nothing enforces</span></div>",
         escape(&environment.name),
         if picture.folded > 0 {
             format!(
@@ -29,14 +29,18 @@ pub(super) fn ways(at: usize, environment: &Environment) -> String {
         },
         picture.unfiltered,
         plural(picture.flows, "flow", "flows"),
-        if picture.unfiltered == 1 { "has" } else { "have" },
+        if picture.unfiltered == 1 {
+            "has"
+        } else {
+            "have"
+        },
     );
     let _ = write!(
         out,
         "<div class=\"figure\">{}</div></div>",
         inline(&picture, &format!("w{at}"))
     );
-    let all = drawing(environment, GroupBy::Subnet, TOLD);
+    let all = drawing(environment, GroupBy::End, TOLD);
     let direct: Vec<_> = all
         .courses
         .iter()
@@ -51,7 +55,7 @@ pub(super) fn ways(at: usize, environment: &Environment) -> String {
     }
     let _ = write!(
         out,
-        "<div class=\"card\"><details class=\"ways\"><summary>The picture as a table: {}</summary><div style=\"margin-top:12px\">",
+        "<div class=\"card\"><details class=\"ways\"><summary>Every way by itself, as a table: {}</summary><div style=\"margin-top:12px\">",
         plural(all.courses.len(), "way", "ways")
     );
     table(&mut out, all.courses.iter());
