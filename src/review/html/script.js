@@ -42,7 +42,7 @@ function flowRow(n){return d.getElementById("f"+n)}
 function part(row,q){var e=row&&one(q,row);return e?e.textContent.trim():""}
 var column={svc:4,own:5,tkt:6,unt:7,src:8};
 function at(row,name){var c=row.cells[column[name]];if(!c)return"";var s=name==="unt"?one("span",c):c;return s?s.textContent.trim():""}
-var fates={passes:"arrives",partly:"arrives in part",stopped:"is stopped",undecided:"undecided"};
+var fates={passes:"arrives",partly:"arrives in part",stopped:"is stopped",undecided:"is undecided"};
 function command(args){
  var box=el("div","cmd"),text="portcullis explain -e "+data.environments[env].shell+" "+args,code=el("code","",text),b=el("button","btn","Copy");
  b.type="button";b.setAttribute("aria-label","Copy the command");
@@ -77,7 +77,7 @@ function open(td){
   li.appendChild(w);
   if(r){var purpose=part(r,".purpose:not(.over)");if(purpose)li.appendChild(el("div","",purpose));
    var m=el("div","meta");[["",at(r,"src")],["owner ",at(r,"own")],["ticket ",at(r,"tkt")],["until ",at(r,"unt")]].forEach(function(q){if(q[1])m.appendChild(el("span",q[0]?"":"mono",q[0]+q[1]))});li.appendChild(m)}
-  li.appendChild(el("div","meta","what it speaks of here "+fates[f[1]].replace("undecided","is undecided")+(f[2]?": "+f[2]:"")));
+  li.appendChild(el("div","meta",(r?"what it speaks of here "+fates[f[1]]:f[1]==="undecided"?"nobody can say whether it passes":"it passes")+(f[2]?": "+f[2].replace(/`/g,""):"")));
   if(f[3])li.appendChild(command(f[3]));
   ol.appendChild(li)});
  box.appendChild(ol);
