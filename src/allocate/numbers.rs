@@ -109,6 +109,39 @@ fn in_main(path: &str) -> String {
     }
 }
 
+/// A rename as `moved` states it: of the group or instance where only that differs; `main` is not
+/// written.
+#[must_use]
+pub fn moved(from: &str, to: &str) -> (String, String) {
+    let (old, new): (Vec<&str>, Vec<&str>) = (from.split("::").collect(), to.split("::").collect());
+    let same = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count()
+        .min(old.len().min(new.len()).saturating_sub(1));
+    let front = |path: &[&str], but: usize| -> Vec<String> {
+        let kept = path.iter().take(path.len().saturating_sub(but));
+        kept.map(|part| (*part).to_owned()).collect()
+    };
+    let (a, b) = (front(&old, same), front(&new, same));
+    let main = |path: &[String]| path.last().is_some_and(|last| last == "main");
+    if same > 0 && !main(&a) && !main(&b) {
+        return (a.join("::"), b.join("::"));
+    }
+    let without_main = |path: &[&str]| {
+        let mut path = front(path, 0);
+        if let Some(at) = path.len().checked_sub(2)
+            && path.get(at).is_some_and(|group| group == "main")
+        {
+            path.remove(at);
+        }
+        path.join("::")
+    };
+    (without_main(&old), without_main(&new))
+}
+
 /// The numbers of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
@@ -508,4 +541,27 @@ impl Numbers {
 /// may be another's.
 fn leaves_a_group(scope: &Scope, id: &str) -> bool {
     scope.part == Part::Groups && names::validate(id).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::moved;
+
+    #[test]
+    fn renames_are_written_as_short_as_the_source_would() {
+        let short = |a: &str, b: &str| {
+            let (from, to) = moved(a, b);
+            format!("{from} -> {to}")
+        };
+        assert_eq!(short("w::g::a", "w::g::b"), "w::g::a -> w::g::b");
+        assert_eq!(short("w::g::a", "w::h::a"), "w::g -> w::h");
+        assert_eq!(short("main::a", "main::b"), "a -> b");
+        assert_eq!(short("main::a", "g::a"), "a -> g::a");
+        assert_eq!(short("one::main::a", "two::main::a"), "one -> two");
+        assert_eq!(short("x::one::g::a", "x::two::g::a"), "x::one -> x::two");
+        assert_eq!(short("one::main::a", "one::g::a"), "one::a -> one::g::a");
+        assert_eq!(short("one::g::a", "two::main::b"), "one::g::a -> two::b");
+    }
 }

@@ -17,7 +17,8 @@ use crate::syntax::ast::Date;
     name = "portcullis",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 fine, 1 the input is bad, 2 could not run, 3 differs (--check).\n\
+    after_help = "Exit codes: 0 fine, 1 the input is bad, 2 could not run, 3 differs (--check, --exit-code),\n\
+                  4 a --fail-on condition holds.\n\
                   No command uses the network."
 )]
 pub struct Cli {
@@ -50,6 +51,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
     Lock(LockArgs),
+    /// Show what would be written to Azure, in which order and how long it takes; nothing is written.
+    Plan(PlanArgs),
     /// Explain a diagnostic code, a flow, or what becomes of a packet.
     Explain(ExplainArgs),
     /// Tell who can reach what: all packets between two ends, as rows.
@@ -58,6 +61,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// Tell what a policy holds: flows, who reaches what, limits, what ends; text, JSON or one HTML file.
     Report(ReportArgs),
+    /// Tell what a change means: which traffic becomes possible, which stops, and what did it.
+    Diff(DiffArgs),
     /// List, search, build and compare the names that Azure knows.
     Catalog(super::catalog::CatalogArgs),
 }
@@ -234,6 +239,37 @@ pub struct LockArgs {
     pub show: Option<String>,
 }
 
+/// `plan`
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Compare with this output folder instead of the project's own.
+    #[arg(long, value_name = "DIR", conflicts_with = "live")]
+    pub base: Option<PathBuf>,
+    /// Compare with what was exported from Azure: a folder of JSON, with a folder in it for each
+    /// environment if these are several.
+    #[arg(long, value_name = "DIR")]
+    pub live: Option<PathBuf>,
+    /// Exit with 3 if there is something to write.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Exit with 4 if this holds; repeatable.
+    #[arg(long, value_name = "WHAT", requires = "live")]
+    pub fail_on: Vec<FailOnArg>,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// What a plan can fail on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOnArg {
+    /// Azure does not hold what the last output says.
+    Drift,
+}
+
 /// `check`
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
@@ -339,6 +375,21 @@ pub struct InitArgs {
     /// What to begin with.
     #[arg(long, value_name = "NAME", default_value = "hub")]
     pub template: TemplateArg,
+    /// Write the pipeline of a forge too, or of both; where a project is already, nothing else.
+    #[arg(long, value_name = "FORGE", value_delimiter = ',')]
+    pub ci: Vec<CiArg>,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Whose pipeline `init` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum CiArg {
+    /// A workflow of GitHub Actions: .github/workflows/portcullis.yml.
+    Github,
+    /// A pipeline of Azure DevOps: .azure-pipelines/portcullis.yml.
+    Azure,
 }
 
 /// `config`
@@ -500,6 +551,68 @@ pub struct ReportArgs {
     /// Do not prove that what is emitted means what is asked; the report says so.
     #[arg(long)]
     pub no_prove: bool,
+}
+
+/// `diff`
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// What is compared: OLD and NEW, each a git revision, a project's folder or file, an output folder,
+    /// an ARM template or exported resources; or `A..B`, or `A...B` from where they parted. Without NEW
+    /// the work tree; without both what is not committed. A third word is the project's path in revisions.
+    #[arg(value_name = "SIDE", num_args = 0..=3)]
+    pub sides: Vec<String>,
+    /// Look at all packets, not only where something differs: slower, and it must find the same.
+    #[arg(long)]
+    pub whole: bool,
+    /// Exit with 3 if anything differs.
+    #[arg(long, conflicts_with = "detailed_exitcode")]
+    pub exit_code: bool,
+    /// Exit with 2 if anything differs and 1 for errors, as `terraform plan` does.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Exit with 4 if this holds, repeatable: `widened`, `risk=high`, `risk=medium`, `risk=low`,
+    /// `required-lost`, `drift` (anything differs).
+    #[arg(long, value_name = "WHEN")]
+    pub fail_on: Vec<FailOn>,
+    /// A region that was looked at and is wanted, by its id, repeatable; it counts for no `--fail-on`.
+    #[arg(long, value_name = "ID")]
+    pub accept: Vec<String>,
+}
+
+/// What makes `diff` exit with 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// More is allowed, or traffic passes a firewall no more.
+    Widened,
+    /// A region has this level or a higher one.
+    Risk(crate::diff::told::Level),
+    /// Traffic is lost that a `required` flow asks for.
+    RequiredLost,
+    /// Anything differs.
+    Drift,
+}
+
+impl std::str::FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use crate::diff::told::Level;
+        const KNOWN: [(&str, FailOn); 6] = [
+            ("widened", FailOn::Widened),
+            ("risk=high", FailOn::Risk(Level::High)),
+            ("risk=medium", FailOn::Risk(Level::Medium)),
+            ("risk=low", FailOn::Risk(Level::Low)),
+            ("required-lost", FailOn::RequiredLost),
+            ("drift", FailOn::Drift),
+        ];
+        let found = KNOWN.iter().find(|(word, _)| *word == text);
+        found.map(|(_, own)| *own).ok_or_else(|| {
+            let words = KNOWN.iter().map(|(word, _)| *word);
+            let near = suggest::closest(text, words.clone())
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("known are {}{near}", words.collect::<Vec<_>>().join(", "))
+        })
+    }
 }
 
 /// Form of diagnostics.

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::args::{Global, LockArgs};
+use super::io::ground::Ground;
 use super::io::{self, IoFault, Pending};
 use super::project::{self, Found};
 use super::report::Reporter;
@@ -92,12 +95,17 @@ fn path(found: &Found) -> (PathBuf, String) {
 
 /// The text of the lock file, if there is one.
 fn read(found: &Found) -> Result<Option<String>, IoFault> {
+    read_on(&Ground::Disk, found)
+}
+
+/// The same of a project elsewhere.
+pub(super) fn read_on(ground: &Ground, found: &Found) -> Result<Option<String>, IoFault> {
     let (path, shown) = path(found);
-    if !io::exists(&path) {
+    if !ground.exists(&path) {
         return Ok(None);
     }
     // What is not text stands there as U+FFFD, and the lines that hold it are told as damaged.
-    let text = io::read_large_maybe_text(&path, &shown)?;
+    let text = ground.read_large_maybe_text(&path, &shown)?;
     Ok(Some(text.unwrap_or_else(|(text, _)| text)))
 }
 
@@ -322,24 +330,62 @@ fn count(numbers: usize) -> String {
     }
 }
 
-/// How full each band of each scope is: `nsg-apim outbound: allow 23 of 130 round slots`.
-fn fill(lock: &Lock, bands: &Bands, wanted: &str) -> String {
-    let mut out = String::new();
-    let shown = lock.scopes.iter().filter(|(scope, entries)| {
-        let text = format!("{scope} {}", title(scope));
-        let counted = !matches!(scope.part, Part::Rules | Part::Runs);
-        counted && !entries.entries.is_empty() && text.contains(wanted)
-    });
-    for (scope, entries) in shown {
-        let list = band_fill(scope, entries, bands);
-        out.push_str(&format!(
-            "{} ({}): {}\n",
-            title(scope),
-            scope.environment,
-            list.join(", ")
-        ));
+/// How full the bands of a scope are.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Fill {
+    /// `nsg-apim outbound`.
+    #[serde(rename = "scope")]
+    pub(super) title: String,
+    #[serde(skip)]
+    environment: String,
+    bands: Vec<BandFill>,
+}
+
+/// How full a band is.
+#[derive(Clone, Debug, Serialize)]
+struct BandFill {
+    /// The band; `None` for numbers outside every band.
+    band: Option<&'static str>,
+    rules: usize,
+    /// Round numbers of the band.
+    slots: Option<u32>,
+}
+
+impl Fill {
+    /// `allow 23 of 130 round slots, envelope 2 of 10 round slots`.
+    pub(super) fn words(&self) -> String {
+        let words = self.bands.iter().map(|b| match (b.band, b.slots) {
+            (Some(band), Some(slots)) => format!("{band} {} of {slots} round slots", b.rules),
+            _ => format!("{} outside every band", b.rules),
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
-    out
+}
+
+/// How full each band is of the scopes that are wanted and hold numbers.
+pub(super) fn fills(lock: &Lock, bands: &Bands, wanted: &dyn Fn(&Scope) -> bool) -> Vec<Fill> {
+    let shown = lock.scopes.iter().filter(|(scope, entries)| {
+        let counted = !matches!(scope.part, Part::Rules | Part::Runs);
+        counted && !entries.entries.is_empty() && wanted(scope)
+    });
+    shown
+        .map(|(scope, entries)| Fill {
+            title: title(scope),
+            environment: scope.environment.clone(),
+            bands: band_fill(scope, entries, bands),
+        })
+        .collect()
+}
+
+/// The same as text: `nsg-apim outbound (prod): allow 23 of 130 round slots`.
+fn fill(lock: &Lock, bands: &Bands, wanted: &str) -> String {
+    let shown = fills(lock, bands, &|scope| {
+        format!("{scope} {}", title(scope)).contains(wanted)
+    });
+    let lines = shown
+        .iter()
+        .map(|f| format!("{} ({}): {}\n", f.title, f.environment, f.words()));
+    lines.collect()
 }
 
 fn title(scope: &Scope) -> String {
@@ -351,7 +397,7 @@ fn title(scope: &Scope) -> String {
     format!("{} {part}", scope.name)
 }
 
-fn band_fill(scope: &Scope, entries: &ScopeEntries, bands: &Bands) -> Vec<String> {
+fn band_fill(scope: &Scope, entries: &ScopeEntries, bands: &Bands) -> Vec<BandFill> {
     let (table, stride) = match scope.part {
         Part::Groups | Part::Rules | Part::Runs => (&bands.rcg, bands.stride.rcg),
         Part::Inbound | Part::Outbound => (&bands.nsg, bands.stride.nsg),
@@ -363,15 +409,13 @@ fn band_fill(scope: &Scope, entries: &ScopeEntries, bands: &Bands) -> Vec<String
     }
     let stride = stride.max(1);
     used.into_iter()
-        .map(
-            |(band, rules)| match band.and_then(|b| Some((b, *table.get(&b)?))) {
-                Some((band, (first, last))) => {
-                    // Multiples of the stride from `first` to `last`.
-                    let slots = (last / stride).saturating_sub(first.div_ceil(stride)) + 1;
-                    format!("{} {rules} of {slots} round slots", band.name())
-                }
-                None => format!("{rules} outside every band"),
-            },
-        )
+        .map(|(band, rules)| BandFill {
+            band: band.map(Band::name),
+            rules,
+            // Multiples of the stride from the first number to the last.
+            slots: band
+                .and_then(|b| table.get(&b))
+                .map(|(first, last)| (last / stride).saturating_sub(first.div_ceil(stride)) + 1),
+        })
         .collect()
 }

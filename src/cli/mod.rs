@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod check;
 pub mod compile;
 pub mod config;
+pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod lint;
 pub mod lock;
 pub mod picture;
+pub mod plan;
 pub mod project;
 pub mod query;
 pub mod report;
@@ -43,6 +45,8 @@ pub const BAD: u8 = 1;
 pub const CANNOT_RUN: u8 = 2;
 /// Exit code: something differs, where that was the question.
 pub const DIFFERS: u8 = 3;
+/// Exit code: a condition of `--fail-on` holds.
+pub const FAILS_ON: u8 = 4;
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -125,11 +129,13 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),
+        Command::Plan(args) => plan::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Query(args) => query::run(&cli.global, args),
         Command::Graph(args) => graph::run(&cli.global, args),
         Command::Report(args) => picture::run(&cli.global, args),
+        Command::Diff(args) => diff::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
     }
 }

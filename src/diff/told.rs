@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::packet::Verdict;
 
+use super::order::Order;
+use super::textual::Textual;
+
 /// The version of the form. It changes when a reader could break.
 pub const SCHEMA: &str = "urn:portcullis:diff:1";
 
@@ -27,6 +30,12 @@ pub struct Difference {
     /// Regions of traffic of which the fate differs, the riskiest first. Those of one kind, cause and
     /// environment share no packet, and their union is the difference.
     pub semantic: Vec<Change>,
+    /// Rules that differ, by environment.
+    pub textual: Vec<Textual>,
+    /// Statements that `moved` gives another name.
+    pub moved: Vec<Moved>,
+    /// The writes of a deployment in order, by environment.
+    pub order: Vec<Order>,
     /// Flows of the new side that end soon.
     pub expiring: Vec<Expiring>,
     /// What is said of the new side, and whether the old one said it too.
@@ -164,19 +173,7 @@ pub struct EnvironmentSummary {
 }
 
 /// Rules and routes that differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RuleCounts {
-    /// On the new side only.
-    pub added: usize,
-    /// On the old side only.
-    pub removed: usize,
-    /// With other fields.
-    pub changed: usize,
-    /// By `moved`.
-    pub renamed: usize,
-    /// With another number.
-    pub renumbered: usize,
-}
+pub type RuleCounts = super::textual::Counts;
 
 /// The policy's tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -264,8 +261,14 @@ pub struct Change {
     pub caused_by: Cause,
     /// Where, by name.
     pub environments: Vec<String>,
-    /// The packets.
+    /// The packets, with those of `already`, in the first of the environments.
     pub traffic: Traffic,
+    /// Packets of the row that fare as before: newly allowed are those that are in none of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Traffic>,
+    /// The same in environments where these words stand for other packets.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub elsewhere: IndexMap<String, Elsewhere>,
     /// The walks of the witness and the sets agree on every layer, without an assumption.
     pub exact: bool,
     /// What the region takes for granted of things whose members nobody told.
@@ -284,6 +287,16 @@ pub struct Change {
     pub after: Fate,
     /// The statements that did it, new side first.
     pub causes: Vec<CausingFlow>,
+}
+
+/// A region in another environment, where the same words stand for other packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Elsewhere {
+    /// The packets, with those of `already`.
+    pub traffic: Traffic,
+    /// Packets of the row that fare as before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Traffic>,
 }
 
 /// A product of sources, destinations and services. All of it together is exact.
@@ -512,6 +525,15 @@ impl CausingFlow {
             format!("{}:{}{base}", self.file, self.line)
         }
     }
+}
+
+/// A statement with another name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Moved {
+    /// On the old side.
+    pub was: String,
+    /// On the new side.
+    pub now: String,
 }
 
 /// A flow that ends soon.

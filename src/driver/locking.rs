@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Folder;
 use crate::allocate::lock::{self, Clash, Entry, Lock, Parsed, Part, Scope};
-use crate::allocate::numbers::{Numbers, Rename};
+use crate::allocate::numbers::{Numbers, Rename, moved};
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Severity, Sink};
 use crate::model::Policy;
@@ -253,7 +253,7 @@ impl<'a> Ledger<'a> {
                 let Some(before) = before.filter(|b| !numbers.took_over(scope, id, b)) else {
                     continue;
                 };
-                let (from, to) = renamed(path_of(scope, before), path_of(scope, id));
+                let (from, to) = moved(path_of(scope, before), path_of(scope, id));
                 if let Some(at) = flow_span(policies, scope, path_of(scope, id))
                     && from != to
                     && !from.starts_with('=')
@@ -335,38 +335,6 @@ fn collection(id: &str) -> String {
 fn path_of<'i>(scope: &Scope, id: &'i str) -> &'i str {
     let skipped = if scope.part == Part::Rules { 2 } else { 0 };
     id.split('/').nth(skipped).unwrap_or(id)
-}
-
-/// A rename as `moved` states it: of the group or instance where only that differs; `main` is not
-/// written.
-fn renamed(from: &str, to: &str) -> (String, String) {
-    let (old, new): (Vec<&str>, Vec<&str>) = (from.split("::").collect(), to.split("::").collect());
-    let same = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count()
-        .min(old.len().min(new.len()).saturating_sub(1));
-    let front = |path: &[&str], but: usize| -> Vec<String> {
-        let kept = path.iter().take(path.len().saturating_sub(but));
-        kept.map(|part| (*part).to_owned()).collect()
-    };
-    let (a, b) = (front(&old, same), front(&new, same));
-    let main = |path: &[String]| path.last().is_some_and(|last| last == "main");
-    if same > 0 && !main(&a) && !main(&b) {
-        return (a.join("::"), b.join("::"));
-    }
-    let without_main = |path: &[&str]| {
-        let mut path = front(path, 0);
-        if let Some(at) = path.len().checked_sub(2)
-            && path.get(at).is_some_and(|group| group == "main")
-        {
-            path.remove(at);
-        }
-        path.join("::")
-    };
-    (without_main(&old), without_main(&new))
 }
 
 fn flow_span(policies: &[Policy], scope: &Scope, path: &str) -> Option<Span> {
@@ -486,27 +454,4 @@ fn disappeared(at: Span, from: &str, to: &str) -> Diagnostic {
     .note(
         "a label is a rule's identity: under a new one it gets a new number, and the old rule goes",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-    use super::renamed;
-
-    #[test]
-    fn renames_are_written_as_short_as_the_source_would() {
-        let short = |a: &str, b: &str| {
-            let (from, to) = renamed(a, b);
-            format!("{from} -> {to}")
-        };
-        assert_eq!(short("w::g::a", "w::g::b"), "w::g::a -> w::g::b");
-        assert_eq!(short("w::g::a", "w::h::a"), "w::g -> w::h");
-        assert_eq!(short("main::a", "main::b"), "a -> b");
-        assert_eq!(short("main::a", "g::a"), "a -> g::a");
-        assert_eq!(short("one::main::a", "two::main::a"), "one -> two");
-        assert_eq!(short("x::one::g::a", "x::two::g::a"), "x::one -> x::two");
-        assert_eq!(short("one::main::a", "one::g::a"), "one::a -> one::g::a");
-        assert_eq!(short("one::g::a", "two::main::b"), "one::g::a -> two::b");
-    }
 }

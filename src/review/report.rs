@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::harmless::harmless;
 use crate::inventory::{Environment, Expiry, Inventory, Kind, Matrix, State};
 
 /// Widest a column of the tables gets.
@@ -35,7 +36,7 @@ pub fn text(inventory: &Inventory) -> String {
             |day| format!("as of {day}")
         )
     ));
-    out
+    out.lines().map(|line| harmless(line) + "\n").collect()
 }
 
 fn summary(inventory: &Inventory) -> String {

@@ -2,6 +2,7 @@
 
 use super::{Drawing, Links, caption};
 use crate::inventory::PointKind;
+use crate::review::harmless::harmless;
 
 /// One diagram; several environments are containers in it.
 #[must_use]
@@ -9,7 +10,7 @@ pub fn d2(drawings: &[Drawing]) -> String {
     let mut out = String::from("direction: right\n");
     let several = drawings.len() > 1;
     for (number, drawing) in drawings.iter().enumerate() {
-        let caption = caption(drawing).replace(['\n', '\r'], " ");
+        let caption = harmless(&caption(drawing));
         out.push_str(&format!("# {caption}\n"));
         if several {
             out.push_str(&format!("e{number}: {} {{\n", quoted(&drawing.environment)));
@@ -46,12 +47,11 @@ pub fn d2(drawings: &[Drawing]) -> String {
 /// A quoted text; `$` would begin a substitution.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
-    for c in text.chars() {
+    for c in harmless(text).chars() {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '$' => out.push_str("\\$"),
-            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }

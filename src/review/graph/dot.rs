@@ -2,6 +2,7 @@
 
 use super::{Drawing, Links, caption};
 use crate::inventory::PointKind;
+use crate::review::harmless::harmless;
 
 /// One digraph; several environments are clusters of it.
 #[must_use]
@@ -55,11 +56,10 @@ pub fn dot(drawings: &[Drawing]) -> String {
 /// A text of the language: quotes and backslashes are escaped, nothing else can end it.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
-    for c in text.chars() {
+    for c in harmless(text).chars() {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }

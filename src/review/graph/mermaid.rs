@@ -2,6 +2,7 @@
 
 use super::{Drawing, Links, caption};
 use crate::inventory::PointKind;
+use crate::review::harmless::harmless;
 
 /// One chart; several environments are subgraphs of it.
 #[must_use]
@@ -78,7 +79,7 @@ const fn class(kind: PointKind) -> usize {
 /// A text inside quotes: what could end it, or be read as markup, is written as an entity.
 fn label(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
+    for c in harmless(text).chars() {
         match c {
             'a'..='z'
             | 'A'..='Z'
@@ -101,11 +102,5 @@ fn label(text: &str) -> String {
 
 /// A comment ends with its line, and Mermaid reads braces after `%%` as a directive.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '{' | '}' => '?',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
+    harmless(text).replace(['{', '}'], "?")
 }

@@ -1,6 +1,7 @@
 //! The ways as lines for people. It draws nothing.
 
 use super::{Drawing, caption};
+use crate::review::harmless::harmless;
 
 /// A block an environment, a line a way.
 #[must_use]
@@ -25,5 +26,7 @@ pub fn text(drawings: &[Drawing]) -> String {
             ));
         }
     }
-    out
+    out.split_inclusive('\n')
+        .map(|line| harmless(line.trim_end_matches('\n')) + "\n")
+        .collect()
 }

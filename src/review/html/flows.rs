@@ -139,11 +139,7 @@ fn one(
     if let Some(left) = left {
         let _ = write!(out, " data-days=\"{left}\"");
     }
-    let _ = write!(
-        out,
-        "><td><b>{}</b>",
-        breakable(&flow.id)
-    );
+    let _ = write!(out, "><td><b>{}</b>", breakable(&flow.id));
     if let Some(purpose) = &flow.purpose {
         let _ = write!(out, "<span class=\"purpose\">{}</span>", escape(purpose));
     }

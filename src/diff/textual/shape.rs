@@ -1,0 +1,301 @@
+//! Resources of a side as they are compared: settings, and rules with their place, whatever file layout
+//! they came in. It pairs nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::backends::Role;
+
+use super::fields::Fields;
+use super::side::{Item, Side};
+use super::{Kind, Place};
+
+/// One resource.
+#[derive(Clone, Debug)]
+pub(super) struct Thing {
+    pub(super) kind: Kind,
+    /// Its names, parent first.
+    pub(super) names: Vec<String>,
+    pub(super) id: Option<String>,
+    /// What it says beside its rules.
+    pub(super) settings: Fields,
+    /// Location, tags, zones.
+    pub(super) about: Fields,
+    /// Of a rule collection group.
+    pub(super) priority: Option<i64>,
+    pub(super) rules: Vec<Rule>,
+    /// Collections without a rule.
+    pub(super) collections: BTreeMap<String, Place>,
+    /// Only its rules are here, each a resource of its own.
+    pub(super) parts: bool,
+    /// Others write it too.
+    pub(super) fragment: bool,
+}
+
+/// One rule, or one route.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) priority: Option<i64>,
+    pub(super) fields: Fields,
+    /// The flows behind it; empty if nobody knows.
+    pub(super) flows: Vec<String>,
+    pub(super) role: Role,
+}
+
+impl Thing {
+    /// Its names as one.
+    pub(super) fn name(&self) -> String {
+        self.names.join("/")
+    }
+
+    /// What it is known by: its kind and its names in lower case.
+    pub(super) fn key(&self) -> (Kind, String) {
+        (self.kind, self.name().to_lowercase())
+    }
+
+    /// It as a place.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            kind: self.kind,
+            name: self.names.last().cloned().unwrap_or_default(),
+            parent: (self.names.len() > 1)
+                .then(|| self.names.first().cloned())
+                .flatten(),
+            priority: self.priority,
+            ..Place::default()
+        }
+    }
+}
+
+/// The resources of a side, by what they are known by. Of several with one name the first counts, unless
+/// they are in different resource groups.
+pub(super) fn things(side: &Side) -> BTreeMap<(Kind, String), Thing> {
+    let mut out: BTreeMap<(Kind, String), Thing> = BTreeMap::new();
+    for item in side.items.iter().filter(|i| !i.part) {
+        let thing = read(item, side);
+        let mut key = thing.key();
+        if out.contains_key(&key)
+            && let Some(group) = thing.id.as_deref().and_then(resource_group)
+        {
+            key.1 = format!("{}@{group}", key.1);
+        }
+        out.entry(key).or_insert(thing);
+    }
+    for item in side.items.iter().filter(|i| i.part) {
+        let Some((own, parents)) = item.names.split_last() else {
+            continue;
+        };
+        let parent = Item {
+            names: parents.to_vec(),
+            id: None,
+            value: Value::Null,
+            ..item.clone()
+        };
+        let thing = read(&parent, side);
+        let held = out.entry(thing.key()).or_insert(Thing {
+            parts: true,
+            ..thing
+        });
+        let body = body(&item.value);
+        let rule = match item.kind {
+            Kind::Nsg => security_rule(held, own, body, side),
+            _ => route(held, own, body, side),
+        };
+        held.rules.push(rule);
+    }
+    out
+}
+
+fn resource_group(id: &str) -> Option<String> {
+    let mut parts = id.split('/');
+    parts.find(|part| part.eq_ignore_ascii_case("resourceGroups"))?;
+    parts.next().map(str::to_lowercase)
+}
+
+fn read(item: &Item, side: &Side) -> Thing {
+    let properties = body(&item.value);
+    let mut thing = Thing {
+        kind: item.kind,
+        names: item.names.clone(),
+        id: item.id.clone(),
+        settings: Fields::default(),
+        about: about(&item.value),
+        priority: None,
+        rules: Vec::new(),
+        collections: BTreeMap::new(),
+        parts: false,
+        fragment: item.fragment,
+    };
+    match item.kind {
+        Kind::Nsg => {
+            thing.settings = Fields::of(properties, &["securityRules"]);
+            for rule in list(properties, "securityRules") {
+                let name = text(rule, "name");
+                let rule = security_rule(&thing, name, body(rule), side);
+                thing.rules.push(rule);
+            }
+        }
+        Kind::RouteTable => {
+            thing.settings = Fields::of(properties, &["routes"]);
+            for one in list(properties, "routes") {
+                let rule = route(&thing, text(one, "name"), body(one), side);
+                thing.rules.push(rule);
+            }
+        }
+        Kind::RuleCollectionGroup => {
+            thing.settings = Fields::of(properties, &["ruleCollections", "priority"]);
+            thing.priority = number(properties, "priority");
+            for collection in list(properties, "ruleCollections") {
+                read_collection(&mut thing, collection, None, side);
+            }
+        }
+        Kind::ClassicFirewall => {
+            let arrays = CLASSIC.map(|(array, _)| array);
+            if !item.fragment {
+                thing.settings = Fields::of(properties, &arrays);
+            }
+            for (array, word) in CLASSIC {
+                for collection in list(properties, array) {
+                    read_collection(&mut thing, collection, Some(word), side);
+                }
+            }
+        }
+        Kind::IpGroup | Kind::FirewallPolicy | Kind::Subnet => {
+            thing.settings = Fields::of(properties, &[]);
+        }
+    }
+    thing
+}
+
+/// The arrays of a classic firewall, each with the type of its rules.
+const CLASSIC: [(&str, &str); 3] = [
+    ("networkRuleCollections", "NetworkRule"),
+    ("applicationRuleCollections", "ApplicationRule"),
+    ("natRuleCollections", "NatRule"),
+];
+
+fn read_collection(thing: &mut Thing, collection: &Value, array: Option<&str>, side: &Side) {
+    let inner = body(collection);
+    let name = text(collection, "name").to_owned();
+    let action = member(inner, "action").and_then(|a| member(a, "type"));
+    let place = Place {
+        collection: Some(name.clone()),
+        collection_priority: number(inner, "priority"),
+        action: action.and_then(Value::as_str).map(str::to_owned),
+        rule_type: array.map(str::to_owned),
+        ..thing.place()
+    };
+    for rule in list(inner, "rules") {
+        let own = body(rule);
+        let name = text(rule, "name").to_owned();
+        let kind = member(own, "ruleType").and_then(Value::as_str);
+        let place = Place {
+            rule_type: kind.map(str::to_owned).or_else(|| place.rule_type.clone()),
+            ..place.clone()
+        };
+        let (flows, role) = behind(side, thing, &name);
+        thing.rules.push(Rule {
+            name,
+            place,
+            priority: None,
+            fields: Fields::of(own, &["ruleType"]),
+            flows,
+            role,
+        });
+    }
+    thing.collections.insert(name.to_lowercase(), place);
+}
+
+fn security_rule(thing: &Thing, name: &str, body: &Value, side: &Side) -> Rule {
+    let direction = text(body, "direction").to_lowercase();
+    let (flows, role) = behind(side, thing, name);
+    Rule {
+        name: name.to_owned(),
+        place: Place {
+            direction: (!direction.is_empty()).then_some(direction),
+            ..thing.place()
+        },
+        priority: number(body, "priority"),
+        fields: Fields::of(body, &["priority", "direction"]),
+        flows,
+        role,
+    }
+}
+
+fn route(thing: &Thing, name: &str, body: &Value, side: &Side) -> Rule {
+    let (flows, role) = behind(side, thing, name);
+    Rule {
+        name: name.to_owned(),
+        place: thing.place(),
+        priority: None,
+        fields: Fields::of(body, &[]),
+        flows,
+        role,
+    }
+}
+
+fn behind(side: &Side, thing: &Thing, rule: &str) -> (Vec<String>, Role) {
+    let names = thing.name();
+    // A rule that is a resource of its own is known by its own names.
+    let keys = [format!("{names}/{rule}"), format!("{names}/{rule}/{rule}")];
+    let found = keys
+        .iter()
+        .find_map(|key| side.behind.get(&key.to_lowercase()));
+    found.map_or((Vec::new(), Role::Exact), |b| (b.flows.clone(), b.role))
+}
+
+/// Location, tags and zones.
+fn about(value: &Value) -> Fields {
+    let mut out = Fields::default();
+    if let Some(location) = member(value, "location").and_then(Value::as_str) {
+        out.set("location", location);
+    }
+    if let Some(tags) = member(value, "tags").and_then(Value::as_object) {
+        for (key, value) in tags {
+            if let Some(value) = value.as_str() {
+                out.set(&format!("tags.{key}"), value);
+            }
+        }
+    }
+    for zone in list(value, "zones") {
+        if let Some(zone) = zone.as_str() {
+            out.set(&format!("zones.{zone}"), "yes");
+        }
+    }
+    out
+}
+
+/// The content: below `properties`, or beside the name.
+fn body(value: &Value) -> &Value {
+    match member(value, "properties") {
+        Some(inner @ Value::Object(_)) => inner,
+        _ => value,
+    }
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let members = value.as_object()?;
+    members.get(name).or_else(|| {
+        let mut all = members.iter();
+        all.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    })
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    let found = member(value, name).and_then(Value::as_array);
+    found.map_or(&[], Vec::as_slice)
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    member(value, name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn number(value: &Value, name: &str) -> Option<i64> {
+    let found = member(value, name)?;
+    found.as_i64().or_else(|| found.as_str()?.parse().ok())
+}
