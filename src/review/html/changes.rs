@@ -5,7 +5,9 @@ use std::fmt::Write;
 use super::Panel;
 use super::escape::{breakable, escape};
 use super::page::{grouped, plural};
-use crate::diff::told::{Cause, Change, Difference, Fate, Kind, Level};
+use crate::diff::told::{Change, Difference, Fate, Kind, Level};
+use crate::review::rules::{Rules, Shown, Sign};
+use crate::review::words;
 
 /// Sections in the order in which they are read.
 const SECTIONS: [(Kind, &str, &str); 5] = [
@@ -38,7 +40,14 @@ const SECTIONS: [(Kind, &str, &str); 5] = [
 
 /// The tab of a difference.
 pub(super) fn panel(difference: &Difference) -> Panel {
-    let mut out = cards(difference);
+    let renamed = Rules::of(difference).renamed();
+    let mut out = format!(
+        "<p class=\"lead\"><b>{}</b>. {} {}</p>{}",
+        escape(&words::headline(&difference.summary, renamed)),
+        escape(words::verdict(&difference.summary)),
+        escape(words::the_rest(&difference.summary)),
+        cards(difference)
+    );
     environments(&mut out, difference);
     let mut nothing = true;
     for (kind, name, lead) in SECTIONS {
@@ -147,17 +156,19 @@ fn cards(difference: &Difference) -> String {
         card("warn", grouped(regions.undecided), "undecided".to_owned());
     }
     for touched in &summary.blast_radius.resources {
-        let name = touched.kind.replace('_', " ");
         card(
             "",
             format!("{} of {}", touched.touched, touched.total),
-            format!("{name}s written"),
+            format!(
+                "{} written",
+                words::resource(&touched.kind, touched.total, false)
+            ),
         );
     }
-    if let Some((least, most)) = summary.blast_radius.deploy_minutes {
+    if let Some(minutes) = summary.blast_radius.deploy_minutes {
         card(
             "",
-            format!("{least} to {most} min"),
+            words::minutes(minutes),
             "for the firewalls' groups, one after another".to_owned(),
         );
     }
@@ -221,13 +232,6 @@ fn level(level: Level) -> String {
 
 fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
     let traffic = &change.traffic;
-    let to = if traffic.names.is_any() {
-        traffic.destination.short.clone()
-    } else if traffic.destination.short == "any" || traffic.destination.short.is_empty() {
-        traffic.names.short.clone()
-    } else {
-        format!("{} ({})", traffic.names.short, traffic.destination.short)
-    };
     let score = if change.risk.level == Level::Info {
         String::new()
     } else {
@@ -250,14 +254,14 @@ fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
             ""
         },
         escape(&change.environments.join(", ")),
-        breakable(&traffic.source.short),
-        breakable(&to),
+        breakable(&words::who(traffic)),
+        breakable(&words::whither(traffic)),
         ends(change),
     );
     let _ = write!(
         out,
         "</td><td class=\"mono services\">{}</td><td>",
-        breakable(&traffic.services.join(", "))
+        breakable(&words::what(traffic))
     );
     why(out, change);
     out.push_str("</td><td class=\"source\">");
@@ -373,13 +377,24 @@ fn why(out: &mut String, change: &Change) {
             )
         })
         .collect();
-    if change.caused_by == Cause::Data {
-        texts.push("only what service tags hold differs".to_owned());
+    if texts.is_empty() {
+        texts.push(escape(&words::edits(change, &str::to_owned)));
     }
-    if !change.assuming.is_empty() {
+    for remark in words::remarks(change) {
+        texts.push(escape(&remark));
+    }
+    if !change.already.is_empty() {
         texts.push(format!(
-            "taking for granted: {}",
-            escape(&change.assuming.join(", "))
+            "{} of the row fare as before",
+            plural(change.already.len(), "part", "parts")
+        ));
+    }
+    for (environment, other) in &change.elsewhere {
+        texts.push(format!(
+            "in {}: {} → {}",
+            escape(environment),
+            escape(&words::who(&other.traffic)),
+            escape(&words::whither(&other.traffic))
         ));
     }
     out.push_str(&texts.join("<br>"));
@@ -433,36 +448,20 @@ fn attention(out: &mut String, difference: &Difference) {
         let _ = write!(out, "<li>{}</li>", escape(note));
     }
     for finding in new {
-        let place = if finding.line == 0 {
-            finding.file.clone()
-        } else {
-            format!("{}:{}", finding.file, finding.line)
-        };
         let _ = write!(
             out,
-            "<li><span class=\"chip {}\">{}</span> {} {} <span class=\"mono quiet\">{}</span></li>",
+            "<li><span class=\"chip {}\">{}</span> {}</li>",
             match finding.level.as_str() {
                 "error" => "bad",
                 "warning" => "warn",
                 _ => "",
             },
             escape(&finding.level),
-            escape(&finding.code),
-            escape(&finding.message),
-            escape(&place)
+            escape(&words::finding(finding)),
         );
     }
     for one in &difference.expiring {
-        let _ = write!(
-            out,
-            "<li>ends {}: <b>{}</b> <span class=\"quiet\">{} {}</span> <span class=\"mono quiet\">{}:{}</span></li>",
-            escape(&one.until),
-            escape(&one.flow),
-            escape(one.owner.as_deref().unwrap_or_default()),
-            escape(one.ticket.as_deref().unwrap_or_default()),
-            escape(&one.file),
-            one.line
-        );
+        let _ = write!(out, "<li>{}</li>", escape(&words::ending(one)));
     }
     let old =
         difference.diagnostics.len() - difference.diagnostics.iter().filter(|d| d.new).count();
@@ -474,4 +473,55 @@ fn attention(out: &mut String, difference: &Difference) {
         );
     }
     out.push_str("</ul></div>");
+}
+
+/// The tab of the rules that differ; `None` if none do.
+pub(super) fn rules(difference: &Difference) -> Option<Panel> {
+    let rules = Rules::of(difference);
+    if rules.blocks.is_empty() && rules.kept.is_empty() {
+        return None;
+    }
+    let mut out = String::new();
+    if !rules.kept.is_empty() {
+        out.push_str("<div class=\"card\"><h2>Same traffic, different rules</h2><ul>");
+        for kept in &rules.kept {
+            let now = kept.now.as_ref();
+            let now = now.map_or_else(String::new, |now| format!(" → <b>{}</b>", escape(now)));
+            let _ = write!(
+                out,
+                "<li><b>{}</b>{now}: {}</li>",
+                escape(&kept.was),
+                escape(&kept.how)
+            );
+        }
+        out.push_str("</ul></div>");
+    }
+    for environment in rules.environments() {
+        let _ = write!(
+            out,
+            "<div class=\"card\"><h2>Rules in {}</h2><p class=\"lead\">Rules and routes by the resource that holds them: + added, - removed, ! changed, ↷ another number.</p><pre class=\"rules\">",
+            escape(environment)
+        );
+        for line in rules.lines_of(environment) {
+            let class = match line {
+                Shown::Heading(_) => "h",
+                Shown::Line(line) => match line.sign {
+                    Sign::Added => "add",
+                    Sign::Removed => "del",
+                    Sign::Changed => "chg",
+                    Sign::Moved => "mov",
+                    Sign::Note => "note",
+                },
+                Shown::Repeated { .. } => "note",
+            };
+            let _ = write!(
+                out,
+                "<span class=\"{class}\">{}</span>",
+                escape(&line.line())
+            );
+        }
+        out.push_str("</pre></div>");
+    }
+    let counts = difference.textual.iter().map(|own| own.entries.len());
+    Some(Panel::new("p-rules", "Rules", Some(counts.sum()), out))
 }

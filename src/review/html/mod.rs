@@ -37,6 +37,7 @@ pub fn difference(difference: &Difference, inventory: &Inventory) -> String {
     let rows = Rows::of(inventory);
     let marks = Marks::of(difference, inventory);
     let mut panels = vec![changes::panel(difference)];
+    panels.extend(changes::rules(difference));
     panels.extend(common(inventory, &rows, &marks));
     let head = page::of_difference(difference);
     let data = matrix::data(inventory, &rows, &marks);
