@@ -120,6 +120,13 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
             "`--format mermaid`, `dot`, `svg` and `d2` are for `portcullis graph` only".to_owned(),
         ));
     }
+    if let (Some(Format::Markdown | Format::Rdjson | Format::Html), false) =
+        (cli.global.format, matches!(cli.command, Command::Diff(_)))
+    {
+        return Err(IoFault::Other(
+            "`--format markdown`, `rdjson` and `html` are for `portcullis diff` only".to_owned(),
+        ));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),

@@ -108,6 +108,9 @@ impl Reporter {
                 | Format::AzurePipelines
                 | Format::Junit
                 | Format::Tap
+                | Format::Markdown
+                | Format::Rdjson
+                | Format::Html
         ) || is_picture(self.format);
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
@@ -128,7 +131,10 @@ impl Reporter {
             | Format::Mermaid
             | Format::Dot
             | Format::Svg
-            | Format::D2 => render_text::render(sources, &kept, self.style()),
+            | Format::D2
+            | Format::Markdown
+            | Format::Rdjson
+            | Format::Html => render_text::render(sources, &kept, self.style()),
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),
@@ -256,7 +262,9 @@ impl Reporter {
         }
     }
 
-    fn stream_style(&self, stream: Stream) -> Style {
+    /// How text on a stream is styled.
+    #[must_use]
+    pub fn stream_style(&self, stream: Stream) -> Style {
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,

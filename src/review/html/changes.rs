@@ -517,7 +517,7 @@ pub(super) fn rules(difference: &Difference) -> Option<Panel> {
             let _ = write!(
                 out,
                 "<span class=\"{class}\">{}</span>",
-                escape(&line.line())
+                escape(&line.line(false))
             );
         }
         out.push_str("</pre></div>");
