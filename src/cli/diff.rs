@@ -3,6 +3,7 @@
 
 mod asked;
 mod forms;
+mod page;
 mod sides;
 mod telling;
 
@@ -57,6 +58,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
         reporter: &reporter,
         settings: &sides.new.settings,
         folder: &sides.new.folder,
+        new: &new,
         difference: &difference,
     }
     .write()?;

@@ -7,8 +7,9 @@ use super::args::Global;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{project, run};
+use crate::backends::Lowered;
 use crate::config::OnExpired;
-use crate::driver::{LimitsMode, kind_words};
+use crate::driver::{LimitsMode, Stage, kind_words};
 use crate::inventory::{Gathered, Inventory, Seen, environment};
 use crate::resolve::Words;
 
@@ -53,22 +54,8 @@ pub(super) fn of(
     let mut gathered = Gathered::default();
     let mut fault: Option<String> = None;
     let done = run::watched(global, reporter, &wanted, &mut |stage, lowered| {
-        let seen = Seen {
-            context: stage.context,
-            lowered,
-            sources: stage.sources,
-            told: stage.told,
-            shown: &shown,
-            kind: kind_words,
-        };
-        match environment(seen) {
-            Ok((found, told)) => {
-                gathered.take(found, seen);
-                told.into_iter().for_each(|d| stage.say(d));
-            }
-            Err(why) => {
-                fault.get_or_insert(why);
-            }
+        if let Err(why) = watch(stage, lowered, &shown, &mut gathered) {
+            fault.get_or_insert(why);
         }
     })?;
     let done = match done {
@@ -85,4 +72,28 @@ pub(super) fn of(
     });
     let as_of = run::as_of(global, settings);
     Ok(Ok(gathered.whole(&project, !ask.no_prove, as_of)))
+}
+
+/// Takes an environment between lowering and proof.
+///
+/// # Errors
+/// A resource cannot be read back, or the sets grow too large: why.
+pub(super) fn watch(
+    stage: &Stage<'_>,
+    lowered: &Lowered,
+    shown: &dyn Fn(&str) -> String,
+    gathered: &mut Gathered,
+) -> Result<(), String> {
+    let seen = Seen {
+        context: stage.context,
+        lowered,
+        sources: stage.sources,
+        told: stage.told,
+        shown,
+        kind: kind_words,
+    };
+    let (found, told) = environment(seen)?;
+    gathered.take(found, seen);
+    told.into_iter().for_each(|d| stage.say(d));
+    Ok(())
 }

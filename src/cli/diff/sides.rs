@@ -140,6 +140,31 @@ impl Project {
         }
     }
 
+    /// What is remembered of earlier runs.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn memory(&self) -> Result<Memory, IoFault> {
+        let found = &self.found;
+        Ok(match &self.asked.ground {
+            Ground::Disk => lock::Remember::default().read(found)?,
+            ground @ Ground::Revision(_) => Memory {
+                lock: if found.lone {
+                    None
+                } else {
+                    lock::read_on(ground, found)?
+                },
+                lone: found.lone,
+                ..Memory::default()
+            },
+        })
+    }
+
+    /// Where it stands.
+    pub(super) fn ground(&self) -> &Ground {
+        &self.asked.ground
+    }
+
     /// Compiles it with a catalogue. `before` is what it is compared with: rules that left the source
     /// while Azure keeps them are found there.
     ///
@@ -167,18 +192,7 @@ impl Project {
             }),
             ..run::Ask::default()
         };
-        let memory = match &self.asked.ground {
-            Ground::Disk => lock::Remember::default().read(found)?,
-            ground @ Ground::Revision(_) => Memory {
-                lock: if found.lone {
-                    None
-                } else {
-                    lock::read_on(ground, found)?
-                },
-                lone: found.lone,
-                ..Memory::default()
-            },
-        };
+        let memory = self.memory()?;
         let numbered = memory.lock.is_some();
         let (project, options) = run::asked(global, found, &ask, memory);
         let loader = GroundLoader::new(self.asked.ground.clone(), found.root.clone());

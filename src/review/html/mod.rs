@@ -38,7 +38,9 @@ pub fn difference(difference: &Difference, inventory: &Inventory) -> String {
     let marks = Marks::of(difference, inventory);
     let mut panels = vec![changes::panel(difference)];
     panels.extend(changes::rules(difference));
-    panels.extend(common(inventory, &rows, &marks));
+    if !inventory.environments.is_empty() {
+        panels.extend(common(inventory, &rows, &marks));
+    }
     let head = page::of_difference(difference);
     let data = matrix::data(inventory, &rows, &marks);
     page::page(inventory, &head, &panels, &data)
