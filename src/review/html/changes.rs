@@ -155,7 +155,8 @@ fn cards(difference: &Difference) -> String {
     if regions.undecided > 0 {
         card("warn", grouped(regions.undecided), "undecided".to_owned());
     }
-    for touched in &summary.blast_radius.resources {
+    let written = summary.blast_radius.resources.iter();
+    for touched in written.filter(|touched| touched.touched > 0) {
         card(
             "",
             format!("{} of {}", touched.touched, touched.total),
@@ -168,7 +169,7 @@ fn cards(difference: &Difference) -> String {
     if let Some(minutes) = summary.blast_radius.deploy_minutes {
         card(
             "",
-            words::minutes(minutes),
+            format!("{} min", words::minutes(minutes)),
             "for the firewalls' groups, one after another".to_owned(),
         );
     }
@@ -382,20 +383,6 @@ fn why(out: &mut String, change: &Change) {
     }
     for remark in words::remarks(change) {
         texts.push(escape(&remark));
-    }
-    if !change.already.is_empty() {
-        texts.push(format!(
-            "{} of the row fare as before",
-            plural(change.already.len(), "part", "parts")
-        ));
-    }
-    for (environment, other) in &change.elsewhere {
-        texts.push(format!(
-            "in {}: {} → {}",
-            escape(environment),
-            escape(&words::who(&other.traffic)),
-            escape(&words::whither(&other.traffic))
-        ));
     }
     out.push_str(&texts.join("<br>"));
 }

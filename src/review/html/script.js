@@ -55,7 +55,8 @@ function change(n){
  var row=d.getElementById("c"+n);if(!row)return null;
  var li=el("li",row.dataset.w==="1"?"partly":"stopped"),w=el("div","what");
  w.appendChild(el("span","chip "+(row.dataset.w==="1"?"bad":"good"),row.dataset.kind));w.appendChild(el("b","",part(row,".what-ends")));li.appendChild(w);
- li.appendChild(el("div","meta",part(row,".services")+"  ·  "+part(row,".source")));
+ li.appendChild(el("div","meta",part(row,".services")));
+ all(".source>div",row).forEach(function(c){li.appendChild(el("div","meta",part(c,"b")+" "+part(c,"b+span")+"  "+part(c,".mono")))});
  var b=el("button","btn","Show the change");b.type="button";b.addEventListener("click",function(){view("p-changes",true);row.tabIndex=-1;row.focus();row.scrollIntoView({block:"center"})});li.appendChild(b);return li}
 function open(td){
  var e=data.environments[env],cell=e.cells[td.dataset.c],row=e.rows[cell[0]],col=e.columns[cell[1]];
