@@ -4,6 +4,7 @@
 mod asked;
 mod foreign;
 mod forms;
+mod page;
 mod pairs;
 mod sides;
 mod telling;
@@ -60,6 +61,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
         reporter: &reporter,
         settings: &sides.new.settings,
         folder: &sides.new.folder,
+        new: &new,
         difference: &difference,
     }
     .write()?;
@@ -216,7 +218,7 @@ fn differ(
                     .find(|t: &&textual::Textual| t.environment == *name)
                     .map(|t| t.rules)
                     .unwrap_or_default(),
-                tests: None,
+                tests: sides.new.environment(name).and_then(|e| e.tests),
             },
         );
     }

@@ -322,6 +322,36 @@ impl Names {
         self.both.label(set)
     }
 
+    /// The terms of what a set is called, each with what it stands for; addresses without a name are one
+    /// term, and so is a set of which something is left out.
+    #[must_use]
+    pub fn parts(&self, set: &AddressSet) -> Vec<(Label, AddressSet)> {
+        let label = self.both.label(set);
+        if !label.except.is_empty() {
+            return vec![(label, set.clone())];
+        }
+        let of = |term: &String| {
+            let found = self.both.all.iter().find(|(name, _)| name == term);
+            found.map(|(_, own)| own.intersect(set))
+        };
+        let mut out = Vec::new();
+        let mut rest = set.clone();
+        for term in &label.terms {
+            if let Some(own) = of(term) {
+                rest = rest.subtract(&own);
+                let terms = vec![term.clone()];
+                let except = Vec::new();
+                out.push((Label { terms, except }, own));
+            }
+        }
+        if !rest.is_empty() {
+            let terms = plain(&rest);
+            let except = Vec::new();
+            out.push((Label { terms, except }, rest));
+        }
+        out
+    }
+
     /// What a set is called beside another one at the other end: no packet has ends of two families,
     /// so what the other end lacks a family for is of no account.
     #[must_use]

@@ -163,6 +163,7 @@ impl Read {
             scene,
             retired,
             text: self.text(),
+            tests: None,
         };
         Ok((environment, notes))
     }
@@ -267,6 +268,7 @@ pub(super) fn alone(
                             scene,
                             retired: Vec::new(),
                             // The resources are compared once, not with each layer.
+                            tests: None,
                             text: if at == 0 {
                                 read.text()
                             } else {

@@ -91,7 +91,10 @@ fn neither(global: &Global, args: &DiffArgs, old: &Asked, new: &Asked) -> Result
 fn beside(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result<Read, IoFault> {
     let (files, sources) = if old_is { (old, new) } else { (new, old) };
     let project = match Project::find(global, sources)? {
-        Ok(project) => project,
+        Ok(mut project) => {
+            project.tested = old_is;
+            project
+        }
         Err(side) => {
             let (old, new) = ordered(Side::default(), side, old_is);
             return Ok(Err(Box::new(Bad { old, new })));
@@ -175,7 +178,10 @@ fn compiled(global: &Global, old: &Asked, new: &Asked) -> Result<Read, IoFault> 
     };
     let found = (Project::find(global, old)?, Project::find(global, new)?);
     let (before, after) = match found {
-        (Ok(before), Ok(after)) => (before, after),
+        (Ok(before), Ok(mut after)) => {
+            after.tested = true;
+            (before, after)
+        }
         (before, after) => {
             let made = |found: Result<Project, Side>| match found {
                 Ok(project) => plainly(&project, project.catalog(), None),
