@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod drawn;
 mod read;
 mod values;
 
@@ -19,8 +20,9 @@ use portcullis::review::rules::Rules;
 use portcullis::review::select::{By, Only};
 use portcullis::review::text;
 
+use drawn::{Draw, drawn};
 use read::{Found, read};
-use values::{Draw, drawn, every_kind, nothing, pull_request, renamed};
+use values::{every_kind, nothing, pull_request, renamed};
 
 /// Compares with the file, or writes it.
 fn golden(name: &str, got: &str) {
