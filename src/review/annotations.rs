@@ -1,7 +1,7 @@
 //! A difference as annotations of a run: workflow commands of GitHub Actions, logging commands of Azure
 //! Pipelines. Not the report: forges show few annotations, so only what must be looked at has one.
 
-use super::sentence::{Spot, sentence, short, spot, title};
+use super::forge::{Spot, message, short, spot, title};
 use crate::diag::escape::{
     github_data, github_property, pipelines_data, pipelines_plain, pipelines_property,
 };
@@ -47,7 +47,7 @@ pub fn github(difference: &Difference, folder: &str, wanted: Wanted) -> String {
             "::{command} file={},{line}title={}::{}\n",
             github_property(&path),
             github_property(&format!("Portcullis: {}", title(change))),
-            github_data(&sentence(change))
+            github_data(&message(change))
         ));
     }
     out.push_str(&format!(
@@ -73,7 +73,7 @@ pub fn azure_pipelines(difference: &Difference, folder: &str, wanted: Wanted) ->
             "##vso[task.logissue type={kind};sourcepath={};{line}code={};]{}\n",
             pipelines_property(&path),
             super::sarif::rule_id(change),
-            pipelines_data(&format!("{}: {}", title(change), sentence(change)))
+            pipelines_data(&format!("{}: {}", title(change), message(change)))
         ));
     }
     out.push_str(&pipelines_plain(&format!(

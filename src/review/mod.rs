@@ -8,7 +8,7 @@ pub mod rules;
 pub mod rule_lines;
 pub mod text;
 pub mod markdown;
-pub mod sentence;
+pub mod forge;
 pub mod annotations;
 pub mod rdjson;
 pub mod sarif;

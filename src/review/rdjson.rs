@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
+use super::forge::{message, place_of, spot, title};
+use super::harmless::harmless;
 use super::sarif::rule_id;
-use super::sentence::{place_of, sentence, spot, title};
 use crate::diff::told::{Difference, Kind, Level};
 
 #[derive(Serialize)]
@@ -61,7 +62,7 @@ pub fn render(difference: &Difference, folder: &str) -> String {
         .map(|change| {
             let spot = spot(change, folder);
             Row {
-                message: format!("{}: {}", title(change), sentence(change)),
+                message: format!("{}: {}", title(change), message(change)),
                 location: location(spot.path, spot.line),
                 severity: match change.change {
                     kind if kind.widens() => match change.risk.level {
@@ -82,7 +83,7 @@ pub fn render(difference: &Difference, folder: &str) -> String {
     diagnostics.extend(difference.diagnostics.iter().filter(|f| f.new).map(|f| {
         let spot = place_of(f, folder);
         Row {
-            message: f.message.clone(),
+            message: harmless(&f.message),
             location: location(spot.path, spot.line),
             severity: match f.level.as_str() {
                 "error" => "ERROR",

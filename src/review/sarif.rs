@@ -9,11 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::sentence::{Spot, below, place_of, sentence, spot};
+use super::forge::{Spot, below, message, place_of, spot};
+use super::harmless::harmless;
+use super::words::first_few;
 use crate::diag::sarif::{
     Artifact, AutomationDetails, Configuration, Invocation, Location, Log, Notification, Physical,
     Region, ResultRow, Rule, RuleProperties, Run, Suppression, Text, short_hash,
 };
+use crate::diff::textual;
 use crate::diff::told::{Change, Difference, Finding, Kind, Level};
 
 /// Most results: code scanning shows no more of one run. GitHub Docs, "SARIF support for code scanning",
@@ -255,6 +258,7 @@ fn fingerprint(change: &Change) -> String {
         change.traffic.names.patterns,
         change.traffic.names.within,
         change.traffic.names.outside,
+        change.already,
     ]);
     short_hash(&key.to_string())
 }
@@ -298,7 +302,7 @@ fn of_change(change: &Change, print: &str, folder: &str) -> ResultRow {
         rule_id: id.to_owned(),
         rule_index: 0,
         level: known(id).map_or("note", |k| k.level),
-        message: Text::plain(sentence(change)),
+        message: Text::plain(message(change)),
         locations: vec![location(&place, None, None)],
         related_locations,
         partial_fingerprints: fingerprints,
@@ -316,23 +320,24 @@ fn of_change(change: &Change, print: &str, folder: &str) -> ResultRow {
     }
 }
 
-/// The environments in which rules that stay have another number, as one result at the lock.
+/// Rules that stay and have another number, as one result at the lock.
 fn moved_numbers(difference: &Difference, folder: &str) -> Option<ResultRow> {
-    let moved: Vec<(&String, usize)> = difference
-        .summary
-        .environments
-        .iter()
-        .map(|(name, e)| (name, e.rules.renumbered))
-        .filter(|(_, n)| *n > 0)
-        .collect();
-    if moved.is_empty() {
+    let mut environments = Vec::new();
+    let mut told = Vec::new();
+    for of in &difference.textual {
+        let moved = of
+            .entries
+            .iter()
+            .filter(|entry| entry.change == textual::Change::Renumbered);
+        let before = told.len();
+        told.extend(moved.map(|entry| number(&of.environment, entry)));
+        if told.len() > before {
+            environments.push(&of.environment);
+        }
+    }
+    if told.is_empty() {
         return None;
     }
-    let told: Vec<String> = moved
-        .iter()
-        .map(|(name, n)| format!("{name}: {n}"))
-        .collect();
-    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
     let spot = Spot {
         path: below(folder, "portcullis.lock"),
         line: None,
@@ -342,17 +347,36 @@ fn moved_numbers(difference: &Difference, folder: &str) -> Option<ResultRow> {
         rule_id: "PCD005".to_owned(),
         rule_index: 0,
         level: "note",
-        message: Text::plain(format!(
-            "Rules that stay have another number ({}).",
-            told.join(", ")
-        )),
+        message: Text::plain(harmless(&format!(
+            "Rules that stay have another number: {}.",
+            first_few(&told, 5)
+        ))),
         locations: vec![location(&spot, None, None)],
         related_locations: Vec::new(),
         partial_fingerprints: BTreeMap::from([("primaryLocationLineHash", format!("{print}:1"))]),
         fixes: Vec::new(),
         suppressions: Vec::new(),
-        properties: BTreeMap::from([("environments", json!(names))]),
+        properties: BTreeMap::from([
+            ("environments", json!(environments)),
+            ("rules", json!(told.len())),
+        ]),
     })
+}
+
+/// `prod: nsg-app names 2500 to 2510 (it is pinned)`.
+fn number(environment: &str, entry: &textual::Entry) -> String {
+    let mut out = format!("{environment}: {}", entry.resource.name);
+    let inner = entry.rule.as_ref().or(entry.resource.collection.as_ref());
+    if let Some(inner) = inner {
+        out.push_str(&format!(" {inner}"));
+    }
+    if let (Some(was), Some(is)) = (entry.was_priority, entry.priority) {
+        out.push_str(&format!(" {was} to {is}"));
+    }
+    if let Some(reason) = entry.reason {
+        out.push_str(&format!(" ({})", reason.text()));
+    }
+    out
 }
 
 /// Something newly said of the new side.
@@ -365,7 +389,7 @@ fn of_finding(finding: &Finding, folder: &str, seen: &mut BTreeMap<String, usize
         rule_id: finding.code.clone(),
         rule_index: 0,
         level: level(&finding.level),
-        message: Text::plain(finding.message.clone()),
+        message: Text::plain(harmless(&finding.message)),
         locations: vec![location(&spot, None, None)],
         related_locations: Vec::new(),
         partial_fingerprints: BTreeMap::from([(
