@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity, levels};
 use crate::diff::scene::{Scene, Written};
 use crate::diff::textual;
-use crate::driver::{self, LimitsMode, Memory};
+use crate::driver::{self, LimitsMode, Memory, Stage};
 use crate::resolve::Words;
 use crate::source::SourceMap;
 use crate::syntax::ast::Date;
@@ -141,7 +141,7 @@ impl Project {
     }
 
     /// Compiles it with a catalogue. `before` is what it is compared with: rules that left the source
-    /// while Azure keeps them are found there.
+    /// while Azure keeps them are found there. `seen` sees every environment, and says what is wrong.
     ///
     /// # Errors
     /// It cannot be read.
@@ -150,6 +150,7 @@ impl Project {
         global: &Global,
         catalog: &Catalog,
         before: Option<&Side>,
+        seen: &mut dyn FnMut(&Stage<'_>) -> Option<String>,
     ) -> Result<Side, IoFault> {
         let found = &self.found;
         let levels = report::levels(global, &found.settings)?;
@@ -191,6 +192,9 @@ impl Project {
             &options,
             &mut |stage, lowered| {
                 let name = &stage.context.fabric.policy.environment;
+                if let Some(why) = seen(stage) {
+                    unreadable.get_or_insert(why);
+                }
                 let live = before.map_or_else(Vec::new, |side| live(side, name, stage.retired));
                 let shown = |file: &str| {
                     if loader.served(file) {
