@@ -48,6 +48,10 @@ async function comment({ github, context, core, env }) {
   const { owner, repo } = context.repo;
   const body = bodyOf(env, `${server}/${owner}/${repo}/actions/runs/${context.runId}`);
   const project = projectOf(body);
+  if (project === null) {
+    core.warning('no comment was written: the project has no name; give the input project');
+    return;
+  }
   try {
     let found = null;
     const pages = github.paginate.iterator(github.rest.issues.listComments, {

@@ -130,6 +130,12 @@ test('writes a project as the program does', async () => {
   assert.ok(asked[0].body.startsWith('<!-- portcullis:diff v1 project=my%20hub-%2D%C3%A9_1/x%27s -->\n'), asked[0].body);
 });
 
+test('a project without a name has no comment, and takes none of another kind', async () => {
+  const { asked, said } = await run([by(BOT, 1, 'another bot'), by(BOT, 2, markdown('hub', 'old'))], { project: '' });
+  assert.deepEqual(asked, []);
+  assert.equal(said.warning.length, 1);
+});
+
 test('a token that may not write is no fault', async () => {
   for (const refusal of [403, 404]) {
     const { said } = await run([], { text: markdown('hub', 'one'), refusal });

@@ -174,6 +174,7 @@ fn the_workflow_asks_for_no_more_than_it_needs() {
         ("contents", "read"),
         ("pull-requests", "write"),
         ("security-events", "write"),
+        ("actions", "read"),
     ];
     assert_eq!(
         permissions,
