@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Has what runs in continuous integration judged by others: the action, the workflow and the pipeline by
-# their published schemas, the hooks by pre-commit, the scripts by shellcheck, and what is written for code
-# scanning by the SARIF schema and by Microsoft's multitool.
+# their published schemas, the hooks by pre-commit, the scripts by shellcheck, what is written for code
+# scanning by the SARIF schema and by Microsoft's multitool, and charts by Mermaid.
 #
 # The tools come from PyPI, npm and Debian, into a folder of the user's cache; each that cannot be had is
 # skipped with the reason. The SARIF schema is beside the validators (../shared/validators, or where
@@ -151,6 +151,20 @@ if [ -x "$multitool" ]; then
   bad "a log with a rule that is not there" accepted "$work/index.sarif"
 else
   skipped "SARIF by the multitool" "@microsoft/sarif-multitool cannot be installed from npm"
+fi
+
+# What is written for people: the charts of step summaries.
+charts="$tools/charts"
+if [ ! -d "$charts/node_modules/mermaid" ] && command -v npm >/dev/null; then
+  npm install --silent --ignore-scripts --prefix "$charts" mermaid@12.3.0 jsdom@29.1.1 >"$work/npm" 2>&1 || true
+fi
+if [ -d "$charts/node_modules/mermaid" ]; then
+  cp tests/charts.mjs "$charts/charts.mjs"
+  good "charts by Mermaid" node "$charts/charts.mjs" tests/cases/review-text/*.md
+  sed 's/ ==>|/ =>>|/' tests/cases/review-text/step-summary.md >"$work/chart.md"
+  bad "a damaged chart" node "$charts/charts.mjs" "$work/chart.md"
+else
+  skipped "charts by Mermaid" "mermaid cannot be installed from npm"
 fi
 
 if [ "$code" -eq 0 ]; then echo "pipelines: nothing is rejected"; fi

@@ -508,6 +508,45 @@ pub struct DiffArgs {
     /// A region that was looked at and is wanted, by its id, repeatable; it counts for no `--fail-on`.
     #[arg(long, value_name = "ID")]
     pub accept: Vec<String>,
+    /// Another form beside that of --format, and its file, repeatable: `sarif=diff.sarif`.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub also: Vec<super::diff::Also>,
+    /// Append a summary to the file that GITHUB_STEP_SUMMARY names.
+    #[arg(long)]
+    pub step_summary: bool,
+    /// Longest Markdown; what is left out is counted, and no row of high risk ever is.
+    #[arg(long, value_name = "BYTES")]
+    pub max_bytes: Option<usize>,
+    /// Only what this names, repeatable: `widened`, `narrowed`, `undecided`, `newly-allowed`,
+    /// `newly-bypassing`, `no-longer-allowed`, `newly-passing`. The JSON, SARIF and rdjson forms hold all.
+    #[arg(long, value_name = "WHAT", value_parser = only, value_delimiter = ',')]
+    pub only: Vec<crate::review::select::Only>,
+    /// What rows stand below.
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<By>,
+    /// Unfold the rules that differ.
+    #[arg(long)]
+    pub rules: bool,
+}
+
+fn only(text: &str) -> Result<crate::review::select::Only, String> {
+    use crate::review::select::Only;
+    Only::of(text).ok_or_else(|| {
+        let near = suggest::closest(text, Only::WORDS)
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        format!("known are {}{near}", Only::WORDS.join(", "))
+    })
+}
+
+/// What the rows of a difference stand below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// The statement that did it.
+    Flow,
+    /// Who owns that.
+    Owner,
+    /// The environment.
+    Env,
 }
 
 /// What makes `diff` exit with 4.
@@ -566,6 +605,12 @@ pub enum Format {
     Junit,
     /// TAP version 14; `test` only.
     Tap,
+    /// Markdown for a comment; `diff` only.
+    Markdown,
+    /// For reviewdog; `diff` only.
+    Rdjson,
+    /// One HTML file; `diff` only.
+    Html,
 }
 
 /// Colour.

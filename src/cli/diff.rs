@@ -2,6 +2,7 @@
 //! how it is said.
 
 mod asked;
+mod forms;
 mod sides;
 mod telling;
 
@@ -22,6 +23,8 @@ use crate::diff::{order, textual};
 use crate::source::SourceMap;
 
 use asked::Asked;
+pub use forms::Also;
+use forms::Forms;
 use sides::{Environment, Project, Side};
 use telling::Pair;
 
@@ -31,6 +34,10 @@ use telling::Pair;
 /// When it could not run.
 pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
     let reporter = Reporter::new(global, true);
+    forms::known(reporter.format())?;
+    for also in &args.also {
+        forms::known(also.form)?;
+    }
     let (old, new) = asked::sides(&args.sides)?;
     let sides = match read(global, &old, &new)? {
         Ok(sides) => sides,
@@ -44,9 +51,15 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
             return Ok(CANNOT_RUN);
         }
     };
-    let text =
-        serde_json::to_string_pretty(&difference).map_err(|e| IoFault::Other(e.to_string()))?;
-    reporter.exact(&format!("{text}\n"))?;
+    Forms {
+        global,
+        args,
+        reporter: &reporter,
+        settings: &sides.new.settings,
+        folder: &sides.new.folder,
+        difference: &difference,
+    }
+    .write()?;
     Ok(code(args, &difference))
 }
 

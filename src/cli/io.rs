@@ -16,7 +16,9 @@ use thiserror::Error;
 use crate::source::LoadError;
 use crate::syntax::ast::Date;
 
-pub use write::{Pending, Written, differing, remove_all, stage, write_all, write_file};
+pub use write::{
+    Pending, Written, append, differing, remove_all, stage, write_all, write_each, write_file,
+};
 
 /// Largest source file in bytes; offsets are 32 bits wide and no policy comes near it.
 pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
@@ -91,6 +93,14 @@ pub fn is_terminal(stream: Stream) -> bool {
         Stream::Stdout => io::stdout().is_terminal(),
         Stream::Stderr => io::stderr().is_terminal(),
     }
+}
+
+/// Columns of the terminal that standard output is; `COLUMNS` overrides it.
+#[must_use]
+pub fn width() -> Option<usize> {
+    let told = env("COLUMNS").and_then(|text| text.parse().ok());
+    let seen = || terminal_size::terminal_size_of(io::stdout()).map(|(w, _)| usize::from(w.0));
+    told.or_else(seen)
 }
 
 /// Writes to a stream. A reader that went away is no fault: `portcullis ... | head` is usual.

@@ -110,6 +110,13 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
             "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
         )));
     }
+    if let (Some(Format::Markdown | Format::Rdjson | Format::Html), false) =
+        (cli.global.format, matches!(cli.command, Command::Diff(_)))
+    {
+        return Err(IoFault::Other(
+            "`--format markdown`, `rdjson` and `html` are for `portcullis diff` only".to_owned(),
+        ));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),

@@ -158,13 +158,32 @@ impl Scene {
             let about = About {
                 file,
                 line,
-                excepts: word_count(sources.text(span), "except"),
                 ..about
             };
             self.about.insert(id, about);
         };
         for f in &policy.flows {
+            // The statement up to the end of the line on which its last end stands.
+            let ends = [f.spans.from, f.spans.to, f.spans.services];
+            let end = ends
+                .iter()
+                .filter(|s| s.file == f.spans.whole.file)
+                .map(|s| s.end);
+            let body = Span {
+                end: end
+                    .max()
+                    .unwrap_or(f.spans.whole.end)
+                    .max(f.spans.whole.end),
+                ..f.spans.whole
+            };
+            let rest = sources.get(body.file).and_then(|file| {
+                let rest = file.text.get(body.end as usize..)?;
+                rest.lines().next()
+            });
+            let excepts = word_count(sources.text(body), "except")
+                + word_count(rest.unwrap_or_default(), "except");
             let about = About {
+                excepts,
                 purpose: f.purpose.clone(),
                 owner: f.owner.clone(),
                 ticket: f.ticket.clone(),

@@ -396,8 +396,9 @@ fn head(difference: &Difference, rules: &Rules) -> String {
     let lost = summary.regions.required_lost;
     if lost > 0 {
         said.push(format!(
-            "🔴 **{} of what is no longer allowed: a `required` flow asks for it.**",
-            words::counted(lost, "region", "regions")
+            "🔴 **{} that a `required` flow asks for {} no longer allowed.**",
+            words::counted(lost, "region", "regions"),
+            if lost == 1 { "is" } else { "are" }
         ));
     }
     if summary.regions.accepted > 0 {
@@ -539,7 +540,7 @@ fn rule_folds(difference: &Difference, rules: &Rules) -> Vec<(String, Vec<String
             let lines = rules.lines_of(environment);
             let lines = lines
                 .into_iter()
-                .map(|line| super::harmless::harmless(&line.line()))
+                .map(|line| super::harmless::harmless(&line.line(false)))
                 .collect();
             (format!("{}{counts}", text(environment)), lines)
         })

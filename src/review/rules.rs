@@ -172,12 +172,12 @@ pub enum Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// As a line of a `diff` block, without its end.
+    /// As a line of a `diff` block, without its end; `ascii` for readers that know no other characters.
     #[must_use]
-    pub fn line(self) -> String {
+    pub fn line(self, ascii: bool) -> String {
         match self {
             Self::Heading(text) => format!("  {text}"),
-            Self::Line(line) => format!("{}   {}", line.sign.text(false), line.text),
+            Self::Line(line) => format!("{}   {}", line.sign.text(ascii), line.text),
             Self::Repeated {
                 resources,
                 environment,

@@ -10,7 +10,7 @@ use super::rules::{Rules, Sign};
 use super::select::{By, Only, grouped, shown};
 use super::words;
 use crate::diag::render_text::to_ascii;
-use crate::diff::told::{Change, Difference, Level, Outcome, RuleCounts};
+use crate::diff::told::{Cause, Change, Difference, Kind, Level, Outcome, RuleCounts};
 use columns::{Column, fitted, row, width, wrapped};
 
 /// How it is shown.
@@ -180,43 +180,33 @@ fn head(page: &mut Page, difference: &Difference) {
     page.text("", &format!("Compared: {}.", words::sides(difference)));
 }
 
+const fn column(least: usize, most: usize) -> Column {
+    Column {
+        least,
+        most,
+        right: false,
+    }
+}
+
 const COLUMNS: [Column; 7] = [
-    // Kind, environments, risk.
+    // Kind, environments, risk: a second word of kind and risk stands below the first.
+    column(9, 9),
     Column {
-        least: 9,
-        right: false,
-    },
-    Column {
-        least: 6,
         right: true,
+        ..column(6, 24)
     },
-    Column {
-        least: 8,
-        right: false,
-    },
+    column(8, 8),
     // Who to where, what.
-    Column {
-        least: 20,
-        right: false,
-    },
-    Column {
-        least: 8,
-        right: false,
-    },
+    column(20, 70),
+    column(8, 30),
     // The statement and its place.
-    Column {
-        least: 12,
-        right: false,
-    },
-    Column {
-        least: 10,
-        right: false,
-    },
+    column(12, 40),
+    column(10, 40),
 ];
 
 fn cells(change: &Change) -> Vec<String> {
     let mut kind = words::kind(change.change).to_owned();
-    if change.caused_by == crate::diff::told::Cause::Data {
+    if change.caused_by == Cause::Data {
         kind.push_str(" data");
     }
     let environments = if change.environments.len() > 4 {
@@ -244,7 +234,11 @@ fn cells(change: &Change) -> Vec<String> {
         kind,
         environments,
         risk,
-        format!("{} -> {}", words::who(traffic), words::whither(traffic)),
+        format!(
+            "{} -> {}",
+            words::who(traffic),
+            words::whither_in_short(traffic)
+        ),
         words::what(traffic),
         flow,
         place,
@@ -279,13 +273,12 @@ fn regions(page: &mut Page, difference: &Difference, options: &Options) {
     for (heading, changes) in groups {
         page.gap();
         if options.by.is_some() {
-            let text = format!(
-                "{}: {}",
-                harmless(&heading),
-                words::counted(changes.len(), "region", "regions")
-            );
-            let text = page.painted(&text, Style::new().bold());
-            page.line(&text);
+            let count = words::counted(changes.len(), "region", "regions");
+            let text = harmless(&format!("{heading}: {count}"));
+            for line in wrapped(&text, page.width) {
+                let line = page.painted(&line, Style::new().bold());
+                page.line(&line);
+            }
         }
         let most = options.rows.unwrap_or(usize::MAX);
         let mut left_out = 0_usize;
@@ -304,8 +297,8 @@ fn regions(page: &mut Page, difference: &Difference, options: &Options) {
             page.text(
                 "",
                 &format!(
-                    "and {} more of less risk: `--format json` holds every one",
-                    words::counted(left_out, "region", "regions")
+                    "and {} of less risk: `--format json` holds every one",
+                    words::counted(left_out, "more region", "more regions")
                 ),
             );
         }
@@ -336,8 +329,9 @@ fn region(page: &mut Page, change: &Change, widths: Option<&[usize]>) {
     let [kind, environments, risk, way, what, flow, place] = cells.as_slice() else {
         return;
     };
-    let first = format!("{}  {}  {environments}", paint(0, kind), paint(2, risk));
+    let first = format!("{}  {}", paint(0, kind), paint(2, risk));
     page.line(&first);
+    page.text("  ", environments);
     page.text("  ", &format!("{way}  {what}"));
     if !flow.is_empty() || !place.is_empty() {
         page.text("  ", &format!("{flow}  {place}"));
@@ -357,7 +351,7 @@ fn detail(page: &mut Page, change: &Change) {
     let label = |word: &str| format!("    {word:<9}");
     if let Some(why) = words::reasons(&change.risk) {
         page.text(&label("risk"), &why);
-    } else if !change.change.widens() {
+    } else if change.causes.is_empty() && change.change != Kind::Undecided {
         page.text(&label("why"), &words::edits(change, &plain));
     }
     let witness = &change.witness;
@@ -453,7 +447,7 @@ fn rule_lines(page: &mut Page, difference: &Difference, rules: &Rules, options: 
                     _ => Style::new(),
                 };
                 // Rules are not wrapped: they are to be searched and copied.
-                let line = page.painted(&harmless(&shown.line()), style);
+                let line = page.painted(&harmless(&shown.line(options.ascii)), style);
                 page.line(&line);
             }
         }
@@ -533,7 +527,10 @@ fn foot(page: &mut Page, difference: &Difference, rules: &Rules, options: &Optio
         });
     }
     if parts.is_empty() {
-        parts.push("no traffic differs".to_owned());
+        parts.push(match summary.verdict {
+            Outcome::Same => "nothing differs".to_owned(),
+            _ => "no traffic differs".to_owned(),
+        });
     }
     if rules.renamed() > 0 {
         parts.push(format!("{} renamed", rules.renamed()));
@@ -542,7 +539,7 @@ fn foot(page: &mut Page, difference: &Difference, rules: &Rules, options: &Optio
     let blast = &summary.blast_radius;
     match words::resources(blast, true) {
         Some(text) => line.push_str(&format!("; {text} written")),
-        None if !blast.resources.is_empty() => line.push_str("; no resource written"),
+        None if summary.verdict != Outcome::Same => line.push_str("; no resource is written"),
         None => {}
     }
     if let Some(time) = blast.deploy_minutes {

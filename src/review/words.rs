@@ -148,7 +148,7 @@ pub const fn direction(of: Kind) -> &'static str {
     }
 }
 
-/// A flow that ends soon: `exceptions::apim-git on 2027-01-31 (SEC-311, team-integration) (base.gate:4)`.
+/// A flow that ends soon: `exceptions::apim-git on 2027-01-31 (SEC-311), base.gate:4`.
 #[must_use]
 pub fn ending(of: &Expiring) -> String {
     let known: Vec<String> = [&of.ticket, &of.owner]
@@ -169,17 +169,18 @@ pub fn ending(of: &Expiring) -> String {
     )
 }
 
-/// `PC6009 message (hub.gate:73)`.
+/// `PC6009 message, hub.gate:73`.
 #[must_use]
 pub fn finding(of: &Finding) -> String {
     format!("{} {}{}", of.code, of.message, behind(&of.file, of.line))
 }
 
+/// `, hub.gate:73`; nothing without a file.
 pub(super) fn behind(file: &str, line: u32) -> String {
     match (file.is_empty(), line) {
         (true, _) => String::new(),
-        (false, 0) => format!(" ({file})"),
-        (false, line) => format!(" ({file}:{line})"),
+        (false, 0) => format!(", {file}"),
+        (false, line) => format!(", {file}:{line}"),
     }
 }
 
@@ -246,10 +247,28 @@ pub fn who(traffic: &Traffic) -> String {
 /// Where it goes: addresses, or names, or both if both say something.
 #[must_use]
 pub fn whither(traffic: &Traffic) -> String {
+    towards(traffic, false)
+}
+
+/// The same in short: where names say where it goes, more than half of all addresses are `most addresses`.
+#[must_use]
+pub fn whither_in_short(traffic: &Traffic) -> String {
+    towards(traffic, true)
+}
+
+fn towards(traffic: &Traffic, short: bool) -> String {
     let addresses = end(&traffic.destination);
     let names = &traffic.names;
     if names.is_any() {
         return addresses;
+    }
+    let most = traffic
+        .destination
+        .ipv4
+        .parse::<u64>()
+        .is_ok_and(|count| count > 1 << 31);
+    if short && most && !everywhere(&traffic.destination) && !names.patterns.is_empty() {
+        return format!("{} (most addresses)", shown_names(names));
     }
     if names.none && names.patterns.is_empty() && names.within.is_empty() {
         return format!("{addresses} (no name shown)");
@@ -372,7 +391,10 @@ pub fn sentence(change: &Change) -> String {
     if traffic.names.is_any() {
         to.push_str(&in_numbers(&traffic.destination));
     }
-    let what = what(traffic);
+    let what = match what(traffic) {
+        any if any == "any" => "anything".to_owned(),
+        what => what,
+    };
     let place = change.environments.join(", ");
     let said = match change.change {
         Kind::NewlyAllowed => format!("{from} can newly open {what} to {to}"),
@@ -403,6 +425,8 @@ pub fn remarks(change: &Change) -> Vec<String> {
     if change.accepted {
         out.push("Accepted by `--accept`.".to_owned());
     }
+    out.extend(partly(change).map(|partly| format!("{}.", capital(&partly))));
+    out.extend(elsewhere(change));
     let mut assumed: Vec<String> = change.assuming.clone();
     for more in &change.traffic.assuming {
         if !assumed.contains(more) {
@@ -415,6 +439,48 @@ pub fn remarks(change: &Change) -> Vec<String> {
         out.push("Not exact: a layer could not be decided for all of it.".to_owned());
     }
     out
+}
+
+/// That a row holds packets of which the fate does not differ, without a full stop; `None` if it does not.
+#[must_use]
+pub fn partly(change: &Change) -> Option<String> {
+    match change.already.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "of it, {} from {} to {} fares as before",
+            what(one),
+            who(one),
+            whither_in_short(one)
+        )),
+        several => Some(format!("{} parts of it fare as before", several.len())),
+    }
+}
+
+/// Environments in which the words of a region stand for other addresses, a sentence each.
+fn elsewhere(change: &Change) -> Vec<String> {
+    let mut out = Vec::new();
+    for (environment, there) in &change.elsewhere {
+        let mut parts = Vec::new();
+        let here = &change.traffic;
+        for (here, there) in [
+            (&here.source, &there.traffic.source),
+            (&here.destination, &there.traffic.destination),
+        ] {
+            if here.prefixes != there.prefixes {
+                parts.push(format!("{} is {}", end(there), few_prefixes(there)));
+            }
+        }
+        if !parts.is_empty() {
+            out.push(format!("In {environment}, {}.", listed(&parts)));
+        }
+    }
+    out
+}
+
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(rest).collect()
 }
 
 /// Why something arrives no more, or differs otherwise without a score: what became of the statements.
@@ -513,13 +579,17 @@ pub fn resource(kind: &str, count: usize, short: bool) -> String {
     if count == 1 { one } else { many }.to_owned()
 }
 
-/// `4 of 9 groups, 2 of 4 NSGs`; `None` if there are no resources at all.
+/// `4 of 9 groups, 2 of 4 NSGs`; in short only what is written; `None` if there is nothing to say.
 #[must_use]
 pub fn resources(blast: &BlastRadius, short: bool) -> Option<String> {
     let parts: Vec<String> = blast
         .resources
         .iter()
-        .filter(|one| one.total > 0 && !(short && one.touched == 0))
+        .filter(|one| {
+            let usual = ["rule_collection_group", "nsg", "route_table"];
+            let told = one.touched > 0 || !short && usual.contains(&one.kind.as_str());
+            one.total > 0 && told
+        })
         .map(|one| {
             format!(
                 "{} of {} {}",

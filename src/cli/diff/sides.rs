@@ -41,6 +41,8 @@ pub(super) struct Side {
     pub(super) environments: Vec<Environment>,
     /// Its settings.
     pub(super) settings: Settings,
+    /// The project's folder as files are named from.
+    pub(super) folder: String,
     /// The catalogue.
     pub(super) catalogue: String,
     /// The day that expiry is judged on.
@@ -226,6 +228,7 @@ impl Project {
         Ok(Side {
             environments,
             settings: found.settings.clone(),
+            folder: found.shown_root.clone(),
             catalogue: catalog.identity().to_string(),
             today: options.as_of,
             sources,

@@ -83,17 +83,21 @@ fn all_rows(space: &mut Space, set: Set) -> Result<Vec<Rectangle>, Exhausted> {
 /// A row with as many others as it can stand for: what holds both must not hold more than is allowed.
 fn joined(space: &mut Space, first: &Rectangle, rows: &[Rectangle], most: Set) -> Rectangle {
     let mut own = first.clone();
+    let full = space.full();
+    let mut held = space.rectangle(&own);
+    held = space.intersect(held, full);
     // Widest first; a second look finds what only a wider row can take in.
     for _ in 0..2 {
         let before = own.clone();
         for other in std::iter::once(first).chain(rows) {
-            let found = around(&own, other).into_iter().find(|both| {
-                let (set, full) = (space.rectangle(both), space.full());
+            for both in around(&own, other) {
+                let set = space.rectangle(&both);
                 let set = space.intersect(set, full);
-                *both != own && space.is_subset(set, most)
-            });
-            if let Some(both) = found {
-                own = both;
+                if both != own && space.is_subset(held, set) && space.is_subset(set, most) {
+                    own = both;
+                    held = set;
+                    break;
+                }
             }
         }
         if own == before {

@@ -33,7 +33,8 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
         if change.change == Kind::Undecided || !shown(change.change) {
             continue;
         }
-        let (from, to) = (words::who(&change.traffic), words::whither(&change.traffic));
+        let traffic = &change.traffic;
+        let (from, to) = (words::who(traffic), words::whither_in_short(traffic));
         let what = words::what(&change.traffic);
         let key = (from.clone(), to.clone(), change.change);
         match known.get(&key).and_then(|at| edges.get_mut(*at)) {
@@ -53,15 +54,15 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
     let mut opened: Vec<String> = Vec::new();
     let mut closed: Vec<String> = Vec::new();
     for (at, (from, to, kind, what)) in edges.iter().take(MOST).enumerate() {
-        let from = node(&mut nodes, from);
-        let to = node(&mut nodes, to);
+        let from = node(&mut nodes, from, fence);
+        let to = node(&mut nodes, to, fence);
         let (arrow, word) = match kind {
             Kind::NewlyAllowed => ("==>", "new"),
             Kind::NewlyBypassing => ("==>", "past the firewall"),
             Kind::NoLongerAllowed => ("-.->", "gone"),
             Kind::NewlyPassing | Kind::Undecided => ("-.->", "through the firewall"),
         };
-        let text = label(&format!("{word}, {}", words::first_few(what, 3)));
+        let text = label(&format!("{word}, {}", words::first_few(what, 3)), fence);
         lines.push_str(&format!("  {from} {arrow}|\"{text}\"| {to}\n"));
         let list = if kind.widens() {
             &mut opened
@@ -70,8 +71,8 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
         };
         list.push(at.to_string());
     }
-    // Colours of the Okabe-Ito set; the arrows and the words say the same.
-    for (list, colour) in [(opened, "#D55E00"), (closed, "#0072B2")] {
+    // Told apart by the colour-blind; the arrows and the words say the same.
+    for (list, colour) in [(opened, "darkorange"), (closed, "royalblue")] {
         if !list.is_empty() {
             lines.push_str(&format!("  linkStyle {} stroke:{colour}\n", list.join(",")));
         }
@@ -90,24 +91,32 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
 }
 
 /// The id of the node with a label, with the label where it is first named.
-fn node(nodes: &mut Vec<String>, name: &str) -> String {
+fn node(nodes: &mut Vec<String>, name: &str, fence: Fence) -> String {
     if let Some(at) = nodes.iter().position(|known| known == name) {
         return format!("n{at}");
     }
     nodes.push(name.to_owned());
-    format!("n{}[\"{}\"]", nodes.len() - 1, label(name))
+    format!("n{}[\"{}\"]", nodes.len() - 1, label(name, fence))
 }
 
 /// A label between quotes. Mermaid reads directives, comments, entities and Markdown even there, so all but
-/// the plainest characters are written as entities.
-fn label(from: &str) -> String {
+/// the plainest characters are written as entities. Between colons they are wide forms of themselves: where
+/// such a chart is not drawn it is text, in which `#42;` would be an issue and `www.` or `GH-1` a link.
+fn label(from: &str, fence: Fence) -> String {
     let mut out = String::new();
     for c in clipped(&harmless(from), LABEL).chars() {
-        if c.is_alphanumeric() || " ./,+()-".contains(c) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("#{};", u32::from(c)));
+        let before = out.to_ascii_lowercase();
+        let link = c == '.' && before.ends_with("www") || c == '-' && before.ends_with("gh");
+        let wide = char::from_u32(u32::from(c) + 0xfee0).filter(|_| c.is_ascii_graphic());
+        match (fence, wide) {
+            _ if !link && plain(c) => out.push(c),
+            (Fence::Colons, Some(wide)) => out.push(wide),
+            _ => out.push_str(&format!("#{};", u32::from(c))),
         }
     }
     out
+}
+
+fn plain(c: char) -> bool {
+    !c.is_ascii() || c.is_ascii_alphanumeric() || " ./,+()-".contains(c)
 }

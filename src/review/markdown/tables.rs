@@ -94,7 +94,7 @@ fn row(change: &Change) -> Row {
     cells.push(format!(
         "{} → {}",
         code(&words::who(&change.traffic)),
-        code(&words::whither(&change.traffic))
+        code(&words::whither_in_short(&change.traffic))
     ));
     cells.push(text(&words::what(&change.traffic)));
     cells.push(why(change));
@@ -162,6 +162,7 @@ fn why(change: &Change) -> String {
     if change.caused_by == Cause::Data {
         parts.push("only the data of service tags differs".to_owned());
     }
+    parts.extend(words::partly(change).map(|partly| text(&partly)));
     if change.change != Kind::Undecided {
         let assumed: Vec<String> = change.assuming.iter().map(|one| message(one)).collect();
         if !assumed.is_empty() {

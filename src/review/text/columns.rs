@@ -63,6 +63,8 @@ fn broken(word: &str, most: usize) -> Vec<String> {
 pub(super) struct Column {
     /// It is never narrower than this, or than its widest cell.
     pub least: usize,
+    /// Nor wider than this.
+    pub most: usize,
     /// Cells stand at its right side.
     pub right: bool,
 }
@@ -79,7 +81,8 @@ pub(super) fn fitted(columns: &[Column], rows: &[Vec<String>], most: usize) -> O
                 .map(|cell| width(cell))
                 .max()
         })
-        .map(Option::unwrap_or_default)
+        .zip(columns)
+        .map(|(widest, column)| widest.unwrap_or_default().min(column.most))
         .collect();
     let gaps = GAP * columns.len().saturating_sub(1);
     loop {
@@ -164,14 +167,17 @@ mod tests {
         let columns = [
             Column {
                 least: 4,
+                most: 99,
                 right: false,
             },
             Column {
                 least: 40,
+                most: 99,
                 right: false,
             },
             Column {
                 least: 5,
+                most: 99,
                 right: false,
             },
         ];

@@ -17,11 +17,13 @@ pub(super) struct Found {
     /// Blocks of code, by language.
     pub blocks: Vec<(String, String)>,
     /// Links, images and footnotes.
-    pub links: usize,
+    pub links: Vec<String>,
     /// Points of lists.
     pub points: usize,
     /// Headings.
     pub headings: Vec<String>,
+    /// Between `<code>` and `</code>`.
+    code: bool,
 }
 
 pub(super) fn read(page: &str) -> Found {
@@ -41,7 +43,15 @@ fn walk(node: &Node, found: &mut Found) {
             }
             found.tables.push(rows);
         }
-        Node::Html(html) => found.html.push(html.value.clone()),
+        Node::Html(html) => {
+            match html.value.as_str() {
+                "<code>" => found.code = true,
+                "</code>" => found.code = false,
+                _ => {}
+            }
+            found.html.push(html.value.clone());
+        }
+        Node::Text(text) if found.code => found.spans.push(text.value.clone()),
         Node::Text(text) => {
             found.text.push_str(&text.value);
             found.text.push('\n');
@@ -57,7 +67,7 @@ fn walk(node: &Node, found: &mut Found) {
         | Node::ImageReference(_)
         | Node::Definition(_)
         | Node::FootnoteReference(_)
-        | Node::FootnoteDefinition(_) => found.links += 1,
+        | Node::FootnoteDefinition(_) => found.links.push(format!("{node:?}")),
         Node::ListItem(_) => found.points += 1,
         Node::Heading(_) => found.headings.push(plain(node)),
         _ => {}

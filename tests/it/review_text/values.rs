@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 use portcullis::diff::told::{
-    BlastRadius, Cause, CausingFlow, Change, Counts, Difference, End, EnvironmentSummary, Expiring,
-    Factor, Fate, Finding, Hop, Kind, Level, Names, Outcome, Pattern, Risk, RiskCount, RuleCounts,
-    SCHEMA, Side, Summary, Tests, Tool, Touched, Traffic, Witness,
+    BlastRadius, Cause, CausingFlow, Change, Counts, Difference, Elsewhere, End,
+    EnvironmentSummary, Expiring, Factor, Fate, Finding, Hop, Kind, Level, Names, Outcome, Pattern,
+    Risk, RiskCount, RuleCounts, SCHEMA, Side, Summary, Tests, Tool, Touched, Traffic, Witness,
 };
 use portcullis::packet::Verdict;
 use portcullis::review::rules::{Kept, RuleBlock, RuleLine, Rules, Sign};
@@ -338,6 +338,12 @@ pub(super) fn pull_request() -> (Difference, Rules) {
     rdp.after = allowed("aks-egress-debug", None);
     rdp.causes = vec![cause("aks-egress::debug", "new", "changed", "hub.gate", 76)];
 
+    let mut most = end(
+        None,
+        "any except [10.0.0.0/8, 4.144.10.32/27, and 49 more]",
+        &["1.0.0.0/8", "2.0.0.0/7", "128.0.0.0/1"],
+    );
+    most.ipv4 = "4261412864".to_owned();
     let mut feeds = change(
         "sem-0d34c7e9",
         Kind::NewlyAllowed,
@@ -345,7 +351,7 @@ pub(super) fn pull_request() -> (Difference, Rules) {
         traffic(
             &["https/443"],
             aks,
-            end(Some("any"), "any", &["0.0.0.0/0", "::/0"]),
+            most,
             Names {
                 short: "quay.io, *.quay.io".to_owned(),
                 patterns: vec![
@@ -577,6 +583,22 @@ pub(super) fn every_kind() -> (Difference, Rules) {
         witness("prod", "https", "10.1.2.4", "20.60.9.1", 443),
     );
     data.caused_by = Cause::Data;
+    data.environments = words(&["prod", "dev"]);
+    let mut there = data.traffic.clone();
+    there.source.prefixes = words(&["10.101.2.0/24"]);
+    data.elsewhere.insert(
+        "dev".to_owned(),
+        Elsewhere {
+            traffic: there,
+            already: Vec::new(),
+        },
+    );
+    data.already = vec![traffic(
+        &["https/443"],
+        app(),
+        end(None, "20.60.0.0/24", &["20.60.0.0/24"]),
+        any_name(),
+    )];
     data.risk = risk(
         Level::Low,
         8,
