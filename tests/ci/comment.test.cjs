@@ -136,6 +136,16 @@ test('a project without a name has no comment, and takes none of another kind', 
   assert.equal(said.warning.length, 1);
 });
 
+test('what does not fit is cut at a line, and says so', async () => {
+  const row = '| HIGH 72 | prod | avd | 172.31.0.0/16 |';
+  const { asked } = await run([], { text: markdown('hub', 'long') + `${row}\n`.repeat(3000) });
+  assert.ok(asked[0].body.length < 65_536);
+  const lines = asked[0].body.split('\n');
+  const rows = lines.filter((line) => line.startsWith('|'));
+  assert.ok(rows.length > 1000 && rows.every((line) => line === row));
+  assert.ok(asked[0].body.includes('**This is not all: '));
+});
+
 test('a token that may not write is no fault', async () => {
   for (const refusal of [403, 404]) {
     const { said } = await run([], { text: markdown('hub', 'one'), refusal });

@@ -11,6 +11,7 @@
 mod azure_comment;
 mod base;
 mod scripts;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::fs;
