@@ -84,16 +84,20 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<u8, IoFault> {
         .unwrap_or_default()
         .lock();
     let bands = &done.found.settings.bands;
+    let options = Options {
+        ignored: args.ignore_fields.clone(),
+        ..Options::default()
+    };
     let mut all = Vec::new();
     for (environment, new) in &made {
         let nothing = Against::default();
         let against = found.sides.get(environment).unwrap_or(&nothing);
-        let textual = compare(environment, &against.old, new, Options::default());
+        let textual = compare(environment, &against.old, new, &options);
         let order = order(&textual, bands, &new.retired);
         let drift = against
             .last
             .as_ref()
-            .map(|last| compare(environment, last, &against.old, Options::default()));
+            .map(|last| compare(environment, last, &against.old, &options));
         let written = |scope: &lock_file::Scope| {
             scope.environment == *environment
                 && order.steps.iter().any(|s| {

@@ -302,21 +302,42 @@ impl Textual {
 }
 
 /// What is compared.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Priorities are compared. Without a lock on one side they are whatever was free.
     pub numbers: bool,
+    /// Fields that are not, by path in any case; a path stands for all below it.
+    pub ignored: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { numbers: true }
+        Self {
+            numbers: true,
+            ignored: Vec::new(),
+        }
     }
+}
+
+impl Options {
+    /// Without the fields that are not compared.
+    fn counted(&self, fields: &mut Vec<FieldChange>) {
+        if !self.ignored.is_empty() {
+            fields.retain(|f| !self.ignored.iter().any(|path| is_below(&f.path, path)));
+        }
+    }
+}
+
+/// Whether a path is another one, or below it.
+fn is_below(path: &str, front: &str) -> bool {
+    let (path, front) = (path.to_lowercase(), front.to_lowercase());
+    let rest = path.strip_prefix(&front);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Compares two sides of one environment.
 #[must_use]
-pub fn compare(environment: &str, old: &Side, new: &Side, options: Options) -> Textual {
+pub fn compare(environment: &str, old: &Side, new: &Side, options: &Options) -> Textual {
     let mut run = Run {
         old_side: old,
         new_side: new,
@@ -342,7 +363,7 @@ pub fn compare(environment: &str, old: &Side, new: &Side, options: Options) -> T
 struct Run<'a> {
     old_side: &'a Side,
     new_side: &'a Side,
-    options: Options,
+    options: &'a Options,
     out: Textual,
 }
 
@@ -473,6 +494,7 @@ impl Run<'_> {
             (Some(old), Some(new)) => {
                 entry.fields.extend(old.about.changes(&new.about));
                 entry.fields.extend(identity::another_id(old, new));
+                self.options.counted(&mut entry.fields);
                 let renamed = !old.name().eq_ignore_ascii_case(&new.name());
                 entry.was = renamed.then(|| old.names.last().cloned()).flatten();
                 if self.options.numbers && old.priority != new.priority {
@@ -577,6 +599,7 @@ impl Run<'_> {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
+                self.options.counted(&mut entry.fields);
                 let renamed = !old.name.eq_ignore_ascii_case(&new.name);
                 entry.was = renamed.then(|| old.name.clone());
                 let place = |p: &Place| {
