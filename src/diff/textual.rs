@@ -492,7 +492,11 @@ impl Run<'_> {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
-                entry.fields.extend(old.about.changes(&new.about));
+                let mut about = old.about.changes(&new.about);
+                // A template may take it from where it is deployed; nothing changes the region of what is
+                // there.
+                about.retain(|f| f.path != "location" || (f.old.is_some() && f.new.is_some()));
+                entry.fields.extend(about);
                 entry.fields.extend(identity::another_id(old, new));
                 self.options.counted(&mut entry.fields);
                 let renamed = !old.name().eq_ignore_ascii_case(&new.name());
