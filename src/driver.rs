@@ -341,6 +341,7 @@ impl Run<'_> {
             context: &context,
             sources,
             told: sink.items(),
+            retired: &retired,
             origin,
         };
         watch(&stage, &mut lowered);

@@ -19,7 +19,7 @@ mod repeated;
 pub mod required;
 mod route_ties;
 pub mod sets;
-mod shared_domains;
+pub mod shared_domains;
 mod tag_meaning;
 mod translation;
 

@@ -36,8 +36,9 @@ pub(super) fn check(scene: &Scene<'_>, sink: &mut Sink) {
     }
 }
 
-/// What strangers have below a suffix.
-fn covers(suffix: &str) -> Option<String> {
+/// What strangers have below a suffix; `None` if they have nothing that is known.
+#[must_use]
+pub fn covers(suffix: &str) -> Option<String> {
     if !suffix.contains('.') {
         return Some("a top-level domain".to_owned());
     }

@@ -56,6 +56,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Tell who can reach what: all packets between two ends, as rows.
     Query(QueryArgs),
+    /// Tell what a change means: which traffic becomes possible, which stops, and what did it.
+    Diff(DiffArgs),
     /// List, search, build and compare the names that Azure knows.
     Catalog(super::catalog::CatalogArgs),
 }
@@ -371,6 +373,21 @@ pub struct InitArgs {
     /// What to begin with.
     #[arg(long, value_name = "NAME", default_value = "hub")]
     pub template: TemplateArg,
+    /// Write the pipeline of a forge too, or of both; where a project is already, nothing else.
+    #[arg(long, value_name = "FORGE", value_delimiter = ',')]
+    pub ci: Vec<CiArg>,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Whose pipeline `init` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum CiArg {
+    /// A workflow of GitHub Actions: .github/workflows/portcullis.yml.
+    Github,
+    /// A pipeline of Azure DevOps: .azure-pipelines/portcullis.yml.
+    Azure,
 }
 
 /// `config`
@@ -470,6 +487,107 @@ pub struct QueryArgs {
     pub rows: usize,
 }
 
+/// `diff`
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// What is compared: OLD and NEW, each a git revision, a project's folder or file, an output folder,
+    /// an ARM template or exported resources; or `A..B`, or `A...B` from where they parted. Without NEW
+    /// the work tree; without both what is not committed. A third word is the project's path in revisions.
+    #[arg(value_name = "SIDE", num_args = 0..=3)]
+    pub sides: Vec<String>,
+    /// Look at all packets, not only where something differs: slower, and it must find the same.
+    #[arg(long)]
+    pub whole: bool,
+    /// Exit with 3 if anything differs.
+    #[arg(long, conflicts_with = "detailed_exitcode")]
+    pub exit_code: bool,
+    /// Exit with 2 if anything differs and 1 for errors, as `terraform plan` does.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Exit with 4 if this holds, repeatable: `widened`, `risk=high`, `risk=medium`, `risk=low`,
+    /// `required-lost`, `drift` (anything differs).
+    #[arg(long, value_name = "WHEN")]
+    pub fail_on: Vec<FailOn>,
+    /// A region that was looked at and is wanted, by its id, repeatable; it counts for no `--fail-on`.
+    #[arg(long, value_name = "ID")]
+    pub accept: Vec<String>,
+    /// Another form beside that of --format, and its file, repeatable: `sarif=diff.sarif`.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub also: Vec<super::diff::Also>,
+    /// Append a summary to the file that GITHUB_STEP_SUMMARY names.
+    #[arg(long)]
+    pub step_summary: bool,
+    /// Longest Markdown; what is left out is counted, and no row of high risk ever is.
+    #[arg(long, value_name = "BYTES")]
+    pub max_bytes: Option<usize>,
+    /// Only what this names, repeatable: `widened`, `narrowed`, `undecided`, `newly-allowed`,
+    /// `newly-bypassing`, `no-longer-allowed`, `newly-passing`. The JSON, SARIF and rdjson forms hold all.
+    #[arg(long, value_name = "WHAT", value_parser = only, value_delimiter = ',')]
+    pub only: Vec<crate::review::select::Only>,
+    /// What rows stand below.
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<By>,
+    /// Unfold the rules that differ.
+    #[arg(long)]
+    pub rules: bool,
+}
+
+fn only(text: &str) -> Result<crate::review::select::Only, String> {
+    use crate::review::select::Only;
+    Only::of(text).ok_or_else(|| {
+        let near = suggest::closest(text, Only::WORDS)
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        format!("known are {}{near}", Only::WORDS.join(", "))
+    })
+}
+
+/// What the rows of a difference stand below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// The statement that did it.
+    Flow,
+    /// Who owns that.
+    Owner,
+    /// The environment.
+    Env,
+}
+
+/// What makes `diff` exit with 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// More is allowed, or traffic passes a firewall no more.
+    Widened,
+    /// A region has this level or a higher one.
+    Risk(crate::diff::told::Level),
+    /// Traffic is lost that a `required` flow asks for.
+    RequiredLost,
+    /// Anything differs.
+    Drift,
+}
+
+impl std::str::FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use crate::diff::told::Level;
+        const KNOWN: [(&str, FailOn); 6] = [
+            ("widened", FailOn::Widened),
+            ("risk=high", FailOn::Risk(Level::High)),
+            ("risk=medium", FailOn::Risk(Level::Medium)),
+            ("risk=low", FailOn::Risk(Level::Low)),
+            ("required-lost", FailOn::RequiredLost),
+            ("drift", FailOn::Drift),
+        ];
+        let found = KNOWN.iter().find(|(word, _)| *word == text);
+        found.map(|(_, own)| *own).ok_or_else(|| {
+            let words = KNOWN.iter().map(|(word, _)| *word);
+            let near = suggest::closest(text, words.clone())
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("known are {}{near}", words.collect::<Vec<_>>().join(", "))
+        })
+    }
+}
+
 /// Form of diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -490,6 +608,12 @@ pub enum Format {
     Junit,
     /// TAP version 14; `test` only.
     Tap,
+    /// Markdown for a comment; `diff` only.
+    Markdown,
+    /// For reviewdog; `diff` only.
+    Rdjson,
+    /// One HTML file; `diff` only.
+    Html,
 }
 
 /// Colour.

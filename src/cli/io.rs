@@ -4,20 +4,21 @@
 // The lint keeps the rest of the crate from what this file is for.
 #![allow(clippy::disallowed_methods)]
 
+pub mod ground;
 mod write;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::source::{LoadError, Loader};
+use crate::source::LoadError;
 use crate::syntax::ast::Date;
 
-pub use write::{Pending, Written, differing, remove_all, stage, write_all, write_file};
+pub use write::{
+    Pending, Written, append, differing, remove_all, stage, write_all, write_each, write_file,
+};
 
 /// Largest source file in bytes; offsets are 32 bits wide and no policy comes near it.
 pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
@@ -92,6 +93,14 @@ pub fn is_terminal(stream: Stream) -> bool {
         Stream::Stdout => io::stdout().is_terminal(),
         Stream::Stderr => io::stderr().is_terminal(),
     }
+}
+
+/// Columns of the terminal that standard output is; `COLUMNS` overrides it.
+#[must_use]
+pub fn width() -> Option<usize> {
+    let told = env("COLUMNS").and_then(|text| text.parse().ok());
+    let seen = || terminal_size::terminal_size_of(io::stdout()).map(|(w, _)| usize::from(w.0));
+    told.or_else(seen)
 }
 
 /// Writes to a stream. A reader that went away is no fault: `portcullis ... | head` is usual.
@@ -324,18 +333,8 @@ pub fn load_data(path: &Path) -> Result<String, String> {
 /// What git prints, run in a folder; `None` if it fails or is not there.
 #[must_use]
 pub fn git(folder: &Path, args: &[&str]) -> Option<String> {
-    let output = std::process::Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(args)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8(output.stdout).ok())
-        .flatten()
+    let printed = ground::git(folder, args).ok()?;
+    String::from_utf8(printed).ok()
 }
 
 fn is_gate(name: &str) -> bool {
@@ -506,46 +505,12 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Loads modules from a folder and remembers which it gave.
-#[derive(Debug)]
-pub struct DiskLoader {
-    root: PathBuf,
-    served: RefCell<BTreeSet<String>>,
-}
-
-impl DiskLoader {
-    /// A loader for paths relative to `root`.
-    #[must_use]
-    pub fn new(root: PathBuf) -> Self {
-        Self {
-            root,
-            served: RefCell::new(BTreeSet::new()),
-        }
-    }
-
-    /// Whether a path was read from disk, not from the embedded library.
-    #[must_use]
-    pub fn served(&self, path: &str) -> bool {
-        self.served.borrow().contains(path)
-    }
-}
-
-impl Loader for DiskLoader {
-    fn load(&self, path: &str) -> Result<String, LoadError> {
-        if path.contains('\\') || Path::new(path).is_absolute() {
-            return Err(LoadError::Unreadable(
-                "paths are relative, with forward slashes".to_owned(),
-            ));
-        }
-        self.served.borrow_mut().insert(path.to_owned());
-        load(&absolute(&self.root, Path::new(path)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::ground::{Ground, GroundLoader};
     use super::*;
+    use crate::source::Loader;
 
     #[test]
     fn relative_paths() {
@@ -566,7 +531,7 @@ mod tests {
         fs::create_dir(dir.path().join("sub")).unwrap();
         let big = fs::File::create(dir.path().join("big")).unwrap();
         big.set_len(MAX_SOURCE_BYTES + 1).unwrap();
-        let loader = DiskLoader::new(dir.path().to_path_buf());
+        let loader = GroundLoader::new(Ground::Disk, dir.path().to_path_buf());
         let why = |path: &str| match loader.load(path) {
             Err(LoadError::Unreadable(why)) => why,
             Err(LoadError::NotText { at, .. }) => not_utf8(at),

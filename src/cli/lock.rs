@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::args::{Global, LockArgs};
+use super::io::ground::Ground;
 use super::io::{self, IoFault, Pending};
 use super::project::{self, Found};
 use super::report::Reporter;
@@ -94,12 +95,17 @@ fn path(found: &Found) -> (PathBuf, String) {
 
 /// The text of the lock file, if there is one.
 fn read(found: &Found) -> Result<Option<String>, IoFault> {
+    read_on(&Ground::Disk, found)
+}
+
+/// The same of a project elsewhere.
+pub(super) fn read_on(ground: &Ground, found: &Found) -> Result<Option<String>, IoFault> {
     let (path, shown) = path(found);
-    if !io::exists(&path) {
+    if !ground.exists(&path) {
         return Ok(None);
     }
     // What is not text stands there as U+FFFD, and the lines that hold it are told as damaged.
-    let text = io::read_large_maybe_text(&path, &shown)?;
+    let text = ground.read_large_maybe_text(&path, &shown)?;
     Ok(Some(text.unwrap_or_else(|(text, _)| text)))
 }
 

@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod check;
 pub mod compile;
 pub mod config;
+pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod init;
@@ -109,6 +110,13 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
             "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
         )));
     }
+    if let (Some(Format::Markdown | Format::Rdjson | Format::Html), false) =
+        (cli.global.format, matches!(cli.command, Command::Diff(_)))
+    {
+        return Err(IoFault::Other(
+            "`--format markdown`, `rdjson` and `html` are for `portcullis diff` only".to_owned(),
+        ));
+    }
     match &cli.command {
         Command::Compile(args) => compile::run(&cli.global, args),
         Command::Check(args) => check::run(&cli.global, args),
@@ -122,6 +130,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Query(args) => query::run(&cli.global, args),
+        Command::Diff(args) => diff::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::io::ground::Ground;
 use super::io::{self, IoFault};
 use crate::config::{self, Settings};
 use crate::diag::Diagnostic;
@@ -34,7 +35,15 @@ pub struct Found {
 /// # Errors
 /// When there is no such path, no source in it, or a file cannot be read.
 pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
-    let (found, shown) = settings_and_sources(path, config)?;
+    find_on(&Ground::Disk, path, config)
+}
+
+/// The same of files elsewhere.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_on(ground: &Ground, path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
+    let (found, shown) = settings_and_sources(ground, path, config)?;
     // Faults of the settings are told first; they may be why there are no sources.
     if found.sources.is_empty() && found.faults.1.is_empty() {
         return Err(IoFault::Other(match found.settings_file {
@@ -50,17 +59,21 @@ pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
 /// # Errors
 /// When a file cannot be read.
 pub fn settings_only(path: &Path, config: Option<&Path>) -> Result<Found, IoFault> {
-    settings_and_sources(path, config).map(|(found, _)| found)
+    settings_and_sources(&Ground::Disk, path, config).map(|(found, _)| found)
 }
 
-fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, String), IoFault> {
+fn settings_and_sources(
+    ground: &Ground,
+    path: &Path,
+    config: Option<&Path>,
+) -> Result<(Found, String), IoFault> {
     let here = io::working_directory()?;
     let target = io::absolute(&here, path);
     let shown = io::relative(&here, &target);
-    if !io::exists(&target) {
+    if !ground.exists(&target) {
         return Err(IoFault::Other(format!("there is no `{shown}`")));
     }
-    let is_folder = io::is_folder(&target);
+    let is_folder = ground.is_folder(&target);
     if !is_folder
         && target
             .extension()
@@ -77,7 +90,7 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
     };
     let file = match config {
         Some(file) => Some(io::absolute(&here, file)),
-        None => settings_above(&folder),
+        None => settings_above(ground, &folder),
     };
     let mut faults = (SourceMap::default(), Vec::new());
     let mut settings = Settings::default();
@@ -85,7 +98,7 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
     let mut settings_file = None;
     if let Some(file) = file {
         let name = io::relative(&here, &file);
-        let text = io::read_maybe_text(&file, &name)?;
+        let text = ground.read_maybe_text(&file, &name)?;
         let (text, bad) = text.map_or_else(|(text, at)| (text, Some(at)), |text| (text, None));
         let id = faults.0.add(name.clone(), text);
         (settings, faults.1) = match bad {
@@ -105,13 +118,14 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
     } else if !settings.sources.is_empty() {
         settings.sources.clone()
     } else {
-        io::gate_files(&folder)?
+        ground
+            .gate_files(&folder)?
             .iter()
             .map(|name| io::relative(&root, &folder.join(name)))
             .collect()
     };
     let whole = if settings.sources.is_empty() {
-        io::gate_files(&folder).map_or(0, |files| files.len())
+        ground.gate_files(&folder).map_or(0, |files| files.len())
     } else {
         settings.sources.len()
     };
@@ -130,12 +144,12 @@ fn settings_and_sources(path: &Path, config: Option<&Path>) -> Result<(Found, St
 
 /// The settings file of a folder or of one above it, up to the repository's root. Outside a
 /// repository only the folder itself counts: a file further up may be anybody's.
-fn settings_above(folder: &Path) -> Option<PathBuf> {
+fn settings_above(ground: &Ground, folder: &Path) -> Option<PathBuf> {
     let file_in = |folder: &Path| {
         let file = folder.join(SETTINGS_FILE);
-        io::is_file(&file).then_some(file)
+        ground.is_file(&file).then_some(file)
     };
-    let in_repository = folder.ancestors().any(|f| io::exists(&f.join(".git")));
+    let in_repository = folder.ancestors().any(|f| ground.is_top(f));
     if !in_repository {
         return file_in(folder);
     }
@@ -143,7 +157,7 @@ fn settings_above(folder: &Path) -> Option<PathBuf> {
         if let Some(file) = file_in(above) {
             return Some(file);
         }
-        if io::exists(&above.join(".git")) {
+        if ground.is_top(above) {
             return None;
         }
     }

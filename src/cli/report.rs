@@ -100,6 +100,9 @@ impl Reporter {
                 | Format::AzurePipelines
                 | Format::Junit
                 | Format::Tap
+                | Format::Markdown
+                | Format::Rdjson
+                | Format::Html
         );
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
@@ -113,9 +116,13 @@ impl Reporter {
             .cloned()
             .collect();
         let mut text = match self.format {
-            Format::Text | Format::Csv | Format::Junit | Format::Tap => {
-                render_text::render(sources, &kept, self.style())
-            }
+            Format::Text
+            | Format::Csv
+            | Format::Junit
+            | Format::Tap
+            | Format::Markdown
+            | Format::Rdjson
+            | Format::Html => render_text::render(sources, &kept, self.style()),
             Format::Json => render_json::render(sources, &kept),
             Format::Sarif => render_sarif::render(sources, &kept),
             Format::Github => render_github::render(sources, &kept),
@@ -243,7 +250,9 @@ impl Reporter {
         }
     }
 
-    fn stream_style(&self, stream: Stream) -> Style {
+    /// How text on a stream is styled.
+    #[must_use]
+    pub fn stream_style(&self, stream: Stream) -> Style {
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,

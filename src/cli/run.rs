@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{AsOf, Global};
-use super::io::{self, DiskLoader, IoFault};
+use super::io::ground::{Ground, GroundLoader};
+use super::io::{self, IoFault};
 use super::lock;
 use super::project::{self, Found};
 use super::report::{self, Reporter};
@@ -86,31 +87,8 @@ pub(super) fn watched(
     };
     reporter.remark(&format!("catalogue: {}", catalog.identity()))?;
     let memory: Memory = ask.remember.read(&found)?;
-    let options = Options {
-        environments: global.environments.clone(),
-        limits: ask.limits,
-        as_of: match global.as_of {
-            None => found.settings.as_of,
-            Some(AsOf::None) => None,
-            Some(AsOf::Date(date)) => Some(date),
-            Some(AsOf::Today) => io::today(),
-        },
-        on_expired: ask.on_expired,
-        emit: ask.emit.clone(),
-        no_prove: ask.no_prove,
-        promises_watched: ask.promises_watched,
-        no_files: ask.no_files,
-        asked: ask.asked.clone(),
-        no_smallest: false,
-        memory,
-    };
-    let mut project = Project {
-        settings: found.settings.clone(),
-        sources: found.sources.clone(),
-    };
-    // `--as-of none` also undoes the day of the settings.
-    project.settings.as_of = options.as_of;
-    let loader = DiskLoader::new(found.root.clone());
+    let (project, options) = asked(global, &found, ask, memory);
+    let loader = GroundLoader::new(Ground::Disk, found.root.clone());
     let compiled = driver::compile_watched(&loader, &project, catalog, &options, watch);
     for (_, file) in compiled.sources.iter() {
         // An argument is a source too.
@@ -155,9 +133,53 @@ pub(super) fn watched(
     Ok(Ok(Done { found, output }))
 }
 
+/// What is compiled, and how.
+pub(super) fn asked(
+    global: &Global,
+    found: &Found,
+    ask: &Ask<'_>,
+    memory: Memory,
+) -> (Project, Options) {
+    let options = Options {
+        environments: global.environments.clone(),
+        limits: ask.limits,
+        as_of: match global.as_of {
+            None => found.settings.as_of,
+            Some(AsOf::None) => None,
+            Some(AsOf::Date(date)) => Some(date),
+            Some(AsOf::Today) => io::today(),
+        },
+        on_expired: ask.on_expired,
+        emit: ask.emit.clone(),
+        no_prove: ask.no_prove,
+        promises_watched: ask.promises_watched,
+        no_files: ask.no_files,
+        asked: ask.asked.clone(),
+        no_smallest: false,
+        memory,
+    };
+    let mut project = Project {
+        settings: found.settings.clone(),
+        sources: found.sources.clone(),
+    };
+    // `--as-of none` also undoes the day of the settings.
+    project.settings.as_of = options.as_of;
+    (project, options)
+}
+
 /// The catalogue in force: of the flag, of the settings, or the program's own. `own` keeps one
 /// that was read.
 pub(super) fn catalog<'a>(
+    global: &Global,
+    found: &Found,
+    own: &'a mut Option<Catalog>,
+) -> Result<Result<&'a Catalog, (SourceMap, Box<Diagnostic>)>, IoFault> {
+    catalog_on(&Ground::Disk, global, found, own)
+}
+
+/// The same where the settings are elsewhere; what the flag names is on the disk.
+pub(super) fn catalog_on<'a>(
+    ground: &Ground,
     global: &Global,
     found: &Found,
     own: &'a mut Option<Catalog>,
@@ -172,7 +194,11 @@ pub(super) fn catalog<'a>(
         return Ok(Ok(Catalog::embedded(found.settings.cloud)));
     };
     let shown = io::relative(&here, &file);
-    let text = io::read_text(&file, &shown)?;
+    let text = if global.catalog.is_some() {
+        io::read_text(&file, &shown)?
+    } else {
+        ground.read_text(&file, &shown)?
+    };
     match Catalog::parse(text.clone()) {
         Ok(catalog) => Ok(Ok(own.insert(catalog))),
         Err(fault) => {
@@ -194,7 +220,7 @@ pub(super) fn catalog<'a>(
 
 /// The same sources with names as seen from the working directory. The core knows names relative
 /// to the project, so that its output does not depend on where the command was started.
-fn shown_names(sources: &SourceMap, loader: &DiskLoader, found: &Found) -> SourceMap {
+pub(super) fn shown_names(sources: &SourceMap, loader: &GroundLoader, found: &Found) -> SourceMap {
     let mut out = SourceMap::default();
     for (_, file) in sources.iter() {
         let own = loader.served(&file.name) || file.name == found.settings.lock;

@@ -60,9 +60,11 @@ pub struct Settings {
     pub require: Require,
     /// Ports of administration, as ranges.
     pub admin_ports: Vec<(u16, u16)>,
-    /// Risk of a change. Kept, not used yet.
+    /// Ports whose usual protocol is not encrypted, as ranges.
+    pub clear_text_ports: Vec<(u16, u16)>,
+    /// Risk of a change.
     pub risk: Risk,
-    /// Reports of a change. Kept, not used yet.
+    /// Reports of a change.
     pub diff: DiffSettings,
     /// Expiry of flows.
     pub expiry: Expiry,
@@ -96,6 +98,15 @@ impl Default for Settings {
                 (445, 445),
                 (1433, 1433),
                 (5985, 5986),
+            ],
+            clear_text_ports: vec![
+                (21, 21),
+                (23, 23),
+                (80, 80),
+                (110, 110),
+                (143, 143),
+                (389, 389),
+                (512, 514),
             ],
             risk: Risk::default(),
             diff: DiffSettings::default(),
@@ -289,6 +300,48 @@ pub struct Risk {
     pub fail: Option<RiskLevel>,
     /// Weight by environment.
     pub weights: BTreeMap<String, f64>,
+    /// Points by the name of a factor, where they are not those of [`POINTS`].
+    pub points: BTreeMap<String, u32>,
+}
+
+/// What makes a change risky, with the points that it has unless the settings say otherwise. The last
+/// two lower the score.
+pub const POINTS: [(&str, u32); 14] = [
+    ("source-any", 45),
+    ("destination-any", 25),
+    ("wildcard-name", 10),
+    ("shared-wildcard", 15),
+    ("addresses-opened", 32),
+    ("boundary", 30),
+    ("admin-port", 25),
+    ("clear-text-port", 25),
+    ("all-ports", 35),
+    ("exception", 12),
+    ("private-destination", 20),
+    ("bypass", 20),
+    ("until", 8),
+    ("record", 5),
+];
+
+impl Risk {
+    /// The points of a factor.
+    #[must_use]
+    pub fn points_of(&self, factor: &str) -> u32 {
+        let usual = POINTS.iter().find(|(name, _)| *name == factor);
+        let usual = usual.map_or(0, |(_, points)| *points);
+        self.points.get(factor).copied().unwrap_or(usual)
+    }
+
+    /// The weight of an environment. Unless the settings say otherwise `test` weighs 0.7 and `dev` 0.5.
+    #[must_use]
+    pub fn weight_of(&self, environment: &str) -> f64 {
+        let usual = match environment {
+            "dev" => 0.5,
+            "test" => 0.7,
+            _ => 1.0,
+        };
+        self.weights.get(environment).copied().unwrap_or(usual)
+    }
 }
 
 /// What becomes of an earlier comment on a change.

@@ -10,7 +10,7 @@ use super::tree::{self, Node};
 use super::{
     ApiVersions, Band, Bands, CatalogSettings, CommentMode, Deploy, DiffSettings,
     EnvironmentSettings, Expiry, Layout, Level, NSG_RANGE, Naming, NsgRuleLayout, OnExpired,
-    RCG_RANGE, RcgLayout, Require, RequiredOf, Risk, RiskLevel, Settings,
+    POINTS, RCG_RANGE, RcgLayout, Require, RequiredOf, Risk, RiskLevel, Settings,
 };
 use crate::catalog::Cloud;
 use crate::diag::levels::may_be_lowered;
@@ -73,6 +73,7 @@ const TOP_KEYS: &[&str] = &[
     "lints",
     "require",
     "admin-ports",
+    "clear-text-ports",
     "risk",
     "diff",
     "expiry",
@@ -120,6 +121,7 @@ impl Reader<'_> {
             "lints" => r.lints(node, key, &mut s.lints),
             "require" => r.require(node, key, &mut s.require),
             "admin-ports" => set(&mut s.admin_ports, r.list(node, key, Self::ports)),
+            "clear-text-ports" => set(&mut s.clear_text_ports, r.list(node, key, Self::ports)),
             "risk" => r.risk(node, key, &mut s.risk),
             "diff" => r.diff(node, key, &mut s.diff),
             "expiry" => r.expiry(node, key, &mut s.expiry),
@@ -369,7 +371,7 @@ impl Reader<'_> {
     }
 
     fn risk(&mut self, node: &Node, key: &str, out: &mut Risk) {
-        self.map(node, key, &["fail", "weights"], |r, key, node| {
+        self.map(node, key, &["fail", "weights", "points"], |r, key, node| {
             if key == "fail" {
                 let words = [
                     ("low", Some(RiskLevel::Low)),
@@ -378,6 +380,13 @@ impl Reader<'_> {
                     ("none", None),
                 ];
                 set(&mut out.fail, r.word(node, key, &words));
+            } else if key == "points" {
+                let names: Vec<&str> = POINTS.iter().map(|(name, _)| *name).collect();
+                r.map(node, "risk.points", &names, |r, name, node| {
+                    if let Some(points) = r.number(node, name, 0, 100) {
+                        out.points.insert(name.to_owned(), points);
+                    }
+                });
             } else {
                 r.any_map(node, "risk.weights", |r, name, node| {
                     let weight = match node {

@@ -50,7 +50,7 @@ pub(super) fn counts(diagnostics: &[Diagnostic]) -> Option<(Severity, String)> {
                 .iter()
                 .filter(|d| d.severity == severity)
                 .count();
-            let word = word(severity);
+            let word = severity.word();
             match n {
                 0 => None,
                 1 => Some(format!("1 {word}")),
@@ -65,15 +65,6 @@ pub(super) fn counts(diagnostics: &[Diagnostic]) -> Option<(Severity, String)> {
 pub(super) fn hidden_line(hidden: usize) -> String {
     let verb = if hidden == 1 { "is" } else { "are" };
     format!("{hidden} more {verb} not shown")
-}
-
-/// `error`, `warning`, `note`.
-pub(super) fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
 }
 
 /// Message, then label, help, note and packet, one a line: for forms that have room for one text.

@@ -2,6 +2,7 @@
 
 mod cap;
 mod code;
+pub mod escape;
 pub mod explain;
 pub mod internal;
 pub mod levels;
@@ -10,13 +11,14 @@ pub mod render_json;
 pub mod render_pipelines;
 pub mod render_sarif;
 pub mod render_text;
+pub mod sarif;
 pub mod suggest;
 
 pub use code::{CODES, Code, CodeInfo, Severity, Stage};
 
 use std::collections::BTreeSet;
 
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 /// A place with a short remark, beside the primary one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +133,20 @@ impl Diagnostic {
             span,
             replacement: replacement.into(),
         });
+        self
+    }
+
+    /// The same where the files have other numbers: the first of them that of the first, and so on.
+    #[must_use]
+    pub fn in_files(mut self, files: &[FileId]) -> Self {
+        let moved = |span: &mut Span| {
+            if let Some(file) = files.get(span.file.0 as usize) {
+                span.file = *file;
+            }
+        };
+        self.primary.as_mut().map(moved);
+        self.labels.iter_mut().for_each(|l| moved(&mut l.span));
+        self.fix.iter_mut().for_each(|f| moved(&mut f.span));
         self
     }
 

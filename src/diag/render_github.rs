@@ -1,9 +1,9 @@
 //! Diagnostics as workflow commands of GitHub Actions, which become annotations. Not a report.
 //!
-//! Source of the form and of the escapes: GitHub Docs, "Workflow commands for GitHub Actions", and
-//! the toolkit's `command.ts`, checked 2026-11-23.
+//! Source of the form: GitHub Docs, "Workflow commands for GitHub Actions", checked 2026-11-23.
 
 use super::cap::{cap, hidden_line, whole_text};
+use super::escape::{github_data as data, github_property as property};
 use super::{Diagnostic, Severity};
 use crate::source::SourceMap;
 
@@ -33,14 +33,4 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
         out.push_str(&format!("::notice ::{}\n", hidden_line(hidden)));
     }
     out
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

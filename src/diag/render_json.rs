@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Diagnostic;
-use super::cap::word;
 use crate::source::{SourceMap, Span};
 
 /// A place; lines and columns from 1, columns in characters, the end exclusive.
@@ -58,7 +57,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
     for d in diagnostics {
         let line = Line {
             code: d.code.id(),
-            severity: word(d.severity),
+            severity: d.severity.word(),
             message: &d.message,
             place: d.primary.and_then(|s| place(sources, s)),
             label: &d.label,

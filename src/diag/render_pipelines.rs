@@ -1,8 +1,11 @@
 //! Diagnostics as logging commands of Azure Pipelines, which become issues of the run. Not a report.
 //!
-//! Source of the form and of the escapes: Microsoft Learn, "Logging commands", checked 2026-11-23.
+//! Source of the form: Microsoft Learn, "Logging commands", checked 2026-11-23.
 
 use super::cap::{cap, hidden_line, whole_text};
+use super::escape::{
+    pipelines_data as data, pipelines_plain as plain, pipelines_property as property,
+};
 use super::{Diagnostic, Severity};
 use crate::source::SourceMap;
 
@@ -45,21 +48,4 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
         out.push_str(&plain(&hidden_line(hidden)));
     }
     out
-}
-
-/// A line that is no command: user text must not smuggle one in at the start of a line.
-fn plain(text: &str) -> String {
-    let text = text.replace("##vso[", "## vso[").replace("##[", "## [");
-    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
-    lines.join(" ") + "\n"
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%AZP25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(']', "%5D").replace(';', "%3B")
 }

@@ -11,6 +11,7 @@ use crate::model::verify::TestBlock;
 use crate::path::Fabric;
 use crate::resolve::{Modules, resolve_with, under_test};
 use crate::source::{Loader, SourceMap};
+use crate::wrap::manifest::Retired;
 
 use super::locking::Ledger;
 use super::{Options, Project, expire, imply_firewall};
@@ -23,6 +24,8 @@ pub struct Stage<'a> {
     pub sources: &'a SourceMap,
     /// What was said so far.
     pub told: &'a [Diagnostic],
+    /// Groups that left the source and are still in force in Azure.
+    pub retired: &'a [Retired],
     pub(super) origin: Origin<'a>,
 }
 
@@ -106,6 +109,7 @@ impl Stage<'_> {
             context: &context,
             sources: self.sources,
             told: own.items(),
+            retired: &[],
             origin: self.origin,
         };
         see(&stage, &mut lowered);

@@ -1,7 +1,7 @@
 //! The content of a policy as one text that comments, order and places of statements do not touch;
 //! for hashes, not for reading.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::Policy;
@@ -160,6 +160,36 @@ pub fn text(policy: &Policy) -> String {
     }
     for fact in facts {
         let _ = writeln!(out, "{fact}");
+    }
+    out
+}
+
+/// The content of every statement that has an id, flows, translations and routes, by that. Two with
+/// equal texts ask for the same.
+#[must_use]
+pub fn statements(policy: &Policy) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for line in text(policy).lines() {
+        let mut words = line.split(' ');
+        let (Some(kind), Some(id)) = (words.next(), words.next()) else {
+            continue;
+        };
+        let own = [
+            "flow",
+            "flow-ordered",
+            "flow-rule",
+            "flow-more",
+            "dnat",
+            "route",
+            "route-more",
+        ];
+        if !own.contains(&kind) {
+            continue;
+        }
+        let rest = words.collect::<Vec<_>>().join(" ");
+        let known: &mut String = out.entry(id.to_owned()).or_default();
+        known.push_str(&rest);
+        known.push('\n');
     }
     out
 }

@@ -203,6 +203,16 @@ impl Space {
         }
     }
 
+    /// A set that reads more easily: it holds all of the first, and beside that only what the second
+    /// holds.
+    pub fn between(&mut self, least: Set, most: Set) -> Set {
+        let free = self.subtract(most, least);
+        let care = self.complement(free);
+        let either = self.bdd.simplify(least.0, care.0);
+        let either = self.bdd.and(either, most.0);
+        Set(either)
+    }
+
     /// The packets of a row.
     pub fn rectangle(&mut self, row: &Rectangle) -> Set {
         let service = Service {

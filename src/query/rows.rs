@@ -139,7 +139,7 @@ fn group(
     let verdict = (certainty != Certainty::Open).then_some(wanted.verdict);
     let mut rows = Vec::with_capacity(found.len());
     for (_, course, rectangle, set) in found {
-        let Some(witness) = witness(&mut picture.space, &rectangle, set) else {
+        let Some(witness) = row_witness(&mut picture.space, &rectangle, set) else {
             picture.space.answer(|_| ())?;
             return Err(Wrong::Disagree(format!("the row `{rectangle}` is empty")));
         };
@@ -244,7 +244,7 @@ fn length(rows: &[Rectangle]) -> usize {
 
 /// A packet of a row. One that shows a name in TCP in which nothing is read cannot be typed, so another
 /// is preferred.
-fn witness(space: &mut Space, row: &Rectangle, set: Set) -> Option<Witness> {
+pub fn row_witness(space: &mut Space, row: &Rectangle, set: Set) -> Option<Witness> {
     let read = row.transports.subtract(Transports::one(Transport::Tcp));
     if !row.names.none && !read.is_empty() {
         let typed = Rectangle {

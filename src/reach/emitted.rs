@@ -26,12 +26,22 @@ use super::network::{Firewall, Firewalled, Gate, Gateway, Network, Site, Table};
 /// # Errors
 /// A resource is not understood: nothing that the compiler writes should be so.
 pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network, Unreadable> {
+    let values = resources
+        .iter()
+        .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)));
+    network_of(context, values.collect())
+}
+
+/// The same of resources as JSON, each with its type and its id in lower case.
+///
+/// # Errors
+/// A resource is not understood.
+pub fn network_of(
+    context: &Context<'_>,
+    values: Vec<(AzureType, String, Value)>,
+) -> Result<Network, Unreadable> {
     let fabric = context.fabric;
     let policy = fabric.policy;
-    let values: Vec<(AzureType, String, Value)> = resources
-        .iter()
-        .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)))
-        .collect();
     let mut world = World::new(fabric.catalog);
     // A group that is kept elsewhere holds what its statement says, if that says anything.
     for group in policy.ip_groups.values() {

@@ -130,7 +130,8 @@ pub fn passes(way: &Way) -> Vec<Pass> {
 }
 
 /// Those that a packet of the way meets.
-fn met(way: &Way) -> Vec<Pass> {
+#[must_use]
+pub fn met(way: &Way) -> Vec<Pass> {
     match way.end {
         End::There | End::Unknown => passes(way),
         End::NoRoute | End::Asymmetric => {

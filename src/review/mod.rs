@@ -1,3 +1,14 @@
-//! Differences as text for people and programs: pure functions, a file per form. It compares nothing.
+//! A difference told to people and programs: a file per form, each a pure function from data to text. No set,
+//! no policy and no file is known here.
 
+pub mod harmless;
+pub mod words;
+pub mod select;
+pub mod rules;
 pub mod rule_lines;
+pub mod text;
+pub mod markdown;
+pub mod forge;
+pub mod annotations;
+pub mod rdjson;
+pub mod sarif;

@@ -25,6 +25,17 @@ use input::{State, Tokens};
 /// The largest text that is read: far above any policy, far below what would hurt.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// How often a word stands in a text, outside strings and comments.
+#[must_use]
+pub fn word_count(text: &str, word: &str) -> usize {
+    let tokens = lex::lex(text).tokens;
+    let own = tokens
+        .iter()
+        .filter(|t| t.kind == token::Kind::Word)
+        .filter(|t| text.get(t.start as usize..t.end as usize) == Some(word));
+    own.count()
+}
+
 /// Parses one file.
 #[must_use]
 pub fn parse(sources: &SourceMap, file: FileId) -> (ast::File, Vec<Diagnostic>) {

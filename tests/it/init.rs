@@ -54,7 +54,7 @@ fn nothing_is_written_over() {
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert_eq!(
         ran.err,
-        "error: `hub.gate` is there already; nothing was written\n"
+        "error: `hub.gate` is there already; nothing was written (--force writes over it)\n"
     );
     let files: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
     assert_eq!(files.len(), 1);
@@ -67,6 +67,89 @@ fn nothing_is_written_over() {
     fs::write(dir.path().join("portcullis.yaml"), "").unwrap();
     let ran = portcullis(dir.path(), &["init"]);
     assert!(ran.err.contains("` are there already; "), "{}", ran.err);
+    let ran = portcullis(dir.path(), &["init", "--force"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(
+        fs::read_to_string(dir.path().join("hub.gate"))
+            .unwrap()
+            .starts_with("// hub.gate: ")
+    );
+}
+
+#[test]
+fn pipelines_are_written_at_the_root_of_the_repository() {
+    let example = |name: &str| {
+        fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("examples/ci")
+                .join(name),
+        )
+        .unwrap()
+    };
+    // A new project at the root: the pipelines are the examples.
+    let dir = folder(&[(".git/HEAD", "")]);
+    let ran = portcullis(dir.path(), &["init", "--ci", "github,azure"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.ends_with("\
+wrote .github/workflows/portcullis.yml
+wrote .azure-pipelines/portcullis.yml
+next: change the addresses, then `portcullis compile`
+next: say in .github/workflows/portcullis.yml where Portcullis is kept: PORTCULLIS_REPOSITORY and PORTCULLIS_COMMIT
+next: say in .azure-pipelines/portcullis.yml where Portcullis is kept: PORTCULLIS_GIT and PORTCULLIS_COMMIT
+"), "{}", ran.out);
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(
+        read(".github/workflows/portcullis.yml"),
+        example("github.yml")
+    );
+    assert_eq!(
+        read(".azure-pipelines/portcullis.yml"),
+        example("azure-pipelines.yml")
+    );
+    assert!(dir.path().join("hub.gate").is_file());
+
+    // A project that is there, below the root: only the pipeline, which names its folder.
+    let dir = folder(&[
+        (".git/HEAD", ""),
+        ("it's/hub/portcullis.yaml", "version: 1\n"),
+    ]);
+    let ran = portcullis(
+        &dir.path().join("it's"),
+        &["init", "hub", "--ci", "github", "--ci", "azure"],
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(
+        ran.out
+            .starts_with("wrote ../.github/workflows/portcullis.yml\n"),
+        "{}",
+        ran.out
+    );
+    assert!(!dir.path().join("it's/hub/hub.gate").exists());
+    for (name, pointer) in [
+        (".github/workflows/portcullis.yml", "/env/POLICY"),
+        (".azure-pipelines/portcullis.yml", "/variables/2/value"),
+    ] {
+        let text = fs::read_to_string(dir.path().join(name)).unwrap();
+        let value: Value = serde_yaml::from_str(&text).unwrap();
+        assert_eq!(value.pointer(pointer).unwrap(), "it's/hub", "{name}");
+    }
+    // Again: nothing is written, not even the one that is not there.
+    fs::remove_file(dir.path().join(".azure-pipelines/portcullis.yml")).unwrap();
+    let again = ["init", "hub", "--ci", "github,azure"];
+    let ran = portcullis(&dir.path().join("it's"), &again);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert_eq!(
+        ran.err,
+        "error: `../.github/workflows/portcullis.yml` is there already; nothing was written (--force writes over it)\n"
+    );
+    assert!(!dir.path().join(".azure-pipelines/portcullis.yml").exists());
+    let ran = portcullis(dir.path(), &["init", "--ci", "gitlab"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("[possible values: github, azure]"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

@@ -63,8 +63,9 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("trials", &["*"]),
     // What differs between two sides, and the writes that make one of the other.
     ("diff", &["*"]),
-    // Differences as text.
-    ("review", &["diag", "diff"]),
+    // Data in, text out: no set, no policy. packet: the word of a verdict. diag: what ASCII is,
+    // escapes and SARIF, which diagnostics have too.
+    ("review", &["diag", "packet", "diff"]),
     ("driver", &["*"]),
     ("cli", &["*"]),
 ];

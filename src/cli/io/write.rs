@@ -159,6 +159,41 @@ pub fn stage(path: &Path, shown: &str, text: &str) -> Result<Pending, IoFault> {
     })
 }
 
+/// Replaces several files, all or none as far as a file system allows: every new text is on the disk
+/// under a temporary name before the first old file is replaced.
+///
+/// # Errors
+/// The first fault; if it comes before the replacing, no old file has changed.
+pub fn write_each(files: &[(PathBuf, String)]) -> Result<(), IoFault> {
+    let device = |path: &Path| path.exists() && !path.is_file() && !path.is_dir();
+    let (devices, plain): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| device(path));
+    let mut pending = Vec::new();
+    for (path, text) in plain {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        pending.push(stage(&target, &super::slashes(path), text)?);
+    }
+    for one in pending {
+        one.put()?;
+    }
+    for (path, text) in devices {
+        write_file(path, &super::slashes(path), text)?;
+    }
+    Ok(())
+}
+
+/// Writes behind what stands in a file.
+///
+/// # Errors
+/// As the system says.
+pub fn append(path: &Path, text: &str) -> Result<(), IoFault> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|e| IoFault::Write {
+            path: super::slashes(path),
+            reason: reason(&e),
+        })
+}
+
 fn write_fault(shown: &str, path: &str, e: &io::Error) -> IoFault {
     IoFault::Write {
         path: format!("{shown}/{path}"),

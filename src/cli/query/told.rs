@@ -252,7 +252,7 @@ fn assumes(row: &Row) -> Vec<String> {
 }
 
 /// The packet as arguments of `explain`.
-fn typed(witness: &Witness, any_source_port: bool) -> Option<String> {
+pub(in crate::cli) fn typed(witness: &Witness, any_source_port: bool) -> Option<String> {
     use crate::packet::Transport;
     let end = |address: std::net::IpAddr, port: Option<u16>| match port {
         Some(port) if address.is_ipv6() => format!("[{address}]:{port}"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use portcullis::catalog::{Catalog, Cloud};
-use portcullis::cli::io::DiskLoader;
+use portcullis::cli::io::ground::{Ground, GroundLoader};
 use portcullis::cli::project;
 use portcullis::driver::{self, Options, Project, Stage};
 use portcullis::foreign::{self, Foreign, Names, Setting};
@@ -54,7 +54,7 @@ fn an_output_is_answered_as_its_sources() {
 
 fn compare(folder: &std::path::Path, counts: &mut BTreeMap<&str, usize>) {
     let found = project::find(folder, None).unwrap();
-    let loader = DiskLoader::new(found.root.clone());
+    let loader = GroundLoader::new(Ground::Disk, found.root.clone());
     let catalog = Catalog::embedded(Cloud::Public);
     let project = Project {
         settings: found.settings.clone(),

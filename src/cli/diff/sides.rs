@@ -1,0 +1,272 @@
+//! One side of a difference, compiled or read: its environments with all that is compared and told of
+//! them. It compares nothing.
+
+use super::asked::Asked;
+use crate::backends::resource::AzureType;
+use crate::catalog::Catalog;
+use crate::cli::args::Global;
+use crate::cli::explain::behind::Behind;
+use crate::cli::io::IoFault;
+use crate::cli::io::ground::{Ground, GroundLoader};
+use crate::cli::project::{self, Found};
+use crate::cli::{lock, report, run};
+use crate::config::Settings;
+use crate::diag::{Diagnostic, Severity, levels};
+use crate::diff::scene::{Scene, Written};
+use crate::diff::textual;
+use crate::driver::{self, LimitsMode, Memory};
+use crate::resolve::Words;
+use crate::source::SourceMap;
+use crate::syntax::ast::Date;
+use crate::wrap::manifest::Retired;
+use crate::wrap::sha256_hex;
+
+/// An environment of a side; without any resource if the side does not have it.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// What is compared.
+    pub(super) scene: Scene,
+    /// The statements behind the rules.
+    pub(super) behind: Behind,
+    /// Groups that left the source and are still in force.
+    pub(super) retired: Vec<Retired>,
+    /// The resources, to compare them as text.
+    pub(super) text: textual::Side,
+}
+
+/// A side.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// Its environments, by name.
+    pub(super) environments: Vec<Environment>,
+    /// Its settings.
+    pub(super) settings: Settings,
+    /// The project's folder as files are named from.
+    pub(super) folder: String,
+    /// The catalogue.
+    pub(super) catalogue: String,
+    /// The day that expiry is judged on.
+    pub(super) today: Option<Date>,
+    /// What it was read from, with names for people.
+    pub(super) sources: SourceMap,
+    /// What is said of it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// It has numbers of its own: a lock.
+    pub(super) numbered: bool,
+    /// Why it cannot be compared, beside the diagnostics.
+    pub(super) unreadable: Option<String>,
+}
+
+impl Side {
+    /// Whether something is wrong with it.
+    pub(super) fn is_bad(&self) -> bool {
+        self.unreadable.is_some()
+            || self
+                .diagnostics
+                .iter()
+                .any(|d| d.severity == Severity::Error)
+    }
+
+    /// A hash of all that is emitted.
+    pub(super) fn hash(&self) -> String {
+        let mut all: Vec<String> = Vec::new();
+        for one in &self.environments {
+            for r in &one.scene.resources {
+                let text = serde_json::to_string(&r.value).unwrap_or_default();
+                all.push(format!("{} {} {text}", one.scene.environment, r.id));
+            }
+        }
+        all.sort();
+        format!("sha256:{}", sha256_hex(&all.join("\n")))
+    }
+
+    /// An environment by name.
+    pub(super) fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments
+            .iter()
+            .find(|e| e.scene.environment == name)
+    }
+}
+
+/// A project on its ground.
+#[derive(Debug)]
+pub(super) struct Project {
+    asked: Asked,
+    /// The project.
+    pub(super) found: Found,
+    /// Its own catalogue, if it is not the program's.
+    catalog: Option<Catalog>,
+}
+
+impl Project {
+    /// Finds it. The inner `Err` is a side that is wrong already.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub(super) fn find(global: &Global, asked: &Asked) -> Result<Result<Self, Side>, IoFault> {
+        let found = project::find_on(&asked.ground, &asked.path, global.config.as_deref());
+        let found = found.map_err(|why| of_side(asked, &why))?;
+        if !found.faults.1.is_empty() {
+            return Ok(Err(Side {
+                sources: found.faults.0,
+                diagnostics: found.faults.1,
+                ..Side::default()
+            }));
+        }
+        let mut own = None;
+        match run::catalog_on(&asked.ground, global, &found, &mut own) {
+            Err(why) => return Err(of_side(asked, &why)),
+            Ok(Err((sources, fault))) => {
+                return Ok(Err(Side {
+                    sources,
+                    diagnostics: vec![*fault],
+                    ..Side::default()
+                }));
+            }
+            Ok(Ok(_)) => {}
+        }
+        Ok(Ok(Self {
+            asked: asked.clone(),
+            found,
+            catalog: own,
+        }))
+    }
+
+    /// The catalogue that its settings name.
+    pub(super) fn catalog(&self) -> &Catalog {
+        match &self.catalog {
+            Some(own) => own,
+            None => Catalog::embedded(self.found.settings.cloud),
+        }
+    }
+
+    /// Compiles it with a catalogue. `before` is what it is compared with: rules that left the source
+    /// while Azure keeps them are found there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn compile(
+        &self,
+        global: &Global,
+        catalog: &Catalog,
+        before: Option<&Side>,
+    ) -> Result<Side, IoFault> {
+        let found = &self.found;
+        let levels = report::levels(global, &found.settings)?;
+        let any = || Some("any".to_owned());
+        let ask = run::Ask {
+            limits: LimitsMode::Warn,
+            no_prove: true,
+            no_files: true,
+            // Endpoints get their names with a question.
+            asked: Some(Words {
+                from: any(),
+                to: any(),
+                services: None,
+                ports: None,
+            }),
+            ..run::Ask::default()
+        };
+        let memory = match &self.asked.ground {
+            Ground::Disk => lock::Remember::default().read(found)?,
+            ground @ Ground::Revision(_) => Memory {
+                lock: if found.lone {
+                    None
+                } else {
+                    lock::read_on(ground, found)?
+                },
+                lone: found.lone,
+                ..Memory::default()
+            },
+        };
+        let numbered = memory.lock.is_some();
+        let (project, options) = run::asked(global, found, &ask, memory);
+        let loader = GroundLoader::new(self.asked.ground.clone(), found.root.clone());
+        let mut environments: Vec<Environment> = Vec::new();
+        let mut unreadable = None;
+        let compiled = driver::compile_watched(
+            &loader,
+            &project,
+            catalog,
+            &options,
+            &mut |stage, lowered| {
+                let name = &stage.context.fabric.policy.environment;
+                let live = before.map_or_else(Vec::new, |side| live(side, name, stage.retired));
+                let shown = |file: &str| {
+                    if loader.served(file) {
+                        run::join(&found.shown_root, file)
+                    } else {
+                        file.to_owned()
+                    }
+                };
+                match Scene::new(stage.context, stage.sources, lowered, &live) {
+                    Ok(mut scene) => {
+                        let mut text = textual::Side::of_lowered(stage.context, lowered);
+                        text.retired = stage.retired.to_vec();
+                        for about in scene.about.values_mut() {
+                            about.file = shown(&about.file);
+                        }
+                        environments.push(Environment {
+                            scene,
+                            behind: Behind::new(stage, lowered, &shown),
+                            retired: stage.retired.to_vec(),
+                            text,
+                        });
+                    }
+                    Err(why) => {
+                        unreadable.get_or_insert(format!(
+                            "a resource of `{name}` cannot be read back: {why}"
+                        ));
+                    }
+                }
+            },
+        );
+        let sources = run::shown_names(&compiled.sources, &loader, found);
+        let mut levels = levels;
+        levels.keep_errors = compiled.output.is_none();
+        let diagnostics = levels::apply(&sources, compiled.diagnostics, &levels);
+        Ok(Side {
+            environments,
+            settings: found.settings.clone(),
+            folder: found.shown_root.clone(),
+            catalogue: catalog.identity().to_string(),
+            today: options.as_of,
+            sources,
+            diagnostics,
+            numbered,
+            unreadable,
+        })
+    }
+}
+
+/// The rules of groups that left the source and stay in force, as another side has them.
+fn live(side: &Side, environment: &str, retired: &[Retired]) -> Vec<Written> {
+    let Some(before) = side.environment(environment) else {
+        return Vec::new();
+    };
+    let is_it = |r: &&Written| {
+        let id = r.id.to_lowercase();
+        r.kind == AzureType::RuleCollectionGroup
+            && retired.iter().any(|gone| {
+                let policy = format!("/firewallpolicies/{}/", gone.policy.to_lowercase());
+                id.contains(&policy) && id.ends_with(&format!("/{}", gone.name.to_lowercase()))
+            })
+    };
+    before
+        .scene
+        .resources
+        .iter()
+        .filter(is_it)
+        .cloned()
+        .collect()
+}
+
+/// Says which side a fault is of.
+pub(super) fn of_side(asked: &Asked, why: &IoFault) -> IoFault {
+    match &asked.ground {
+        Ground::Disk => IoFault::Other(why.to_string()),
+        Ground::Revision(revision) => {
+            IoFault::Other(format!("revision `{}`: {why}", revision.name))
+        }
+    }
+}

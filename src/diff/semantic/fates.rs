@@ -1,0 +1,125 @@
+//! What becomes of packets on both sides, as sets, and what differs: the parts by kind share no packet
+//! once it is known what the symbols hold. It names nothing.
+
+use crate::packet::{Builder, Exhausted, Set, Space};
+use crate::reach::{Layers, Pass, passage};
+
+use super::super::told::Kind;
+use super::slice::{Side, Slice};
+
+/// What becomes of the packets of a region on one side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fates {
+    /// They arrive, past every firewall.
+    direct: Set,
+    /// They arrive, through one.
+    walled: Set,
+    /// It depends on what is not declared.
+    open: Set,
+}
+
+/// Both sides over one space.
+pub(super) struct Both {
+    /// The space.
+    pub(super) space: Space,
+    old: Fates,
+    new: Fates,
+}
+
+impl Both {
+    /// Evaluates both sides where they can differ.
+    pub(super) fn new(slice: &Slice) -> Self {
+        let mut builder = Builder::new();
+        for side in [&slice.old, &slice.new] {
+            passage::tell(&mut builder, &side.network, &side.ways);
+            builder.addresses(&side.network.transit);
+            builder.addresses(&side.network.site_addresses());
+        }
+        for region in &slice.regions {
+            builder.region(region);
+        }
+        let mut space = builder.build();
+        let asked = space.regions(&slice.regions);
+        let impossible = space.regions(&slice.new.network.facts.impossible);
+        let asked = space.subtract(asked, impossible);
+        let old = fates(&mut space, &slice.old, asked);
+        let new = fates(&mut space, &slice.new, asked);
+        Self { space, old, new }
+    }
+
+    /// What differs, by kind, with what fares as before and looks alike: rows may hold it too, if they
+    /// say so.
+    ///
+    /// # Errors
+    /// The sets grew too large.
+    pub(super) fn parts(&mut self) -> Result<Vec<(Kind, Set, Set)>, Exhausted> {
+        let Self { space, old, new } = self;
+        let was = space.union(old.direct, old.walled);
+        let is = space.union(new.direct, new.walled);
+        let not_before = space.union(was, old.open);
+        let not_now = space.union(is, new.open);
+        let opened = space.subtract(new.open, old.open);
+        let settled = space.subtract(old.open, new.open);
+        let still = space.intersect(was, is);
+        let direct = space.intersect(old.direct, new.direct);
+        let walled = space.intersect(old.walled, new.walled);
+        let open = space.intersect(old.open, new.open);
+        let out = vec![
+            (Kind::NewlyAllowed, space.subtract(is, not_before), still),
+            (
+                Kind::NewlyBypassing,
+                space.intersect(new.direct, old.walled),
+                direct,
+            ),
+            (Kind::NoLongerAllowed, space.subtract(was, not_now), still),
+            (
+                Kind::NewlyPassing,
+                space.intersect(new.walled, old.direct),
+                walled,
+            ),
+            (Kind::Undecided, space.union(opened, settled), open),
+        ];
+        space.answer(|_| ())?;
+        Ok(out)
+    }
+}
+
+fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
+    let network = &side.network;
+    let layers = Layers::new(space, network);
+    let (mut direct, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    let mut taken = space.empty();
+    for one in layers.translated(space, network) {
+        let outcome = one.outcome;
+        let whole = space.unite(vec![outcome.allowed, outcome.denied, outcome.open]);
+        taken = space.union(taken, whole);
+        walled.push(outcome.allowed);
+        open.push(outcome.open);
+    }
+    let here = space.subtract(asked, taken);
+    let runs = passage::runs(space, &side.ways);
+    for run in runs {
+        let mut run = run;
+        run.region = space.intersect(run.region, here);
+        if space.is_empty(run.region) {
+            continue;
+        }
+        let through = run.passes.iter().any(|p| matches!(p, Pass::Firewall(_)));
+        let outcome = layers.outcome(space, network, &run);
+        open.push(outcome.open);
+        if through {
+            walled.push(outcome.allowed);
+        } else {
+            direct.push(outcome.allowed);
+        }
+    }
+    let mut sum = |parts: Vec<Set>| {
+        let all = space.unite(parts);
+        space.intersect(all, asked)
+    };
+    Fates {
+        direct: sum(direct),
+        walled: sum(walled),
+        open: sum(open),
+    }
+}
