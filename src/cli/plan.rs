@@ -15,7 +15,7 @@ use super::report::Reporter;
 use super::{BAD, DIFFERS, FAILS_ON, FINE, run};
 use crate::allocate::lock as lock_file;
 use crate::diff::order::{Order, order};
-use crate::diff::textual::{Options, Side, Textual, compare};
+use crate::diff::textual::{Options, Side, Textual, compare_without};
 
 use sides::Against;
 
@@ -84,20 +84,25 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<u8, IoFault> {
         .unwrap_or_default()
         .lock();
     let bands = &done.found.settings.bands;
-    let options = Options {
-        ignored: args.ignore_fields.clone(),
-        ..Options::default()
+    let compared = |environment: &str, old: &Side, new: &Side| {
+        compare_without(
+            environment,
+            old,
+            new,
+            Options::default(),
+            &args.ignore_fields,
+        )
     };
     let mut all = Vec::new();
     for (environment, new) in &made {
         let nothing = Against::default();
         let against = found.sides.get(environment).unwrap_or(&nothing);
-        let textual = compare(environment, &against.old, new, &options);
+        let textual = compared(environment, &against.old, new);
         let order = order(&textual, bands, &new.retired);
         let drift = against
             .last
             .as_ref()
-            .map(|last| compare(environment, last, &against.old, &options));
+            .map(|last| compared(environment, last, &against.old));
         let written = |scope: &lock_file::Scope| {
             scope.environment == *environment
                 && order.steps.iter().any(|s| {

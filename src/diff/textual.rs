@@ -302,29 +302,15 @@ impl Textual {
 }
 
 /// What is compared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Priorities are compared. Without a lock on one side they are whatever was free.
     pub numbers: bool,
-    /// Fields that are not, by path in any case; a path stands for all below it.
-    pub ignored: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            numbers: true,
-            ignored: Vec::new(),
-        }
-    }
-}
-
-impl Options {
-    /// Without the fields that are not compared.
-    fn counted(&self, fields: &mut Vec<FieldChange>) {
-        if !self.ignored.is_empty() {
-            fields.retain(|f| !self.ignored.iter().any(|path| is_below(&f.path, path)));
-        }
+        Self { numbers: true }
     }
 }
 
@@ -337,11 +323,25 @@ fn is_below(path: &str, front: &str) -> bool {
 
 /// Compares two sides of one environment.
 #[must_use]
-pub fn compare(environment: &str, old: &Side, new: &Side, options: &Options) -> Textual {
+pub fn compare(environment: &str, old: &Side, new: &Side, options: Options) -> Textual {
+    compare_without(environment, old, new, options, &[])
+}
+
+/// The same but for fields that are not to count, by their path in any case; a path stands for all below
+/// it.
+#[must_use]
+pub fn compare_without(
+    environment: &str,
+    old: &Side,
+    new: &Side,
+    options: Options,
+    ignored: &[String],
+) -> Textual {
     let mut run = Run {
         old_side: old,
         new_side: new,
         options,
+        ignored,
         out: Textual {
             environment: environment.to_owned(),
             ..Textual::default()
@@ -363,7 +363,8 @@ pub fn compare(environment: &str, old: &Side, new: &Side, options: &Options) -> 
 struct Run<'a> {
     old_side: &'a Side,
     new_side: &'a Side,
-    options: &'a Options,
+    options: Options,
+    ignored: &'a [String],
     out: Textual,
 }
 
@@ -476,6 +477,11 @@ impl Run<'_> {
         }
     }
 
+    /// Without the fields that do not count.
+    fn counted(&self, fields: &mut Vec<FieldChange>) {
+        fields.retain(|f| !self.ignored.iter().any(|path| is_below(&f.path, path)));
+    }
+
     fn aside(&mut self, text: String) {
         self.out.aside.push(text);
     }
@@ -498,7 +504,7 @@ impl Run<'_> {
                 about.retain(|f| f.path != "location" || (f.old.is_some() && f.new.is_some()));
                 entry.fields.extend(about);
                 entry.fields.extend(identity::another_id(old, new));
-                self.options.counted(&mut entry.fields);
+                self.counted(&mut entry.fields);
                 let renamed = !old.name().eq_ignore_ascii_case(&new.name());
                 entry.was = renamed.then(|| old.names.last().cloned()).flatten();
                 if self.options.numbers && old.priority != new.priority {
@@ -603,7 +609,7 @@ impl Run<'_> {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
-                self.options.counted(&mut entry.fields);
+                self.counted(&mut entry.fields);
                 let renamed = !old.name.eq_ignore_ascii_case(&new.name);
                 entry.was = renamed.then(|| old.name.clone());
                 let place = |p: &Place| {

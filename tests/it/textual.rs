@@ -110,7 +110,7 @@ pub(crate) fn pair(old: &str, new: &str) -> Result<(Made, Made), String> {
 
 pub(crate) fn difference(old: &Made, new: &Made, environment: &str) -> (Textual, Order) {
     let (before, after) = (&old.sides[environment], &new.sides[environment]);
-    let textual = compare(environment, before, after, &Options::default());
+    let textual = compare(environment, before, after, Options::default());
     let order = ordered(&textual, &new.settings.bands, &after.retired);
     (textual, order)
 }
@@ -170,7 +170,7 @@ fn cases_read_as_they_should() {
             "default",
             &read_back(&old.files, "default"),
             &new.sides["default"],
-            &Options::default(),
+            Options::default(),
         );
         assert_eq!(textual.entries, from_files.entries, "{name}");
         assert_eq!(textual.blast_radius, from_files.blast_radius, "{name}");

@@ -147,7 +147,7 @@ fn flattened(value: Value) -> Value {
 }
 
 fn against(live: &Side, made: &Made) -> Textual {
-    compare("default", live, &made.sides["default"], &Options::default())
+    compare("default", live, &made.sides["default"], Options::default())
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn what_azure_answers_is_what_was_written() {
         assert!(found.is_same(), "{flat}: {:#?}", found.entries);
         // Drift is asked the other way round.
         let last = read_back(&made.files, "default");
-        let drift = compare("default", &last, &live, &Options::default());
+        let drift = compare("default", &last, &live, Options::default());
         assert!(drift.is_same(), "{flat}: {:#?}", drift.entries);
     }
 }

@@ -23,8 +23,8 @@ fn both(old: &Made, new: &Made) -> Vec<(Textual, Textual)> {
     shared
         .map(|e| {
             let (a, b) = (&old.sides[e], &new.sides[e]);
-            let there = compare(e, a, b, &Options::default());
-            let back = compare(e, b, a, &Options::default());
+            let there = compare(e, a, b, Options::default());
+            let back = compare(e, b, a, Options::default());
             (there, back)
         })
         .collect()
@@ -66,7 +66,7 @@ fn nothing_differs_from_itself_and_sides_mirror() {
             // The files that are written say the same, whoever reads them.
             for (environment, side) in &now.sides {
                 let files = read_back(&now.files, environment);
-                let found = compare(environment, &files, side, &Options::default());
+                let found = compare(environment, &files, side, Options::default());
                 assert!(
                     found.is_same(),
                     "seed {seed}, edit {edit}: {:#?}",
