@@ -347,10 +347,11 @@ pub fn compare_without(
             ..Textual::default()
         },
     };
-    let (mut before, mut after) = (things(old), things(new));
+    let alike = shape::alike(old, new);
+    let (mut before, mut after) = (things(old, &alike), things(new, &alike));
     run.lay_aside(&mut before, &mut after);
     let renames = Renames::new(old, new);
-    let resources = identity::resources(&before, &after, &renames);
+    let resources = identity::resources((&before, &after), old, &renames);
     let rules = identity::rules(&resources, &renames);
     for (old, new) in &resources {
         run.resource(*old, *new);

