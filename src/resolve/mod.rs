@@ -247,6 +247,7 @@ fn resolve_environment(world: &mut World<'_, '_>, enable: &[String]) -> Policy {
     policy.tests = world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
     policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
+    policy.idle.sort();
     policy
         .routes
         .sort_by(|a, b| (&a.table, &a.id).cmp(&(&b.table, &b.id)));

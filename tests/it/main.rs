@@ -42,6 +42,7 @@ mod probes;
 mod query;
 mod projects;
 mod render;
+mod report;
 mod resolve_faults;
 mod review_text;
 mod rooms_meaning;

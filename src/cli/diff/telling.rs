@@ -6,7 +6,6 @@ use indexmap::IndexMap;
 
 use super::sides::{Environment, Side};
 use crate::cli::explain::told::Told as Walked;
-use crate::cli::query::typed;
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::diff::order::Order;
@@ -20,7 +19,7 @@ use crate::diff::told::{
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
-use crate::query::{names_text, service_texts};
+use crate::query::{names_text, service_texts, typed};
 use crate::reach::Reply;
 use crate::source::SourceMap;
 use crate::wrap::sha256_hex;
