@@ -491,10 +491,6 @@ fn faults_are_told_and_write_nothing() {
             "are for `portcullis graph` only",
         ),
         (&["report", first, "--format", "sarif"], "`--format sarif`"),
-        (
-            &["report", first, "-e", "nowhere"],
-            "no environment `nowhere`",
-        ),
         (&["report", "nowhere"], "nowhere"),
     ] {
         let said = portcullis(dir.path(), args);

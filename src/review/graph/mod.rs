@@ -72,9 +72,10 @@ pub struct Course {
 /// The end of ways that were folded.
 pub(super) const OTHER: &str = "other";
 
-/// What enforces, in words.
-fn point(kind: PointKind, by: &str) -> String {
+/// What enforces, in words; security groups together unless each end stands by itself.
+fn point(kind: PointKind, by: &str, grouping: GroupBy) -> String {
     match kind {
+        PointKind::Nsg if grouping != GroupBy::End => "no firewall, an NSG".to_owned(),
         PointKind::Firewall if by.is_empty() => "firewall".to_owned(),
         PointKind::Firewall => format!("firewall {by}"),
         PointKind::Nsg => format!("no firewall, NSG {by}"),
@@ -104,7 +105,7 @@ pub fn drawing(environment: &Environment, by: GroupBy, most: usize) -> Drawing {
             let key = (
                 from,
                 edge.point,
-                point(edge.point, &edge.by),
+                point(edge.point, &edge.by, by),
                 group(&edge.to, by),
             );
             found.entry(key).or_default().insert(*at);
