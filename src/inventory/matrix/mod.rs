@@ -111,10 +111,7 @@ pub(super) fn matrix(
         let Some(verdict) = first.get(at) else {
             continue;
         };
-        let (fate, why) = fates
-            .get(at)
-            .cloned()
-            .unwrap_or((Fate::Undecided, None));
+        let (fate, why) = fates.get(at).cloned().unwrap_or((Fate::Undecided, None));
         let one = CellFlow {
             flow: Some(pair.flow),
             fate,
