@@ -30,6 +30,7 @@ pub mod proof;
 pub mod query;
 pub mod trials;
 pub mod diff;
+pub mod inventory;
 pub mod review;
 pub mod driver;
 pub mod cli;

@@ -8,6 +8,7 @@ use crate::config::OnExpired;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, suggest};
 use crate::driver::{Emit, LimitsMode};
+use crate::review::graph::GroupBy;
 use crate::syntax::ast::Date;
 
 /// Compiles network flows to Azure Firewall Policy, network security group rules and route tables.
@@ -56,6 +57,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Tell who can reach what: all packets between two ends, as rows.
     Query(QueryArgs),
+    /// Draw the ways that allowed flows take: from where, past what, to where.
+    Graph(GraphArgs),
+    /// Tell what a policy holds: flows, who reaches what, limits, what ends; text, JSON or one HTML file.
+    Report(ReportArgs),
     /// Tell what a change means: which traffic becomes possible, which stops, and what did it.
     Diff(DiffArgs),
     /// List, search, build and compare the names that Azure knows.
@@ -247,6 +252,9 @@ pub struct PlanArgs {
     /// environment if these are several.
     #[arg(long, value_name = "DIR")]
     pub live: Option<PathBuf>,
+    /// Fields that are not compared, such as `tags.cost`; a name stands for all below it.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub ignore_fields: Vec<String>,
     /// Exit with 3 if there is something to write.
     #[arg(long)]
     pub exit_code: bool,
@@ -484,6 +492,70 @@ pub struct QueryArgs {
     pub rows: usize,
 }
 
+/// `graph`
+#[derive(Args, Clone, Debug)]
+pub struct GraphArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What ends are put together by.
+    #[arg(long, value_name = "WHAT", default_value = "subnet")]
+    pub group_by: GroupByArg,
+    /// Ways that are drawn for each environment, the heaviest first; the others are put together.
+    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    pub most: usize,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// What ends of a picture are put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupByArg {
+    /// Subnets by themselves, names together, the parts of a service tag together.
+    Subnet,
+    /// Each subnet, list of names and tag by itself.
+    End,
+    /// Subnets by their virtual network.
+    Network,
+    /// Subnets by their zone.
+    Zone,
+    /// Sources by the owner of the flow.
+    Owner,
+    /// Everything by what it is.
+    Kind,
+}
+
+impl From<GroupByArg> for GroupBy {
+    fn from(arg: GroupByArg) -> Self {
+        match arg {
+            GroupByArg::Subnet => Self::Subnet,
+            GroupByArg::End => Self::End,
+            GroupByArg::Network => Self::Network,
+            GroupByArg::Zone => Self::Zone,
+            GroupByArg::Owner => Self::Owner,
+            GroupByArg::Kind => Self::Kind,
+        }
+    }
+}
+
+/// `report`
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Write one HTML file that holds everything and fetches nothing, instead of text.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+    /// Do not prove that what is emitted means what is asked; the report says so.
+    #[arg(long)]
+    pub no_prove: bool,
+}
+
 /// `diff`
 #[derive(Args, Clone, Debug)]
 pub struct DiffArgs {
@@ -527,6 +599,21 @@ pub struct DiffArgs {
     /// Unfold the rules that differ.
     #[arg(long)]
     pub rules: bool,
+    /// Where no side has sources: the security group that packets leave through.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub nsg_out: Option<String>,
+    /// The route table of the source's subnet.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub route_table: Option<String>,
+    /// The firewall policy, or a firewall without one.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub policy: Option<String>,
+    /// The security group at the destination.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub nsg_in: Option<String>,
+    /// Address space of the source's virtual network, repeatable.
+    #[arg(long, value_name = "PREFIX", help_heading = "Sides without sources")]
+    pub vnet: Vec<ipnet::IpNet>,
 }
 
 fn only(text: &str) -> Result<crate::review::select::Only, String> {
@@ -605,6 +692,14 @@ pub enum Format {
     Junit,
     /// TAP version 14; `test` only.
     Tap,
+    /// A Mermaid flow chart; `graph` only.
+    Mermaid,
+    /// A graph for Graphviz; `graph` only.
+    Dot,
+    /// A picture; `graph` only.
+    Svg,
+    /// A diagram for D2; `graph` only.
+    D2,
     /// Markdown for a comment; `diff` only.
     Markdown,
     /// For reviewdog; `diff` only.

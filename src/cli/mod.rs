@@ -10,11 +10,14 @@ pub mod config;
 pub mod diff;
 pub mod explain;
 pub mod fmt;
+pub mod graph;
 pub mod init;
+mod inventory;
 pub mod io;
 pub mod limits;
 pub mod lint;
 pub mod lock;
+pub mod picture;
 pub mod plan;
 pub mod project;
 pub mod query;
@@ -110,6 +113,13 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
             "`--format {word}` is for `portcullis test` only; write text, json, sarif, github or azure-pipelines"
         )));
     }
+    if let (Some(Format::Mermaid | Format::Dot | Format::Svg | Format::D2), false) =
+        (cli.global.format, matches!(cli.command, Command::Graph(_)))
+    {
+        return Err(IoFault::Other(
+            "`--format mermaid`, `dot`, `svg` and `d2` are for `portcullis graph` only".to_owned(),
+        ));
+    }
     if let (Some(Format::Markdown | Format::Rdjson | Format::Html), false) =
         (cli.global.format, matches!(cli.command, Command::Diff(_)))
     {
@@ -130,6 +140,8 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Fmt(args) => fmt::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Query(args) => query::run(&cli.global, args),
+        Command::Graph(args) => graph::run(&cli.global, args),
+        Command::Report(args) => picture::run(&cli.global, args),
         Command::Diff(args) => diff::run(&cli.global, args),
         Command::Catalog(args) => catalogue(&cli.global, args),
     }

@@ -19,7 +19,6 @@ use crate::resolve::Words;
 use crate::source::SourceMap;
 
 use told::Told;
-pub(in crate::cli) use told::typed;
 
 /// What is told of one environment.
 struct Answered {

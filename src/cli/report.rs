@@ -38,6 +38,14 @@ pub struct Reporter {
     output: Option<PathBuf>,
 }
 
+/// Results are a picture; diagnostics are for people then.
+const fn is_picture(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Mermaid | Format::Dot | Format::Svg | Format::D2
+    )
+}
+
 impl Reporter {
     /// Reads the options and what the environment says about terminals and pipelines.
     /// `pure_stdout`: standard output holds a file's text and nothing may be mixed in.
@@ -103,7 +111,7 @@ impl Reporter {
                 | Format::Markdown
                 | Format::Rdjson
                 | Format::Html
-        );
+        ) || is_picture(self.format);
         // A log of a pipeline has no line of counts, so notes are left out there, not folded.
         let least = match self.format {
             _ if self.errors_only || self.quiet && people => Severity::Error,
@@ -120,6 +128,10 @@ impl Reporter {
             | Format::Csv
             | Format::Junit
             | Format::Tap
+            | Format::Mermaid
+            | Format::Dot
+            | Format::Svg
+            | Format::D2
             | Format::Markdown
             | Format::Rdjson
             | Format::Html => render_text::render(sources, &kept, self.style()),

@@ -10,12 +10,13 @@ use super::project::{self, Found};
 use super::report::{self, Reporter};
 use super::{BAD, CANNOT_RUN};
 use crate::catalog::Catalog;
-use crate::config::OnExpired;
+use crate::config::{OnExpired, Settings};
 use crate::diag::internal::internal;
 use crate::diag::{Code, Diagnostic, Severity, levels};
 use crate::driver::{self, Emit, LimitsMode, Memory, Options, Output, Project};
 use crate::resolve::Words;
 use crate::source::{SourceMap, Span};
+use crate::syntax::ast::Date;
 
 /// A compilation that went well.
 #[derive(Debug)]
@@ -133,6 +134,16 @@ pub(super) fn watched(
     Ok(Ok(Done { found, output }))
 }
 
+/// The day on which expiry is judged: of the flag, else of the settings.
+pub(super) fn as_of(global: &Global, settings: &Settings) -> Option<Date> {
+    match global.as_of {
+        None => settings.as_of,
+        Some(AsOf::None) => None,
+        Some(AsOf::Date(date)) => Some(date),
+        Some(AsOf::Today) => io::today(),
+    }
+}
+
 /// What is compiled, and how.
 pub(super) fn asked(
     global: &Global,
@@ -142,13 +153,9 @@ pub(super) fn asked(
 ) -> (Project, Options) {
     let options = Options {
         environments: global.environments.clone(),
+        absent_is_none: false,
         limits: ask.limits,
-        as_of: match global.as_of {
-            None => found.settings.as_of,
-            Some(AsOf::None) => None,
-            Some(AsOf::Date(date)) => Some(date),
-            Some(AsOf::Today) => io::today(),
-        },
+        as_of: as_of(global, &found.settings),
         on_expired: ask.on_expired,
         emit: ask.emit.clone(),
         no_prove: ask.no_prove,

@@ -287,5 +287,6 @@ impl Scene {
             };
             self.about.insert(one.id.clone(), about);
         }
+        known.known = true;
     }
 }

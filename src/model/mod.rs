@@ -49,6 +49,8 @@ pub struct Policy {
     pub routes: Vec<Route>,
     /// Translations that are in force, by id.
     pub dnats: Vec<Dnat>,
+    /// Flows with a label that are not in force here.
+    pub idle: Vec<Idle>,
     /// Pairs that the policy states to be apart.
     pub apart: Vec<Assumption>,
     /// Pairs of which the policy states that the left lies in the right.
@@ -453,6 +455,23 @@ impl Flow {
                 .zip(other.position)
                 .is_some_and(|(mine, theirs)| mine < theirs)
     }
+}
+
+/// A flow that is not in force in an environment. No rule comes of it; reports tell it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Idle {
+    /// Identity.
+    pub id: FlowId,
+    /// It is `optional` and not enabled; else a `when` keeps it out.
+    pub not_enabled: bool,
+    /// It is `optional`.
+    pub optional: bool,
+    /// `for`.
+    pub purpose: Option<String>,
+    /// `owner`.
+    pub owner: Option<String>,
+    /// The statement.
+    pub span: Span,
 }
 
 /// An exception route.

@@ -10,4 +10,4 @@ mod words;
 pub use naming::{Label, Names};
 pub use picture::{Course, Picture, Verdicts};
 pub use rows::{Certainty, Group, Row, Wanted, Wrong, question, row_witness, rows};
-pub use words::{names_text, service_texts};
+pub use words::{names_text, service_texts, typed};

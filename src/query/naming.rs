@@ -9,7 +9,7 @@ use crate::model::Policy;
 use crate::model::address::{AddressSet, Family};
 use crate::model::asked::Asked;
 use crate::model::endpoint::Endpoint;
-use crate::model::internet::platform;
+use crate::model::internet::{platform, public};
 use crate::path::Fabric;
 
 /// Terms of a label that are shown to people.
@@ -297,6 +297,19 @@ impl Names {
         out
     }
 
+    /// The names that every environment has: `any`, `tag(Internet)`.
+    #[must_use]
+    pub fn bare() -> Self {
+        let mut out = Self::default();
+        out.add("any", &AddressSet::all());
+        out.add("any", &AddressSet::all().subtract(&platform()));
+        out.add("tag(Internet)", &public());
+        for shelf in [&mut out.both, &mut out.v4, &mut out.v6] {
+            shelf.close();
+        }
+        out
+    }
+
     fn add(&mut self, name: &str, set: &AddressSet) {
         self.both.add(name, set.clone());
         self.v4.add(name, set.only(Family::V4));
@@ -307,6 +320,36 @@ impl Names {
     #[must_use]
     pub fn label(&self, set: &AddressSet) -> Label {
         self.both.label(set)
+    }
+
+    /// The terms of what a set is called, each with what it stands for; addresses without a name are one
+    /// term, and so is a set of which something is left out.
+    #[must_use]
+    pub fn parts(&self, set: &AddressSet) -> Vec<(Label, AddressSet)> {
+        let label = self.both.label(set);
+        if !label.except.is_empty() {
+            return vec![(label, set.clone())];
+        }
+        let of = |term: &String| {
+            let found = self.both.all.iter().find(|(name, _)| name == term);
+            found.map(|(_, own)| own.intersect(set))
+        };
+        let mut out = Vec::new();
+        let mut rest = set.clone();
+        for term in &label.terms {
+            if let Some(own) = of(term) {
+                rest = rest.subtract(&own);
+                let terms = vec![term.clone()];
+                let except = Vec::new();
+                out.push((Label { terms, except }, own));
+            }
+        }
+        if !rest.is_empty() {
+            let terms = plain(&rest);
+            let except = Vec::new();
+            out.push((Label { terms, except }, rest));
+        }
+        out
     }
 
     /// What a set is called beside another one at the other end: no packet has ends of two families,

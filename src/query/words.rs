@@ -1,7 +1,7 @@
 //! Protocols, ports and names of a row in the language's own words. Addresses are `naming.rs`'s.
 
 use crate::model::service::{PortSet, Proto, default_port};
-use crate::packet::{RectangleNames, Transport, Transports};
+use crate::packet::{RectangleNames, Transport, Transports, Witness};
 
 /// `tcp/443`, `https`, `icmp`, `any`. What the language has no word for is told in brackets.
 #[must_use]
@@ -91,6 +91,36 @@ pub fn names_text(names: &RectangleNames, most: usize) -> String {
         (true, false) => format!("none or {}", cut(&patterns)),
         (false, _) => cut(&patterns),
     }
+}
+
+/// A packet as arguments of `explain`; `None` where it cannot be typed.
+#[must_use]
+pub fn typed(witness: &Witness, any_source_port: bool) -> Option<String> {
+    let end = |address: std::net::IpAddr, port: Option<u16>| match port {
+        Some(port) if address.is_ipv6() => format!("[{address}]:{port}"),
+        Some(port) => format!("{address}:{port}"),
+        None => address.to_string(),
+    };
+    let ported = witness.transport.has_ports();
+    let source_port = (ported && !any_source_port).then_some(witness.source_port);
+    let port = ported.then_some(witness.port);
+    let source = end(witness.source, source_port);
+    let word = witness.transport.to_string();
+    let Some(name) = &witness.name else {
+        return Some(format!(
+            "{word} {source} {}",
+            end(witness.destination, port)
+        ));
+    };
+    // On these ports `tcp` with a name stands for what is usually spoken there.
+    if witness.transport == Transport::Tcp && matches!(witness.port, 80 | 443 | 1433) {
+        return None;
+    }
+    let to = port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"));
+    Some(format!(
+        "{word} {source} {to} --address {}",
+        witness.destination
+    ))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A difference told to people and programs: a file per form, each a pure function from data to text. No set,
-//! no policy and no file is known here.
+//! What people and other programs read of a policy or of a difference: a file or folder per form, each a
+//! pure function from data to text. No set, no policy and no file is known here.
 
 pub mod harmless;
 pub mod words;
@@ -12,3 +12,6 @@ pub mod forge;
 pub mod annotations;
 pub mod rdjson;
 pub mod sarif;
+pub mod report;
+pub mod graph;
+pub mod html;

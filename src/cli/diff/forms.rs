@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::super::args::{By, DiffArgs, Format, Global};
 use super::super::io::{self, IoFault, Stream};
 use super::super::report::Reporter;
+use super::asked::Asked;
+use super::page;
 use crate::config::Settings;
 use crate::diff::told::Difference;
 use crate::review::rules::Rules;
@@ -53,6 +55,8 @@ pub(super) struct Forms<'a> {
     pub(super) settings: &'a Settings,
     /// The new side's project, as files are named from.
     pub(super) folder: &'a str,
+    /// The new side, as it was asked for.
+    pub(super) new: &'a Asked,
     /// The difference.
     pub(super) difference: &'a Difference,
 }
@@ -187,6 +191,7 @@ impl Forms<'_> {
             Format::AzurePipelines => {
                 annotations::azure_pipelines(self.difference, self.folder, most)
             }
+            Format::Html => page::page(self.global, self.new, self.difference)?,
             Format::Rdjson => rdjson::render(self.difference, self.folder),
             Format::Markdown => {
                 // Azure Pipelines says that it runs; its comments take more.

@@ -6,7 +6,6 @@ use indexmap::IndexMap;
 
 use super::sides::{Environment, Side};
 use crate::cli::explain::told::Told as Walked;
-use crate::cli::query::typed;
 use crate::config::Settings;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::diff::order::Order;
@@ -20,7 +19,7 @@ use crate::diff::told::{
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
-use crate::query::{names_text, service_texts};
+use crate::query::{names_text, service_texts, typed};
 use crate::reach::Reply;
 use crate::source::SourceMap;
 use crate::wrap::sha256_hex;
@@ -359,12 +358,27 @@ fn called(t: &Traffic) -> String {
         let name = e.label.clone().unwrap_or_else(prefixes);
         format!("{name} {:?} {:?}", e.within, e.outside)
     };
+    // Who speaks of a name does not speak of addresses, if these are most there are.
+    let named = !t.names.none && t.names.patterns.iter().all(|p| p.pattern != "*");
+    let most = t
+        .destination
+        .ipv4
+        .parse::<u64>()
+        .is_ok_and(|count| count > 1 << 31);
+    let to = if named && most {
+        format!(
+            "most {:?} {:?}",
+            t.destination.within, t.destination.outside
+        )
+    } else {
+        end(&t.destination)
+    };
     format!(
         "{:?} {:?} {} {} {} {:?} {:?} {:?} {:?}",
         t.services,
         t.source_ports,
         end(&t.source),
-        end(&t.destination),
+        to,
         t.names.none,
         t.names.patterns,
         t.names.within,

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::cli::explain::behind::Behind;
 use crate::cli::explain::told::{Decided, Hop, Told as Walked};
 use crate::model::address::AddressSet;
-use crate::packet::{RectangleEnd, RectangleNames, Witness};
-use crate::query::{Course, Label, Names, Row, names_text, service_texts};
+use crate::packet::{RectangleEnd, RectangleNames};
+use crate::query::{Course, Label, Names, Row, names_text, service_texts, typed};
 use crate::reach::Network;
 use crate::reach::question::word;
 
@@ -249,36 +249,6 @@ fn assumes(row: &Row) -> Vec<String> {
     }
     out.extend(r.assuming.iter().map(ToString::to_string));
     out
-}
-
-/// The packet as arguments of `explain`.
-pub(in crate::cli) fn typed(witness: &Witness, any_source_port: bool) -> Option<String> {
-    use crate::packet::Transport;
-    let end = |address: std::net::IpAddr, port: Option<u16>| match port {
-        Some(port) if address.is_ipv6() => format!("[{address}]:{port}"),
-        Some(port) => format!("{address}:{port}"),
-        None => address.to_string(),
-    };
-    let ported = witness.transport.has_ports();
-    let source_port = (ported && !any_source_port).then_some(witness.source_port);
-    let port = ported.then_some(witness.port);
-    let source = end(witness.source, source_port);
-    let word = witness.transport.to_string();
-    let Some(name) = &witness.name else {
-        return Some(format!(
-            "{word} {source} {}",
-            end(witness.destination, port)
-        ));
-    };
-    // On these ports `tcp` with a name stands for what is usually spoken there.
-    if witness.transport == Transport::Tcp && matches!(witness.port, 80 | 443 | 1433) {
-        return None;
-    }
-    let to = port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"));
-    Some(format!(
-        "{word} {source} {to} --address {}",
-        witness.destination
-    ))
 }
 
 /// One object a line.

@@ -28,6 +28,8 @@ pub struct Statements {
     pub moved: Vec<(String, String)>,
     /// Ids of such as are written and were taken out, their last day being over.
     pub expired: BTreeSet<String>,
+    /// There is a source, so that it is known what they say; else only their ids may be.
+    pub known: bool,
 }
 
 /// What became of a statement.
@@ -91,6 +93,9 @@ impl Edits {
     /// Of two sides.
     pub(super) fn new(old: &Statements, new: &Statements) -> Self {
         let mut out = Self::default();
+        if !old.known || !new.known {
+            return out;
+        }
         let mut met: BTreeSet<String> = BTreeSet::new();
         for (id, statement) in &new.all {
             let before = new.before(id);

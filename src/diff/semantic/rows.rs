@@ -194,7 +194,7 @@ fn walked(
         let edited = all.iter().filter(|(_, edit)| **edit != Edit::There);
         edited.map(|(id, _)| edits.cause(id, old)).collect()
     };
-    let (was, mut out): (Vec<Cause>, Vec<Cause>) = met.into_iter().partition(|c| c.old);
+    let mut out: Vec<Cause> = met.iter().filter(|c| !c.old).cloned().collect();
     if out.is_empty() {
         out = elsewhere(&edits.new, false);
     }
@@ -202,7 +202,7 @@ fn walked(
         out = elsewhere(&edits.old, true);
     }
     if out.is_empty() {
-        out = was;
+        out = met.into_iter().collect();
     }
     out
 }

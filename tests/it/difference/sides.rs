@@ -81,7 +81,8 @@ fn a_side_that_is_not_there() {
     }
     let ran = diff(dir.path(), &["a.gate", "a.gate", "-e", "prod"]);
     assert_eq!(ran.code, 2, "{}", ran.out);
-    assert!(ran.err.contains("`prod`"), "{}", ran.err);
+    let words = "neither side has an environment `prod`";
+    assert!(ran.err.contains(words), "{}", ran.err);
 }
 
 #[test]
@@ -147,6 +148,9 @@ fn an_environment_of_one_side_only() {
     assert!(environments["prod"].get("only").is_none(), "{environments}");
     let all = json(dir.path(), &["two.gate", "one.gate"]);
     assert_eq!(all["summary"]["environments"]["dev"]["only"], "removed");
+    let all = json(dir.path(), &["one.gate", "two.gate", "-e", "dev"]);
+    assert_eq!(all["summary"]["environments"]["dev"]["only"], "added");
+    assert_eq!(all["summary"]["verdict"], "widened");
     let all = json(dir.path(), &["two.gate", "one.gate", "-e", "prod"]);
     assert_eq!(all["summary"]["verdict"], "same");
 }
