@@ -225,6 +225,19 @@ impl Pair<'_> {
         let whole = told(old, new, true)?;
         if format!("{regions:?}") != format!("{whole:?}") {
             counts.otherwise += 1;
+            if counts.otherwise <= 3 {
+                let shown = |all: &[Region]| -> Vec<String> {
+                    let one = |r: &Region| {
+                        format!("{} {} - {:?} {:?}", r.kind.word(), r.rectangle, r.already, r.causes)
+                    };
+                    all.iter().map(one).collect()
+                };
+                println!(
+                    "seed {seed}, sliced and whole:\n{}\n--\n{}",
+                    shown(&regions).join("\n"),
+                    shown(&whole).join("\n")
+                );
+            }
         }
         let back = told(new, old, false)?;
         self.laws(&regions, &whole, &back)?;
