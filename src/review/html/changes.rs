@@ -44,7 +44,7 @@ pub(super) fn panel(difference: &Difference) -> Panel {
     let mut out = format!(
         "<p class=\"lead\"><b>{}</b>. {} {}</p>{}",
         escape(&words::headline(&difference.summary, renamed)),
-        escape(words::verdict(&difference.summary)),
+        escape(&words::verdict(&difference.summary)),
         escape(words::the_rest(&difference.summary)),
         cards(difference)
     );
