@@ -512,7 +512,7 @@ pub struct GraphArgs {
 /// What ends of a picture are put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupByArg {
-    /// Subnets by themselves, names together, a service tag's regions together.
+    /// Subnets by themselves, names together, the parts of a service tag together.
     Subnet,
     /// Each subnet, list of names and tag by itself.
     End,

@@ -491,10 +491,6 @@ fn faults_are_told_and_write_nothing() {
             "are for `portcullis graph` only",
         ),
         (&["report", first, "--format", "sarif"], "`--format sarif`"),
-        (
-            &["report", first, "-e", "nowhere"],
-            "no environment `nowhere`",
-        ),
         (&["report", "nowhere"], "nowhere"),
     ] {
         let said = portcullis(dir.path(), args);
@@ -573,8 +569,7 @@ allow all: tcp/25 from 172.16.0.0/24 to 9.9.9.0/24 for \"Mail\"
     assert!(why.contains("ip-group(partners)"), "{why}");
 }
 
-/// The page of a difference: what changed first, then the new side with its corners. It is kept for
-/// tests/html.sh.
+/// The page of a difference: what changed first, then the new side with its corners.
 #[test]
 fn a_difference_has_a_page() {
     let dir = tempfile::tempdir().unwrap();
@@ -629,10 +624,6 @@ fn a_difference_has_a_page() {
         assert!(page.contains(wanted), "{wanted}");
     }
     assert!(page.len() < 2 * 1024 * 1024, "{} bytes", page.len());
-    let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    fs::create_dir_all(&kept).unwrap();
-    fs::write(kept.join("difference.html"), page).unwrap();
-
     // Nothing differs: it says so, and has no corner.
     let args = ["diff", "old", "old", "--format", "html", "-o", "same.html"];
     assert_eq!(portcullis(dir.path(), &args).code, 0);

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use crate::diag::Diagnostic;
 use crate::model::endpoint::Endpoint;
 use crate::model::verify::{Expect, ModelProbe};
+use crate::packet;
 use crate::reach::{Network, Traces};
 
 use super::Seen;
@@ -56,7 +57,6 @@ pub(super) fn matrix(
         })
         .collect();
     let first = bench.judge(first)?;
-    let packets = packets(seen, &pairs);
 
     // What does not end as its flow says is asked for once more: some of it, or none?
     let again: Vec<usize> = (0..pairs.len())
@@ -85,6 +85,20 @@ pub(super) fn matrix(
     let (more, by_default) = second.split_at(again.len().min(second.len()));
     let more: BTreeMap<usize, &Verdict> = again.iter().copied().zip(more).collect();
 
+    let fates: Vec<(Fate, Option<String>)> = pairs
+        .iter()
+        .enumerate()
+        .filter_map(|(at, pair)| Some(fate(pair, first.get(at)?, more.get(&at).copied())))
+        .collect();
+    let wanted: Vec<Option<packet::Verdict>> = fates
+        .iter()
+        .map(|(fate, _)| match fate {
+            Fate::Passes => Some(packet::Verdict::Allow),
+            Fate::Stopped => Some(packet::Verdict::Deny),
+            Fate::Partly | Fate::Undecided | Fate::Nowhere => None,
+        })
+        .collect();
+    let packets = packets(seen, network, &pairs, &wanted);
     let mut cells = Cells {
         flows,
         wide: wide(seen),
@@ -97,17 +111,16 @@ pub(super) fn matrix(
         let Some(verdict) = first.get(at) else {
             continue;
         };
-        let (fate, why) = fate(pair, verdict, more.get(&at).copied());
-        let shown = if verdict.passed() {
-            packets.get(at).cloned().flatten()
-        } else {
-            verdict.packet.clone()
-        };
+        let (fate, why) = fates.get(at).cloned().unwrap_or((Fate::Undecided, None));
         let one = CellFlow {
             flow: Some(pair.flow),
             fate,
             why,
-            packet: shown.or_else(|| packets.get(at).cloned().flatten()),
+            packet: packets
+                .get(at)
+                .cloned()
+                .flatten()
+                .or_else(|| verdict.packet.clone()),
         };
         cells.add(pair.row, pair.column, one, verdict);
     }

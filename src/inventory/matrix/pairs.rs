@@ -6,7 +6,9 @@ use crate::inventory::units::Terms;
 use crate::model::address::AddressSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::service::{PortSet, Traffic};
-use crate::packet::Builder;
+use crate::packet::{Builder, Verdict, Witness};
+use crate::query::question;
+use crate::reach::{Network, ask};
 
 use super::axes::{Axis, ends, of_subnet};
 use super::bench::arguments;
@@ -68,8 +70,14 @@ pub(super) fn pairs(
     out
 }
 
-/// A packet of each pair, as arguments of `explain`.
-pub(super) fn packets(seen: Seen<'_>, pairs: &[Pair]) -> Vec<Option<String>> {
+/// A packet of each pair, as arguments of `explain`: one that is walked to `wanted`, the verdict of its
+/// pair. Packets with an end in a subnet are tried first: of others less is known.
+pub(super) fn packets(
+    seen: Seen<'_>,
+    network: &Network,
+    pairs: &[Pair],
+    wanted: &[Option<Verdict>],
+) -> Vec<Option<String>> {
     let denoter = Denoter::new(seen.context.fabric);
     let regions: Vec<Vec<_>> = pairs
         .iter()
@@ -82,14 +90,35 @@ pub(super) fn packets(seen: Seen<'_>, pairs: &[Pair]) -> Vec<Option<String>> {
     for region in regions.iter().flatten() {
         builder.region(region);
     }
+    let sites = network.site_addresses();
+    builder.addresses(&sites);
+    builder.addresses(&network.transit);
     let mut space = builder.build();
+    let everywhere = AddressSet::all();
     let mut out = Vec::new();
-    for list in &regions {
+    for (list, wanted) in regions.iter().zip(wanted) {
+        let Some(wanted) = wanted else {
+            out.push(None);
+            continue;
+        };
         let found = space.answer(|space| {
             let set = space.regions(list);
-            space.witness(set)
+            let from_sites = space.box_of(&sites, &everywhere);
+            let to_sites = space.box_of(&everywhere, &sites);
+            let through = space.box_of(&network.transit, &everywhere);
+            let ending = space.box_of(&everywhere, &network.transit);
+            let crossing = space.union(through, ending);
+            let whole = space.subtract(set, crossing);
+            let near = space.union(from_sites, to_sites);
+            let near = space.intersect(whole, near);
+            [near, whole, set].map(|set| space.witness(set))
         });
-        out.push(found.ok().flatten().as_ref().and_then(arguments));
+        let ends_so = |witness: &Witness| {
+            let reply = ask(network, &question(witness), false);
+            reply.verdict == Some(*wanted)
+        };
+        let tried = found.unwrap_or_default().into_iter().flatten();
+        out.push(tried.filter(ends_so).find_map(|w| arguments(&w)));
     }
     out
 }

@@ -24,7 +24,7 @@ pub use text::text;
 /// What ends are put together by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
-    /// Subnets by themselves, names together, a service tag's regions together.
+    /// Subnets by themselves, names together, the parts of a service tag together.
     #[default]
     Subnet,
     /// Each subnet, list of names, tag by itself.
@@ -72,9 +72,10 @@ pub struct Course {
 /// The end of ways that were folded.
 pub(super) const OTHER: &str = "other";
 
-/// What enforces, in words.
-fn point(kind: PointKind, by: &str) -> String {
+/// What enforces, in words; security groups together unless each end stands by itself.
+fn point(kind: PointKind, by: &str, grouping: GroupBy) -> String {
     match kind {
+        PointKind::Nsg if grouping != GroupBy::End => "no firewall, an NSG".to_owned(),
         PointKind::Firewall if by.is_empty() => "firewall".to_owned(),
         PointKind::Firewall => format!("firewall {by}"),
         PointKind::Nsg => format!("no firewall, NSG {by}"),
@@ -87,6 +88,7 @@ fn point(kind: PointKind, by: &str) -> String {
 #[must_use]
 pub fn drawing(environment: &Environment, by: GroupBy, most: usize) -> Drawing {
     let mut found: BTreeMap<(String, PointKind, String, String), BTreeSet<usize>> = BTreeMap::new();
+    let several = several(environment);
     let (mut all, mut unfiltered) = (BTreeSet::new(), BTreeSet::new());
     for edge in &environment.edges {
         for at in &edge.flows {
@@ -99,13 +101,13 @@ pub fn drawing(environment: &Environment, by: GroupBy, most: usize) -> Drawing {
             }
             let from = match by {
                 GroupBy::Owner => flow.owner.clone().unwrap_or_else(|| "no owner".to_owned()),
-                _ => group(&edge.from, by),
+                _ => group(&edge.from, by, &several),
             };
             let key = (
                 from,
                 edge.point,
-                point(edge.point, &edge.by),
-                group(&edge.to, by),
+                point(edge.point, &edge.by, by),
+                group(&edge.to, by, &several),
             );
             found.entry(key).or_default().insert(*at);
         }
@@ -151,7 +153,24 @@ pub fn drawing(environment: &Environment, by: GroupBy, most: usize) -> Drawing {
     }
 }
 
-fn group(node: &Node, by: GroupBy) -> String {
+/// `tag(Storage` of `tag(Storage.WestEurope)`.
+fn service(label: &str) -> Option<&str> {
+    label.split_once('.').map(|(service, _)| service)
+}
+
+/// Service tags of which several parts are drawn.
+fn several(environment: &Environment) -> BTreeSet<&str> {
+    let mut parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for node in environment.edges.iter().flat_map(|e| [&e.from, &e.to]) {
+        if let (UnitKind::Tag, Some(service)) = (node.kind, service(&node.label)) {
+            parts.entry(service).or_default().insert(&node.label);
+        }
+    }
+    let many = parts.into_iter().filter(|(_, parts)| parts.len() > 1);
+    many.map(|(service, _)| service).collect()
+}
+
+fn group(node: &Node, by: GroupBy, several: &BTreeSet<&str>) -> String {
     let known = match (by, node.kind) {
         (GroupBy::Network, UnitKind::Subnet) => node.network.clone(),
         (GroupBy::Zone, UnitKind::Subnet) => {
@@ -160,11 +179,9 @@ fn group(node: &Node, by: GroupBy) -> String {
         (GroupBy::Kind, kind) => Some(kind.words().to_owned()),
         (GroupBy::End, _) => None,
         (_, UnitKind::Names) => Some("names".to_owned()),
-        // `tag(Storage.WestEurope)` is a region of `tag(Storage)`.
-        (_, UnitKind::Tag) => node
-            .label
-            .split_once('.')
-            .map(|(service, _)| format!("{service}.*)")),
+        (_, UnitKind::Tag) => service(&node.label)
+            .filter(|service| several.contains(service))
+            .map(|service| format!("{service}.*)")),
         _ => None,
     };
     known.unwrap_or_else(|| node.label.clone())

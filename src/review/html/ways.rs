@@ -17,7 +17,7 @@ const TOLD: usize = 1_000;
 pub(super) fn ways(at: usize, environment: &Environment) -> String {
     let picture = drawing(environment, GroupBy::Subnet, DRAWN);
     let mut out = format!(
-        "<div class=\"card\"><h2>Ways in {}</h2><p class=\"lead\">By which way allowed flows go, as wide as the flows that take it; names stand together, and so do the regions of a service tag{}. {} of {} {} a way past every firewall.</p><div class=\"key\"><span><i class=\"k-fw\"></i>a firewall</span><span><i class=\"k-ns\"></i>no firewall, an NSG</span><span><i class=\"k-di\"></i>nothing enforces</span></div>",
+        "<div class=\"card\"><h2>Ways in {}</h2><p class=\"lead\">By which way allowed flows go, as wide as the flows that take it; names stand together, and so do the parts of a service tag{}. {} of {} {} a way past every firewall.</p><div class=\"key\"><span><i class=\"k-fw\"></i>a firewall</span><span><i class=\"k-ns\"></i>no firewall, an NSG</span><span><i class=\"k-di\"></i>nothing enforces</span></div>",
         escape(&environment.name),
         if picture.folded > 0 {
             format!(
