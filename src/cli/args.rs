@@ -596,6 +596,21 @@ pub struct DiffArgs {
     /// Unfold the rules that differ.
     #[arg(long)]
     pub rules: bool,
+    /// Where no side has sources: the security group that packets leave through.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub nsg_out: Option<String>,
+    /// The route table of the source's subnet.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub route_table: Option<String>,
+    /// The firewall policy, or a firewall without one.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub policy: Option<String>,
+    /// The security group at the destination.
+    #[arg(long, value_name = "NAME", help_heading = "Sides without sources")]
+    pub nsg_in: Option<String>,
+    /// Address space of the source's virtual network, repeatable.
+    #[arg(long, value_name = "PREFIX", help_heading = "Sides without sources")]
+    pub vnet: Vec<ipnet::IpNet>,
 }
 
 fn only(text: &str) -> Result<crate::review::select::Only, String> {

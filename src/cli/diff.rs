@@ -2,8 +2,10 @@
 //! how it is said.
 
 mod asked;
+mod foreign;
 mod forms;
 mod page;
+mod pairs;
 mod sides;
 mod telling;
 
@@ -26,7 +28,8 @@ use crate::source::SourceMap;
 use asked::Asked;
 pub use forms::Also;
 use forms::Forms;
-use sides::{Environment, Project, Side};
+use pairs::{Bad, Sides};
+use sides::{Environment, Side};
 use telling::Pair;
 
 /// Runs the command; the exit code.
@@ -40,7 +43,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
         forms::known(also.form)?;
     }
     let (old, new) = asked::sides(&args.sides)?;
-    let sides = match read(global, &old, &new)? {
+    let sides = match pairs::read(global, args, &old, &new)? {
         Ok(sides) => sides,
         Err(bad) => return refuse(&reporter, (&old, &new), &bad),
     };
@@ -63,66 +66,6 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
     }
     .write()?;
     Ok(code(args, &difference))
-}
-
-/// Both sides, and the old policy on the new data where the catalogues differ.
-struct Sides {
-    old: Side,
-    new: Side,
-    /// The old side with the catalogue of the new one.
-    updated: Option<Side>,
-}
-
-/// Sides of which one is wrong at least.
-struct Bad {
-    old: Side,
-    new: Side,
-}
-
-/// Reads both sides; if one of them is wrong the other one is read all the same.
-fn read(global: &Global, old: &Asked, new: &Asked) -> Result<Result<Sides, Box<Bad>>, IoFault> {
-    let found = (Project::find(global, old)?, Project::find(global, new)?);
-    let (before, after) = match found {
-        (Ok(before), Ok(after)) => (before, after),
-        (before, after) => {
-            let compiled = |found: Result<Project, Side>| match found {
-                Ok(project) => project.compile(global, project.catalog(), None),
-                Err(side) => Ok(side),
-            };
-            let (old, new) = (compiled(before)?, compiled(after)?);
-            return Ok(Err(Box::new(Bad { old, new })));
-        }
-    };
-    let (catalog, updated) = (after.catalog(), before.catalog());
-    let (was, is) = std::thread::scope(|scope| {
-        let was = scope.spawn(|| before.compile(global, updated, None));
-        let is = after.compile(global, catalog, None);
-        let was = was.join().unwrap_or_else(|_| {
-            Err(IoFault::Other(
-                "the old side could not be compiled".to_owned(),
-            ))
-        });
-        (was, is)
-    });
-    let (was, mut is) = (was?, is?);
-    if was.is_bad() || is.is_bad() {
-        return Ok(Err(Box::new(Bad { old: was, new: is })));
-    }
-    // Rules that Azure keeps stand in the old side only.
-    if is.environments.iter().any(|e| !e.retired.is_empty()) {
-        is = after.compile(global, catalog, Some(&was))?;
-    }
-    let mut side = None;
-    if was.catalogue != is.catalogue {
-        let compiled = before.compile(global, catalog, None)?;
-        // What no longer compiles on the new data cannot be told apart.
-        side = (!compiled.is_bad()).then_some(compiled);
-    }
-    Ok(Ok(Sides {
-        old: was,
-        new: is,
-        updated: side,
-    }))
 }
 
 /// Tells what is wrong with the sides.
@@ -178,13 +121,13 @@ fn differ(
     sides: &Sides,
 ) -> Result<Difference, Fault> {
     let names = environments(global, sides).map_err(Fault::Other)?;
-    let empty = Environment::default();
     let mut changes: Vec<Change> = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes = sides.notes.clone();
     let (mut written, mut writes) = (Vec::new(), Vec::new());
     for name in &names {
-        let was = sides.old.environment(name).unwrap_or(&empty);
-        let is = sides.new.environment(name).unwrap_or(&empty);
+        let nothing = foreign::nothing(name);
+        let was = sides.old.environment(name).unwrap_or(&nothing);
+        let is = sides.new.environment(name).unwrap_or(&nothing);
         let pair = Pair {
             name,
             old: was,
@@ -275,7 +218,7 @@ fn differ(
                     .find(|t: &&textual::Textual| t.environment == *name)
                     .map(|t| t.rules)
                     .unwrap_or_default(),
-                tests: None,
+                tests: sides.new.environment(name).and_then(|e| e.tests),
             },
         );
     }

@@ -33,6 +33,8 @@ struct Found {
     names: BTreeSet<String>,
     fault: Option<String>,
     basis: Basis,
+    /// Only counts are wanted: what fails is told by another command.
+    silent: bool,
 }
 
 /// Runs the command; the exit code.
@@ -83,6 +85,36 @@ pub fn run(global: &Global, args: &TestArgs) -> Result<u8, IoFault> {
     }
     let failed = found.rows.iter().any(|row| !row.passed());
     Ok(if failed && code == FINE { BAD } else { code })
+}
+
+/// How many tests of one environment pass and fail, `required` flows among them.
+///
+/// # Errors
+/// They cannot be judged; in words.
+pub(in crate::cli) fn counted(
+    stage: &Stage<'_>,
+    lowered: &Lowered,
+) -> Result<(usize, usize), String> {
+    let shown = Names {
+        root: PathBuf::new(),
+        shown_root: ".".to_owned(),
+    };
+    let mut found = Found {
+        silent: true,
+        ..Found::default()
+    };
+    let all = TestArgs {
+        path: PathBuf::new(),
+        filter: None,
+        coverage: false,
+        expired: None,
+    };
+    environment(stage, lowered, &all, &shown, &mut found);
+    if let Some(why) = found.fault {
+        return Err(why);
+    }
+    let passed = found.rows.iter().filter(|row| row.passed()).count();
+    Ok((passed, found.rows.len() - passed))
 }
 
 /// The names of files as they are seen from the working directory.
@@ -204,10 +236,10 @@ fn one(
     if wanted.coverage {
         found.coverage.push(covered(stage, &behind, &findings));
     }
-    findings
-        .diagnostics
-        .into_iter()
-        .for_each(|d: Diagnostic| stage.say(d));
+    if !found.silent {
+        let told = findings.diagnostics.into_iter();
+        told.for_each(|d: Diagnostic| stage.say(d));
+    }
 }
 
 fn covered(stage: &Stage<'_>, behind: &Behind, findings: &trials::Findings) -> Coverage {

@@ -369,33 +369,43 @@ fn attachments(diff: &Textual, touched: &Touched, steps: &mut Vec<(Rank, Step)>)
     }
 }
 
-/// Says where a single write gains and loses, so that no order is right for all of it.
+/// Says where a single write gains and loses, so that no place is right for all of it: what it loses, it
+/// loses before something that should have come first.
 fn warn(steps: &mut [Step]) {
-    let later: Vec<(usize, Option<&'static str>, String)> = steps
+    const DENIES: [&str; 3] = ["forbid", "deny", "ordered"];
+    const ALLOWS: [&str; 3] = ["exception", "ordered", "allow"];
+    let groups: Vec<(usize, Option<&'static str>, Effect, String)> = steps
         .iter()
-        .filter(|s| s.resource.kind == Kind::RuleCollectionGroup && s.effect.loses)
-        .map(|s| (s.number, s.tier, s.resource.name.clone()))
+        .filter(|s| s.resource.kind == Kind::RuleCollectionGroup)
+        .map(|s| (s.number, s.tier, s.effect, s.resource.name.clone()))
         .collect();
     for step in steps.iter_mut() {
         let mixed = step.effect.gains && step.effect.loses;
         if !mixed || step.resource.kind != Kind::RuleCollectionGroup {
             continue;
         }
-        let tier = step.tier;
-        let follows = |wanted: &[&str]| {
-            let mut all = later.iter();
-            all.find(|(number, tier, _)| {
-                *number > step.number && tier.is_some_and(|t| wanted.contains(&t))
-            })
-            .map(|(_, _, name)| name.clone())
+        // The last write that gains in one of some tiers, or loses in one of others.
+        let waits = |gains: &[&str], loses: &[&str]| {
+            let mut later = groups.iter().rev().filter(|(n, ..)| *n > step.number);
+            let within =
+                |tier: &Option<&'static str>, of: &[&str]| tier.is_none_or(|t| of.contains(&t));
+            let found = later.find(|(_, tier, effect, _)| {
+                (effect.gains && within(tier, gains)) || (effect.loses && within(tier, loses))
+            });
+            found.map(|(.., name)| name.clone())
         };
-        let note = match tier {
-            Some("forbid" | "deny" | "ordered") => follows(&["ordered", "allow", "exception"])
-                .map(|name| format!("it gains and loses at once: what it denies no more may pass until {name} is written")),
-            Some("exception") => follows(&["deny", "ordered"])
-                .map(|name| format!("it gains and loses at once: what it excepts no more may be cut until {name} is written")),
-            _ => None,
+        let denies = step.tier.is_none_or(|t| DENIES.contains(&t));
+        let allows = step.tier.is_none_or(|t| ALLOWS.contains(&t));
+        let opens = denies.then(|| waits(&DENIES, &ALLOWS)).flatten();
+        let cuts = allows
+            .then(|| waits(&ALLOWS, &["deny", "ordered"]))
+            .flatten();
+        let note = |what: &str, until: &str| {
+            format!("it gains and loses at once: what it {what} until {until} is written")
         };
-        step.notes.extend(note);
+        step.notes
+            .extend(opens.map(|name| note("denies no more may pass", &name)));
+        step.notes
+            .extend(cuts.map(|name| note("allows no more may be cut", &name)));
     }
 }

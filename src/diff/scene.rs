@@ -273,5 +273,6 @@ impl Scene {
             add(id, t.identity.span, plain(), Some(content));
         }
         known.moved.clone_from(&policy.moved);
+        known.known = true;
     }
 }

@@ -5,6 +5,7 @@
 //! by its name. The order of lists, Azure's singular and plural fields and case where Azure has none are
 //! no difference.
 
+mod effect;
 mod fields;
 mod identity;
 mod renumbered;
@@ -16,9 +17,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use effect::Effect;
 pub use fields::FieldChange;
 pub use side::{Behind, Item, Side};
-pub use touched::{Blast, Effect, Touched};
+pub use touched::{Blast, Touched};
 
 use identity::{Paired, Renames};
 use shape::{Rule, Thing, things};
@@ -329,11 +331,10 @@ pub fn compare(environment: &str, old: &Side, new: &Side, options: Options) -> T
     let renames = Renames::new(old, new);
     let resources = identity::resources(&before, &after, &renames);
     let rules = identity::rules(&resources, &renames);
-    for (at, pair) in resources.iter().enumerate() {
-        run.resource(pair.0, pair.1);
-        let own: Vec<&Paired<'_>> = rules.iter().filter(|p| p.resource == at).collect();
-        run.rules(&own, &rules);
+    for (old, new) in &resources {
+        run.resource(*old, *new);
     }
+    run.rules(&rules);
     run.associations();
     run.finish(&before, &after)
 }
@@ -464,16 +465,13 @@ impl Run<'_> {
         let mut entry = blank(Change::Changed, shown.place());
         entry.priority = shown.priority;
         let nothing = fields::Fields::default();
-        let settings = |t: Option<&Thing>| t.map_or(nothing.clone(), |t| t.settings.clone());
-        let about = |t: Option<&Thing>| t.map_or(nothing.clone(), |t| t.about.clone());
-        entry.fields = settings(old).changes(&settings(new));
+        let before = old.map_or(&nothing, |t| &t.settings);
+        entry.fields = before.changes(new.map_or(&nothing, |t| &t.settings));
         match (old, new) {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
-                entry
-                    .fields
-                    .extend(about(Some(old)).changes(&about(Some(new))));
+                entry.fields.extend(old.about.changes(&new.about));
                 entry.fields.extend(identity::another_id(old, new));
                 let renamed = !old.name().eq_ignore_ascii_case(&new.name());
                 entry.was = renamed.then(|| old.names.last().cloned()).flatten();
@@ -538,9 +536,10 @@ impl Run<'_> {
         }
     }
 
-    fn rules(&mut self, own: &[&Paired<'_>], all: &[Paired<'_>]) {
-        for pair in own {
-            let Some(mut entry) = self.rule(pair, all) else {
+    fn rules(&mut self, all: &[Paired<'_>]) {
+        let in_use = renumbered::in_use(all);
+        for pair in all {
+            let Some(mut entry) = self.rule(pair, (all, &in_use)) else {
                 continue;
             };
             entry.parts = pair.parts;
@@ -551,7 +550,18 @@ impl Run<'_> {
         }
     }
 
-    fn rule(&self, pair: &Paired<'_>, all: &[Paired<'_>]) -> Option<Entry> {
+    fn rule(
+        &self,
+        pair: &Paired<'_>,
+        all: (&[Paired<'_>], &renumbered::InUse<'_>),
+    ) -> Option<Entry> {
+        // Most rules are as they were.
+        if let (Some(old), Some(new), false) = (pair.old, pair.new, pair.crossed)
+            && (&old.name, &old.place, old.priority) == (&new.name, &new.place, new.priority)
+            && old.fields == new.fields
+        {
+            return None;
+        }
         let shown = pair.new.or(pair.old)?;
         let mut entry = blank(Change::Changed, shown.place.clone());
         entry.rule = Some(shown.name.clone());
@@ -561,8 +571,8 @@ impl Run<'_> {
             several => entry.flows = several.to_vec(),
         }
         let nothing = fields::Fields::default();
-        let said = |r: Option<&Rule>| r.map_or(nothing.clone(), |r| r.fields.clone());
-        entry.fields = said(pair.old).changes(&said(pair.new));
+        let before = pair.old.map_or(&nothing, |r| &r.fields);
+        entry.fields = before.changes(pair.new.map_or(&nothing, |r| &r.fields));
         match (pair.old, pair.new) {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,

@@ -243,7 +243,8 @@ fn walls(all: &Definitions) -> Vec<Wall> {
 
 /// The same without policies that are only parents: nobody asks these by themselves unless they are
 /// named.
-pub(super) fn leaves(all: &Definitions) -> Vec<Wall> {
+#[must_use]
+pub fn leaves(all: &Definitions) -> Vec<Wall> {
     let out = walls(all);
     let parents: Vec<String> = all.of(Kind::Policy).filter_map(|(_, d)| base(d)).collect();
     let last = |text: &str| text.rsplit('/').next().unwrap_or(text).to_lowercase();

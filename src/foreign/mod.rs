@@ -17,11 +17,11 @@ mod vnets;
 pub mod answer;
 
 pub use answer::answer;
-pub use choose::{Chosen, Names, Wall, choose, nothing};
+pub use choose::{Chosen, Names, Wall, choose, leaves, nothing};
 pub use definitions::{Definition, Definitions, File, read};
 pub use evaluate::Unknown;
 pub use kind::Kind;
-pub use network::{Foreign, List, Setting, lists, network};
+pub use network::{Foreign, List, Setting, lists, network, table_value};
 
 use serde_json::Value;
 

@@ -52,6 +52,27 @@ pub struct Foreign {
     pub(super) open_routes: Vec<(String, HopClass)>,
 }
 
+impl Foreign {
+    /// What every answer takes for granted.
+    #[must_use]
+    pub fn assumed(&self) -> Vec<String> {
+        let mut out = self.granted.clone();
+        out.extend(self.taken.clone());
+        let routed = self.network.sites.iter().any(|s| s.straight.is_none());
+        if routed && !self.space_known {
+            out.push(
+                "nobody told the address space of the virtual network: `--vnet` does".to_owned(),
+            );
+        }
+        for (tag, _) in &self.open_routes {
+            out.push(format!(
+                "a route for the service tag `{tag}` is left out: nobody told what it holds"
+            ));
+        }
+        out
+    }
+}
+
 /// The network that the chosen resources make.
 ///
 /// # Errors
@@ -85,7 +106,7 @@ pub fn network(setting: &Setting<'_>, chosen: &Chosen) -> Result<Foreign, Box<Di
         .and_then(|at| setting.all.resources.get(at))
     {
         Some(table) => {
-            let (value, named) = table_value(setting.all, table);
+            let (value, named) = table_and_hops(setting.all, table);
             let read = udr::routes(&value).map_err(told)?;
             reader
                 .route(&read, &named, wall.as_mut(), &mut site, &mut out)
@@ -111,7 +132,7 @@ pub fn network(setting: &Setting<'_>, chosen: &Chosen) -> Result<Foreign, Box<Di
             Direction::Outbound => reader.around(routes.as_ref()),
             Direction::Inbound => {
                 let table = vnets::table_beside(setting.all, group);
-                let (value, _) = table.map(|t| table_value(setting.all, t)).unzip();
+                let value = table.map(|t| table_value(setting.all, t));
                 let own = value.as_ref().map(udr::routes).transpose().map_err(told)?;
                 reader.around(own.as_ref())
             }
@@ -166,7 +187,7 @@ pub fn lists(setting: &Setting<'_>, chosen: Option<&Chosen>) -> (Vec<List>, Vec<
         .of(Kind::RouteTable)
         .filter(|_| chosen.is_none())
     {
-        let (value, _) = table_value(setting.all, table);
+        let value = table_value(setting.all, table);
         faults.extend(udr::routes(&value).err().map(|why| setting.all.fault(&why)));
     }
     let walls = match chosen {
@@ -191,7 +212,7 @@ pub fn lists(setting: &Setting<'_>, chosen: Option<&Chosen>) -> (Vec<List>, Vec<
         };
         let table = table.and_then(|at| setting.all.resources.get(at));
         let table = table.or_else(|| vnets::table_beside(setting.all, group));
-        let (value, _) = table.map(|t| table_value(setting.all, t)).unzip();
+        let value = table.map(|t| table_value(setting.all, t));
         // What is wrong with a table is told above.
         let Ok(routes) = value.as_ref().map(udr::routes).transpose() else {
             continue;
@@ -303,9 +324,14 @@ fn world<'a>(setting: &Setting<'a>) -> Result<World<'a>, Box<Diagnostic>> {
     Ok(world)
 }
 
-/// A route table with the routes that are resources of their own, and what stands for the next hops
-/// that are not known: addresses that no packet has.
-fn table_value(all: &Definitions, table: &Definition) -> (Value, BTreeMap<IpAddr, String>) {
+/// A route table with the routes that are resources of their own.
+#[must_use]
+pub fn table_value(all: &Definitions, table: &Definition) -> Value {
+    table_and_hops(all, table).0
+}
+
+/// The same with what stands for the next hops that are not known: addresses that no packet has.
+fn table_and_hops(all: &Definitions, table: &Definition) -> (Value, BTreeMap<IpAddr, String>) {
     let mut routes: Vec<Value> = member(body(table), "routes")
         .and_then(Value::as_array)
         .cloned()

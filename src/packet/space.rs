@@ -441,6 +441,14 @@ impl Space {
         Set(self.bdd.and(node, self.full))
     }
 
+    /// Whether the facts allow every packet for some members of the symbols: they do not contradict each
+    /// other.
+    pub fn facts_agree(&mut self) -> bool {
+        let bound: Vec<bool> = self.layout.said.iter().map(Option::is_some).collect();
+        let full = self.full;
+        self.bdd.exists(full, &bound) == ALL
+    }
+
     /// The packets that are in the set for some members of the symbols that the facts allow.
     pub fn possibly(&mut self, set: Set) -> Set {
         let bound: Vec<bool> = self.layout.said.iter().map(Option::is_some).collect();

@@ -9,7 +9,7 @@ use crate::model::Policy;
 use crate::model::address::{AddressSet, Family};
 use crate::model::asked::Asked;
 use crate::model::endpoint::Endpoint;
-use crate::model::internet::platform;
+use crate::model::internet::{platform, public};
 use crate::path::Fabric;
 
 /// Terms of a label that are shown to people.
@@ -291,6 +291,19 @@ impl Names {
         for (_, key, set) in asked.iter().flat_map(|a| by_depth(&a.parameters)) {
             out.add(&key, &set);
         }
+        for shelf in [&mut out.both, &mut out.v4, &mut out.v6] {
+            shelf.close();
+        }
+        out
+    }
+
+    /// The names that every environment has: `any`, `tag(Internet)`.
+    #[must_use]
+    pub fn bare() -> Self {
+        let mut out = Self::default();
+        out.add("any", &AddressSet::all());
+        out.add("any", &AddressSet::all().subtract(&platform()));
+        out.add("tag(Internet)", &public());
         for shelf in [&mut out.both, &mut out.v4, &mut out.v6] {
             shelf.close();
         }

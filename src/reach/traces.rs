@@ -18,9 +18,19 @@ impl Traces {
     /// From what the lowering kept.
     #[must_use]
     pub fn new(traces: &[RuleTrace]) -> Self {
+        Self::of_all(traces, |id| ResourceId::parse(id).names().join("/"))
+    }
+
+    /// The same where resources are told by their names, `policy/group`.
+    #[must_use]
+    pub fn named_so(traces: &[RuleTrace]) -> Self {
+        Self::of_all(traces, str::to_owned)
+    }
+
+    fn of_all(traces: &[RuleTrace], names: impl Fn(&str) -> String) -> Self {
         let mut rules: BTreeMap<String, (Role, Vec<String>)> = BTreeMap::new();
         for trace in traces {
-            let names = ResourceId::parse(&trace.resource).names().join("/");
+            let names = names(&trace.resource);
             rules
                 .entry(key(&names, &trace.rule))
                 .or_insert_with(|| (trace.role, Vec::new()))

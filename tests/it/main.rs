@@ -37,6 +37,7 @@ mod oracle_classic;
 mod oracle_ways;
 mod ordered;
 mod output_folder;
+mod plan;
 mod probes;
 mod query;
 mod projects;

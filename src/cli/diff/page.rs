@@ -1,6 +1,7 @@
 //! The page of a difference: the new side as it is, beside what differs. It compares nothing.
 
 use super::asked::Asked;
+use super::foreign;
 use super::sides::{Project, of_side};
 use crate::cli::args::Global;
 use crate::cli::inventory;
@@ -22,6 +23,9 @@ pub(super) fn page(
     new: &Asked,
     difference: &Difference,
 ) -> Result<String, IoFault> {
+    if foreign::is_foreign(new)? {
+        return Ok(html::difference(difference, &Inventory::default()));
+    }
     let inventory = match Project::find(global, new)? {
         Ok(project) => gathered(global, new, &project, &difference.project)?,
         Err(_) => Inventory::default(),

@@ -9,12 +9,13 @@ use crate::cli::explain::behind::Behind;
 use crate::cli::io::IoFault;
 use crate::cli::io::ground::{Ground, GroundLoader};
 use crate::cli::project::{self, Found};
-use crate::cli::{lock, report, run};
+use crate::cli::{lock, report, run, test};
 use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity, levels};
 use crate::diff::scene::{Scene, Written};
 use crate::diff::textual;
-use crate::driver::{self, LimitsMode, Memory};
+use crate::diff::told::Tests;
+use crate::driver::{self, LimitsMode, Memory, Stage};
 use crate::resolve::Words;
 use crate::source::SourceMap;
 use crate::syntax::ast::Date;
@@ -32,6 +33,8 @@ pub(super) struct Environment {
     pub(super) retired: Vec<Retired>,
     /// The resources, to compare them as text.
     pub(super) text: textual::Side,
+    /// The policy's tests, if they were run.
+    pub(super) tests: Option<Tests>,
 }
 
 /// A side.
@@ -96,6 +99,8 @@ pub(super) struct Project {
     pub(super) found: Found,
     /// Its own catalogue, if it is not the program's.
     catalog: Option<Catalog>,
+    /// Its tests are run.
+    pub(super) tested: bool,
 }
 
 impl Project {
@@ -129,6 +134,7 @@ impl Project {
             asked: asked.clone(),
             found,
             catalog: own,
+            tested: false,
         }))
     }
 
@@ -166,7 +172,7 @@ impl Project {
     }
 
     /// Compiles it with a catalogue. `before` is what it is compared with: rules that left the source
-    /// while Azure keeps them are found there.
+    /// while Azure keeps them are found there. `seen` sees every environment, and says what is wrong.
     ///
     /// # Errors
     /// It cannot be read.
@@ -175,6 +181,7 @@ impl Project {
         global: &Global,
         catalog: &Catalog,
         before: Option<&Side>,
+        seen: &mut dyn FnMut(&Stage<'_>) -> Option<String>,
     ) -> Result<Side, IoFault> {
         let found = &self.found;
         let levels = report::levels(global, &found.settings)?;
@@ -205,6 +212,9 @@ impl Project {
             &options,
             &mut |stage, lowered| {
                 let name = &stage.context.fabric.policy.environment;
+                if let Some(why) = seen(stage) {
+                    unreadable.get_or_insert(why);
+                }
                 let live = before.map_or_else(Vec::new, |side| live(side, name, stage.retired));
                 let shown = |file: &str| {
                     if loader.served(file) {
@@ -213,6 +223,15 @@ impl Project {
                         file.to_owned()
                     }
                 };
+                let mut tests = None;
+                if self.tested {
+                    match test::counted(stage, lowered) {
+                        Ok((passed, failed)) => tests = Some(Tests { passed, failed }),
+                        Err(why) => {
+                            unreadable.get_or_insert(why);
+                        }
+                    }
+                }
                 match Scene::new(stage.context, stage.sources, lowered, &live) {
                     Ok(mut scene) => {
                         let mut text = textual::Side::of_lowered(stage.context, lowered);
@@ -225,6 +244,7 @@ impl Project {
                             behind: Behind::new(stage, lowered, &shown),
                             retired: stage.retired.to_vec(),
                             text,
+                            tests,
                         });
                     }
                     Err(why) => {

@@ -63,13 +63,12 @@ impl Pair<'_> {
         assuming.extend(assumed(&region.rectangle));
         let mut seen = std::collections::BTreeSet::new();
         assuming.retain(|one| seen.insert(one.clone()));
-        let told = region.already.iter().all(|row| assumed(row).is_empty());
         Change {
             id: String::new(),
             change: region.kind,
             caused_by,
             environments: vec![self.name.to_owned()],
-            exact: region.sure && told && assuming.is_empty(),
+            exact: region.sure && assuming.is_empty(),
             assuming,
             required_lost: region.kind == Kind::NoLongerAllowed && self.required(region),
             accepted: false,

@@ -81,6 +81,14 @@ impl Behind {
         out
     }
 
+    /// Behind rules of which only the ids of their flows are known.
+    pub(in crate::cli) fn bare(traces: Traces) -> Self {
+        Self {
+            traces,
+            ..Self::default()
+        }
+    }
+
     /// The statements behind what decided at a step: a rule or a translation.
     pub(in crate::cli) fn at(&self, network: &Network, step: &Step) -> Vec<&Statement> {
         let found = match (network.rule(step), &step.translation) {

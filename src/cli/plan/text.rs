@@ -111,8 +111,11 @@ fn head(order: &Order, textual: &Textual, against: &str) -> String {
     let minutes = match order.counted {
         0 => "no time is known for them".to_owned(),
         groups => format!(
-            "{}, one after another, about {} to {} minutes{}",
-            count(groups, "firewall group", "firewall groups"),
+            "{}, about {} to {} minutes{}",
+            match groups {
+                1 => "1 firewall group".to_owned(),
+                more => format!("{more} firewall groups, one after another"),
+            },
             order.minutes.0,
             order.minutes.1,
             match order.uncounted {

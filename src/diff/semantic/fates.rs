@@ -47,6 +47,11 @@ impl Both {
         Self { space, old, new }
     }
 
+    /// Whether the facts leave out a packet whatever the symbols hold: they contradict each other.
+    pub(super) fn contradicts(&mut self) -> bool {
+        !self.space.facts_agree()
+    }
+
     /// What differs, by kind, with what fares as before and looks alike: rows may hold it too, if they
     /// say so.
     ///

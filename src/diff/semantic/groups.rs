@@ -26,6 +26,8 @@ pub struct Statements {
     pub all: BTreeMap<String, Statement>,
     /// Paths that were something else before: from, to.
     pub moved: Vec<(String, String)>,
+    /// There is a source, so that it is known what they say; else only their ids may be.
+    pub known: bool,
 }
 
 /// What became of a statement.
@@ -85,6 +87,9 @@ impl Edits {
     /// Of two sides.
     pub(super) fn new(old: &Statements, new: &Statements) -> Self {
         let mut out = Self::default();
+        if !old.known || !new.known {
+            return out;
+        }
         let mut met: BTreeSet<String> = BTreeSet::new();
         for (id, statement) in &new.all {
             let before = new.before(id);

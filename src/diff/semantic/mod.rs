@@ -36,8 +36,20 @@ pub fn compare(old: &Scene, new: &Scene, whole: bool) -> Result<Vec<Region>, Wro
     if slice.regions.is_empty() {
         return Ok(Vec::new());
     }
-    slice.share_facts();
+    let own = slice.facts_differ().then(|| {
+        let facts = |side: &slice::Side| side.network.facts.clone();
+        (facts(&slice.old), facts(&slice.new))
+    });
+    slice.share_facts(false);
     let mut both = Both::new(&slice);
+    if let Some((old_facts, new_facts)) = own
+        && both.contradicts()
+    {
+        slice.old.network.facts = old_facts;
+        slice.new.network.facts = new_facts;
+        slice.share_facts(true);
+        both = Both::new(&slice);
+    }
     let parts = both.parts()?;
     rows::rows(&mut both.space, &slice, (old, new), parts)
 }

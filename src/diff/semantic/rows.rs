@@ -193,12 +193,15 @@ fn walked(
         let edited = all.iter().filter(|(_, edit)| **edit != Edit::There);
         edited.map(|(id, _)| edits.cause(id, old)).collect()
     };
-    let mut out: Vec<Cause> = met.into_iter().filter(|c| !c.old).collect();
+    let mut out: Vec<Cause> = met.iter().filter(|c| !c.old).cloned().collect();
     if out.is_empty() {
         out = elsewhere(&edits.new, false);
     }
     if out.is_empty() {
         out = elsewhere(&edits.old, true);
+    }
+    if out.is_empty() {
+        out = met.into_iter().collect();
     }
     out
 }

@@ -180,17 +180,32 @@ impl Slice {
         }
     }
 
-    /// The same facts on both sides: those that both state. A packet that only one of them says there is
-    /// none of has a fate on both.
-    pub(super) fn share_facts(&mut self) {
+    /// The same knowledge of symbols on both sides. Packets that only one side says there are none of
+    /// have a fate on both. Of members what either side states is true, for it is said of the world and
+    /// not of the policy; with `agreed` only what both state, where the two contradict each other.
+    pub(super) fn share_facts(&mut self, agreed: bool) {
         let (old, new) = (&self.old.network.facts, &self.new.network.facts);
+        let mut facts = common(&old.facts, &new.facts);
+        if !agreed {
+            for one in old.facts.iter().chain(&new.facts) {
+                if !facts.contains(one) {
+                    facts.push(one.clone());
+                }
+            }
+        }
         let shared = Facts {
-            facts: common(&old.facts, &new.facts),
+            facts,
             unseen: common(&old.unseen, &new.unseen),
             impossible: common(&old.impossible, &new.impossible),
         };
         self.old.network.facts = shared.clone();
         self.new.network.facts = shared;
+    }
+
+    /// Whether one side states of symbols what the other does not.
+    pub(super) fn facts_differ(&self) -> bool {
+        let (old, new) = (&self.old.network.facts.facts, &self.new.network.facts.facts);
+        old.iter().any(|f| !new.contains(f)) || new.iter().any(|f| !old.contains(f))
     }
 }
 

@@ -196,6 +196,18 @@ impl Fields {
         (out, rest)
     }
 
+    /// All that is said, as it compares.
+    pub(super) fn text(&self) -> String {
+        let all = self.0.iter().map(|(path, (_, field))| match field {
+            Field::One(one) => format!("{path}={}\n", one.key),
+            Field::Many(all) => {
+                let keys: Vec<&str> = all.keys().map(String::as_str).collect();
+                format!("{path}={}\n", keys.join(","))
+            }
+        });
+        all.collect()
+    }
+
     /// How many of the fields are equal.
     pub(super) fn alike(&self, other: &Self) -> usize {
         let same = |(path, (_, field)): &(&String, &(String, Field))| {
@@ -224,6 +236,10 @@ impl Fields {
 
     /// How these became others, sorted by path.
     pub(super) fn changes(&self, new: &Self) -> Vec<FieldChange> {
+        // Most rules are as they were.
+        if self == new {
+            return Vec::new();
+        }
         let mut paths: Vec<(&String, &String)> = Vec::new();
         for (path, (shown, _)) in new.0.iter().chain(&self.0) {
             if !paths.iter().any(|(known, _)| *known == path) {

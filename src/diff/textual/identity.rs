@@ -252,14 +252,15 @@ impl<'t> Scope<'t, '_> {
         self.take(&|a, b| kind(a, b) && label(a, b) && named(a, b));
         self.take(&|a, b| kind(a, b) && named(a, b) && placed(a, b) && loose(a, b));
         self.take(&|a, b| kind(a, b) && named(a, b) && loose(a, b));
+        // Only rules that share a flow can be one.
         self.best(&|a, b| {
             let same = kind(a, b) && label(a, b);
             same.then(|| (a.fields.alike(&b.fields), 0))
         });
         self.best(&|a, b| {
             let both = a.role == b.role && a.role != Role::Exact;
-            let shared = shared(a, b);
-            (kind(a, b) && both && shared > 0).then(|| (shared, a.fields.alike(&b.fields)))
+            let fits = kind(a, b) && both;
+            fits.then(|| (shared(a, b), a.fields.alike(&b.fields)))
         });
         // In another direction or of another type, a flow is not the same rule any more.
     }
@@ -291,12 +292,23 @@ impl<'t> Scope<'t, '_> {
         self.drop_new(&used);
     }
 
-    /// Pairs what fits best first; of equal ones by name.
+    /// Pairs rules that share a flow, what fits best first; of equal ones by name.
     fn best(&mut self, score: &Score<'_>) {
+        let mut by_flow: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (j, new) in self.new.iter().enumerate() {
+            for flow in &new.flows {
+                by_flow.entry(flow).or_default().push(j);
+            }
+        }
         let mut all = Vec::new();
         for (i, old) in self.old.iter().enumerate() {
-            for (j, new) in self.new.iter().enumerate() {
-                if let Some(score) = score(old, new) {
+            let now = self.renames.now(&old.flows);
+            let near = now.iter().filter_map(|flow| by_flow.get(flow.as_str()));
+            let near: BTreeSet<usize> = near.flatten().copied().collect();
+            for j in near {
+                if let Some(new) = self.new.get(j)
+                    && let Some(score) = score(old, new)
+                {
                     all.push((std::cmp::Reverse(score), &old.name, &new.name, i, j));
                 }
             }
@@ -411,7 +423,7 @@ fn crossings<'t>(
             waiting.entry(key).or_default().push((*at, rule));
         }
     }
-    let mut gone: Vec<&'t Rule> = Vec::new();
+    let mut gone: BTreeSet<*const Rule> = BTreeSet::new();
     for (at, _, new) in left.iter_mut() {
         let Some(policy) = policy(*at) else { continue };
         new.retain(|rule| {
@@ -430,7 +442,7 @@ fn crossings<'t>(
                 return true;
             }
             let (_, old) = candidates.remove(named.unwrap_or(0));
-            gone.push(old);
+            gone.insert(std::ptr::from_ref(old));
             let mut pair = Paired::of(*at, Some(old), Some(rule));
             pair.crossed = true;
             out.push(pair);
@@ -438,44 +450,45 @@ fn crossings<'t>(
         });
     }
     for (_, old, _) in left.iter_mut() {
-        old.retain(|rule| !gone.iter().any(|g| std::ptr::eq(*g, *rule)));
+        old.retain(|rule| !gone.contains(&std::ptr::from_ref(*rule)));
     }
 }
 
-/// Rules that came and say what one says that went, in the same resource.
+/// Rules that came and say what one says that went: in the same resource, or in any group of a firewall,
+/// since a group under another label is another resource.
 fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
-    let alike = |a: &Rule, b: &Rule| {
-        let body = |r: &Rule| r.fields.without(&["description"]);
-        let action = |r: &Rule| r.place.action.as_ref().map(|a| a.to_lowercase());
-        a.place.direction == b.place.direction
-            && a.place.rule_type == b.place.rule_type
-            && action(a) == action(b)
-            && body(a).changes(&body(b)).is_empty()
+    let said = |rule: &Rule| {
+        let lower = |text: &Option<String>| text.as_ref().map(|t| t.to_lowercase());
+        let place = &rule.place;
+        (
+            place.kind,
+            place.direction.clone(),
+            lower(&place.rule_type),
+            lower(&place.action),
+            rule.fields.without(&["description"]).text(),
+        )
     };
-    let gone = pairs.iter().enumerate().filter(|(_, p)| p.new.is_none());
-    let gone: Vec<(usize, usize, &Rule)> = gone
-        .filter_map(|(at, p)| Some((at, p.resource, p.old?)))
-        .collect();
-    let came = pairs.iter().enumerate().filter(|(_, p)| p.old.is_none());
-    let came: Vec<(usize, usize, &Rule)> = came
-        .filter_map(|(at, p)| Some((at, p.resource, p.new?)))
-        .collect();
-    let mut used = BTreeSet::new();
+    let mut gone: BTreeMap<_, Vec<(usize, usize, &Rule)>> = BTreeMap::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        if let (Some(old), None) = (pair.old, pair.new) {
+            gone.entry(said(old))
+                .or_default()
+                .push((at, pair.resource, old));
+        }
+    }
     let mut found = Vec::new();
-    for (new_at, resource, new) in came {
-        let own = gone
-            .iter()
-            .filter(|(at, r, _)| *r == resource && !used.contains(at));
-        // A group under another label has other resources too; its rules are looked for in all that went.
-        let others = gone.iter().filter(|(at, r, _)| {
-            let group = new.place.kind == Kind::RuleCollectionGroup;
-            group && *r != resource && !used.contains(at)
-        });
-        let hit = own.chain(others).find(|(_, _, old)| alike(old, new));
-        let Some((old_at, _, old)) = hit.copied() else {
+    for (new_at, pair) in pairs.iter().enumerate() {
+        let (None, Some(new)) = (pair.old, pair.new) else {
             continue;
         };
-        used.insert(old_at);
+        let Some(candidates) = gone.get_mut(&said(new)) else {
+            continue;
+        };
+        let own = candidates.iter().position(|(_, r, _)| *r == pair.resource);
+        let any =
+            (new.place.kind == Kind::RuleCollectionGroup && !candidates.is_empty()).then_some(0);
+        let Some(hit) = own.or(any) else { continue };
+        let (old_at, _, old) = candidates.remove(hit);
         let suggestion = match (old.flows.as_slice(), new.flows.as_slice()) {
             ([a], [b]) if renames.gone.contains(a) && renames.fresh.contains(b) => {
                 Some(renames.statement(a, b))

@@ -1,6 +1,8 @@
 //! Why a number changed, as far as two sides tell: the bands of the settings, the pins of the source, and
 //! the numbers around it. It gives no numbers.
 
+use std::collections::BTreeSet;
+
 use crate::config::Band;
 
 use super::identity::Paired;
@@ -15,8 +17,27 @@ fn band(table: &Table, number: Option<i64>) -> Option<Band> {
     found.map(|(band, _)| *band)
 }
 
+/// The numbers that are in use on the new side: by resource and direction.
+pub(super) type InUse<'p> = BTreeSet<(&'p str, Option<&'p str>, Option<i64>)>;
+
+/// The numbers of the new side.
+pub(super) fn in_use<'p>(all: &'p [Paired<'_>]) -> InUse<'p> {
+    let rules = all.iter().filter_map(|p| p.new);
+    rules.map(number_of).collect()
+}
+
+fn number_of(rule: &Rule) -> (&str, Option<&str>, Option<i64>) {
+    let place = &rule.place;
+    (&place.name, place.direction.as_deref(), rule.priority)
+}
+
 /// Of a rule of a security group.
-pub(super) fn rule(old: &Rule, new: &Rule, all: &[Paired<'_>], sides: (&Side, &Side)) -> Reason {
+pub(super) fn rule(
+    old: &Rule,
+    new: &Rule,
+    (all, in_use): (&[Paired<'_>], &InUse<'_>),
+    sides: (&Side, &Side),
+) -> Reason {
     let (before, after) = (&sides.0.bands.nsg, &sides.1.bands.nsg);
     if new.flows.iter().any(|f| sides.1.pinned.contains(f)) {
         return Reason::Pin;
@@ -38,8 +59,8 @@ pub(super) fn rule(old: &Rule, new: &Rule, all: &[Paired<'_>], sides: (&Side, &S
             Reason::Window
         };
     }
-    let mut now = all.iter().filter_map(|p| p.new).filter(|r| beside(r));
-    if now.any(|r| r.priority == old.priority) {
+    let (name, direction, _) = number_of(new);
+    if in_use.contains(&(name, direction, old.priority)) {
         return Reason::Clash;
     }
     if !old.name.eq_ignore_ascii_case(&new.name) {

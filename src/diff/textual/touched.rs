@@ -1,4 +1,4 @@
-//! Resources that differ: how many of how many, and whether they gain or lose. It compares nothing.
+//! Resources that differ, and how many of how many. It compares nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,24 +6,9 @@ use serde::Serialize;
 
 use crate::wrap::manifest::Retired;
 
+use super::effect::{Effect, effect, passes};
 use super::shape::Thing;
 use super::{Change, Counts, Entry, Kind, Place, Side, Things};
-
-/// What a change does to what a resource lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Effect {
-    /// Something comes: a rule, a member, another value, another number.
-    pub gains: bool,
-    /// Something goes.
-    pub loses: bool,
-}
-
-impl Effect {
-    fn and(&mut self, other: Self) {
-        self.gains |= other.gains;
-        self.loses |= other.loses;
-    }
-}
 
 /// One resource that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,14 +57,20 @@ pub struct Blast {
     pub total: usize,
 }
 
-type Key = (Kind, Option<String>, String);
+/// What a resource is known by.
+pub(super) type Key = (Kind, Option<String>, String);
 
-fn key(place: &Place) -> Key {
+pub(super) fn key(place: &Place) -> Key {
     (
         place.kind,
         place.parent.as_ref().map(|p| p.to_lowercase()),
         place.name.to_lowercase(),
     )
+}
+
+/// Resources by where they stand.
+fn by_place(things: &Things) -> BTreeMap<Key, &Thing> {
+    things.values().map(|t| (key(&t.place()), t)).collect()
 }
 
 /// The resources behind sorted entries.
@@ -89,11 +80,7 @@ pub(super) fn touched(
     after: &Things,
     old: &Side,
 ) -> Vec<Touched> {
-    let all = |things: &'_ Things| -> BTreeMap<Key, Thing> {
-        let pairs = things.values().map(|t| (key(&t.place()), t.clone()));
-        pairs.collect()
-    };
-    let (olds, news) = (all(before), all(after));
+    let (olds, news) = (by_place(before), by_place(after));
     let mut out: Vec<Touched> = Vec::new();
     let mut index: BTreeMap<Key, usize> = BTreeMap::new();
     let mut left: Vec<Place> = Vec::new();
@@ -136,12 +123,12 @@ fn slot(
     out: &mut Vec<Touched>,
     index: &mut BTreeMap<Key, usize>,
     place: &Place,
-    (olds, news): (&BTreeMap<Key, Thing>, &BTreeMap<Key, Thing>),
+    (olds, news): (&BTreeMap<Key, &Thing>, &BTreeMap<Key, &Thing>),
     old: &Side,
 ) -> usize {
     let key = key(place);
     *index.entry(key.clone()).or_insert_with(|| {
-        let thing = news.get(&key).or_else(|| olds.get(&key));
+        let thing = news.get(&key).or_else(|| olds.get(&key)).copied();
         let name = thing.map(Thing::name).unwrap_or_default();
         let retired = |r: &Retired| format!("{}/{}", r.policy, r.name).eq_ignore_ascii_case(&name);
         out.push(Touched {
@@ -157,116 +144,6 @@ fn slot(
         });
         out.len() - 1
     })
-}
-
-/// What one difference adds and takes away.
-fn effect(entry: &Entry) -> Effect {
-    match entry.change {
-        Change::Added => Effect {
-            gains: true,
-            loses: false,
-        },
-        Change::Removed => Effect {
-            gains: false,
-            loses: true,
-        },
-        _ => {
-            let mut out = Effect::default();
-            // Another number or place is another order: both may come of it.
-            let same_resource = |from: &Place| key(from) == key(&entry.resource);
-            if entry.was_priority.is_some() || entry.was_in.as_ref().is_some_and(same_resource) {
-                out = Effect {
-                    gains: true,
-                    loses: true,
-                };
-            }
-            // From another resource it comes as a whole.
-            if entry
-                .was_in
-                .as_ref()
-                .is_some_and(|from| !same_resource(from))
-            {
-                return Effect {
-                    gains: true,
-                    loses: false,
-                };
-            }
-            let told = entry.fields.iter();
-            for field in told.filter(|f| f.path != "description" && !f.path.starts_with("tags.")) {
-                let value = field.old.is_some() || field.new.is_some();
-                out.gains |= value || !field.added.is_empty();
-                out.loses |= value || !field.removed.is_empty();
-            }
-            out
-        }
-    }
-}
-
-/// What a route's change does to what goes past the firewall: a hop to an appliance or to nowhere does
-/// not pass it, any other does.
-fn passes(entry: &Entry) -> Effect {
-    let past = |hop: &str| !matches!(hop.to_lowercase().as_str(), "virtualappliance" | "none");
-    let hop = entry
-        .fields
-        .iter()
-        .find(|f| f.path.eq_ignore_ascii_case("nextHopType"));
-    let (old, new) = (
-        hop.and_then(|f| f.old.as_deref()),
-        hop.and_then(|f| f.new.as_deref()),
-    );
-    match entry.change {
-        _ if entry.rule.is_none() && entry.fields.is_empty() => Effect::default(),
-        // Whether routes are learnt decides which way everything goes that they name.
-        _ if entry.rule.is_none() => Effect {
-            gains: true,
-            loses: true,
-        },
-        Change::Added => match new {
-            Some(hop) if past(hop) => Effect {
-                gains: true,
-                loses: false,
-            },
-            Some(_) => Effect {
-                gains: false,
-                loses: true,
-            },
-            None => Effect {
-                gains: true,
-                loses: true,
-            },
-        },
-        Change::Removed => match old {
-            Some(hop) if past(hop) => Effect {
-                gains: false,
-                loses: true,
-            },
-            Some(_) => Effect {
-                gains: true,
-                loses: false,
-            },
-            None => Effect {
-                gains: true,
-                loses: true,
-            },
-        },
-        Change::Renamed | Change::Renumbered => Effect::default(),
-        Change::Changed => match (old, new) {
-            (Some(a), Some(b)) if past(a) == past(b) => Effect::default(),
-            (Some(_), Some(b)) if past(b) => Effect {
-                gains: true,
-                loses: false,
-            },
-            (Some(_), Some(_)) => Effect {
-                gains: false,
-                loses: true,
-            },
-            // The prefix or the appliance changed.
-            _ => Effect {
-                gains: true,
-                loses: true,
-            },
-        },
-    }
 }
 
 /// How many resources of each type differ, of how many there are.

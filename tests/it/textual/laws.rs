@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use portcullis::diff::order::{Action, Write};
 use portcullis::diff::textual::{Change, Options, Textual, compare};
 
-use super::{Made, made, read_back};
+use super::{Made, difference, made, read_back};
 use crate::lock::draw::{Dice, Source};
+use crate::lock::project::Built;
 
 /// How many sources are drawn; each is edited some times.
 fn cases() -> u64 {
@@ -111,5 +113,64 @@ fn order_of_statements_is_no_difference() {
         for (there, back) in both(&old, &new) {
             assert!(there.is_same() && back.is_same(), "seed {seed}: {there:#?}");
         }
+    }
+}
+
+/// Rules that are resources of their own: no two hold one number at a time, and all is written.
+#[test]
+fn writes_of_single_rules_never_meet() {
+    let head = "vnet v = 10.2.0.0/16\n\nsubnet web = 10.2.1.0/24 {\n  vnet = v\n  nsg = web\n}\n\nnsg web {}\n\n";
+    for seed in 0..cases() * 2 {
+        let mut dice = Dice::new(7000 + seed);
+        // Numbers are pinned, so that they can be exchanged.
+        let mut numbers: Vec<usize> = (0..8).collect();
+        let mut side = |dice: &mut Dice| {
+            dice.shuffle(&mut numbers);
+            let shown = 4 + dice.below(4);
+            let mut text = head.to_owned();
+            for (at, number) in numbers.iter().enumerate().take(shown) {
+                let port = 1000 + at;
+                let pin = 2600 + 10 * number;
+                text.push_str(&format!(
+                    "allow f{at}: tcp/{port} from 10.2.9.0/24 to web for \"F\" pin {pin}\n"
+                ));
+            }
+            let mut built = Built::of(&text);
+            built.settings.layout.nsg_rules = portcullis::config::NsgRuleLayout::Children;
+            built
+        };
+        let (one, two) = (side(&mut dice), side(&mut dice));
+        let old = made(&one, None).unwrap_or_else(|why| panic!("{why}"));
+        let new = made(&two, Some(&old.lock)).unwrap_or_else(|why| panic!("{why}"));
+        let (textual, order) = difference(&old, &new, "default");
+        let numbers = |made: &Made| -> BTreeMap<String, i64> {
+            let items = &made.sides["default"].items;
+            let rules = items.iter().filter(|i| i.part);
+            rules
+                .map(|i| {
+                    let priority = i.value["properties"]["priority"].as_i64().unwrap();
+                    (i.names.last().unwrap().clone(), priority)
+                })
+                .collect()
+        };
+        let mut state = numbers(&old);
+        assert!(!state.is_empty());
+        for step in &order.steps {
+            assert_eq!(step.action, Action::WriteRules);
+            for write in &step.writes {
+                match write.write {
+                    Write::Delete => {
+                        assert!(state.remove(&write.rule).is_some(), "{write:?}");
+                    }
+                    _ => {
+                        let number = write.priority.unwrap();
+                        state.insert(write.rule.clone(), number);
+                        let same = state.values().filter(|n| **n == number).count();
+                        assert_eq!(same, 1, "seed {seed}: {write:?} in {order:#?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(state, numbers(&new), "seed {seed}: {textual:#?}");
     }
 }
