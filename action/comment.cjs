@@ -7,6 +7,9 @@ const fs = require('node:fs');
 
 const MARKER = /^<!-- portcullis:diff v1 project=(\S+)(?: base=\S* head=\S*)? -->$/;
 
+/** Most characters of a comment; some are kept for what stands below. */
+const MOST = 65_536 - 1_000;
+
 /** A name as one word of the marker, as the program writes it. */
 function word(name) {
   return encodeURIComponent(name).replace(/[!'()*~]|--/g, (c) => [...c].map((one, at) => (c.length === 2 && at === 0 ? one : `%${one.charCodeAt(0).toString(16).toUpperCase()}`)).join('')).replaceAll('%2F', '/');
@@ -19,6 +22,12 @@ function projectOf(body) {
   return found ? found[1] : null;
 }
 
+/** The text, cut at a line if the forge would refuse it; it says so then. */
+function fitting(text) {
+  if (text.length <= MOST) return text;
+  return `${text.slice(0, text.lastIndexOf('\n', MOST))}\n\n**This is not all: the rest does not fit into a comment, and stands in the summary of the run.**`;
+}
+
 /** The text of the comment: the difference, or that there is none. */
 function bodyOf(env, run) {
   const where = env.ARTIFACT
@@ -26,7 +35,7 @@ function bodyOf(env, run) {
     : `[this run](${run}) has the log`;
   if (env.MARKDOWN && fs.existsSync(env.MARKDOWN)) {
     const text = fs.readFileSync(env.MARKDOWN, 'utf8');
-    if (projectOf(text) !== null) return `${text.trimEnd()}\n\n<sub>${where}</sub>\n`;
+    if (projectOf(text) !== null) return `${fitting(text.trimEnd())}\n\n<sub>${where}</sub>\n`;
   }
   // What an earlier run said is not true any more.
   return [
@@ -48,6 +57,10 @@ async function comment({ github, context, core, env }) {
   const { owner, repo } = context.repo;
   const body = bodyOf(env, `${server}/${owner}/${repo}/actions/runs/${context.runId}`);
   const project = projectOf(body);
+  if (project === null) {
+    core.warning('no comment was written: the project has no name; give the input project');
+    return;
+  }
   try {
     let found = null;
     const pages = github.paginate.iterator(github.rest.issues.listComments, {

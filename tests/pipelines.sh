@@ -120,6 +120,8 @@ if [ -x "$program" ]; then
     "$program" check "$fixture" --format sarif --diagnostics "$log" >/dev/null 2>&1 || true
     logs+=("$log")
   done
+  "$program" diff examples/first examples/ordered --format sarif -o "$work/examples.sarif"
+  logs+=("$work/examples.sarif")
 fi
 if [ ! -f "$validators/sarif/sarif-2.1.0.json" ]; then
   skipped "SARIF by its schema" "no sarif-2.1.0.json in $validators/sarif"

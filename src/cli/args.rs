@@ -251,6 +251,9 @@ pub struct PlanArgs {
     /// environment if these are several.
     #[arg(long, value_name = "DIR")]
     pub live: Option<PathBuf>,
+    /// Fields that are not compared, such as `tags.cost`; a name stands for all below it.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub ignore_fields: Vec<String>,
     /// Exit with 3 if there is something to write.
     #[arg(long)]
     pub exit_code: bool,

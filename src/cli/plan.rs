@@ -15,7 +15,7 @@ use super::report::Reporter;
 use super::{BAD, DIFFERS, FAILS_ON, FINE, run};
 use crate::allocate::lock as lock_file;
 use crate::diff::order::{Order, order};
-use crate::diff::textual::{Options, Side, Textual, compare};
+use crate::diff::textual::{Options, Side, Textual, compare_without};
 
 use sides::Against;
 
@@ -84,16 +84,25 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<u8, IoFault> {
         .unwrap_or_default()
         .lock();
     let bands = &done.found.settings.bands;
+    let compared = |environment: &str, old: &Side, new: &Side| {
+        compare_without(
+            environment,
+            old,
+            new,
+            Options::default(),
+            &args.ignore_fields,
+        )
+    };
     let mut all = Vec::new();
     for (environment, new) in &made {
         let nothing = Against::default();
         let against = found.sides.get(environment).unwrap_or(&nothing);
-        let textual = compare(environment, &against.old, new, Options::default());
+        let textual = compared(environment, &against.old, new);
         let order = order(&textual, bands, &new.retired);
         let drift = against
             .last
             .as_ref()
-            .map(|last| compare(environment, last, &against.old, Options::default()));
+            .map(|last| compared(environment, last, &against.old));
         let written = |scope: &lock_file::Scope| {
             scope.environment == *environment
                 && order.steps.iter().any(|s| {

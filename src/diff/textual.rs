@@ -314,22 +314,44 @@ impl Default for Options {
     }
 }
 
+/// Whether a path is another one, or below it.
+fn is_below(path: &str, front: &str) -> bool {
+    let (path, front) = (path.to_lowercase(), front.to_lowercase());
+    let rest = path.strip_prefix(&front);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Compares two sides of one environment.
 #[must_use]
 pub fn compare(environment: &str, old: &Side, new: &Side, options: Options) -> Textual {
+    compare_without(environment, old, new, options, &[])
+}
+
+/// The same but for fields that are not to count, by their path in any case; a path stands for all below
+/// it.
+#[must_use]
+pub fn compare_without(
+    environment: &str,
+    old: &Side,
+    new: &Side,
+    options: Options,
+    ignored: &[String],
+) -> Textual {
     let mut run = Run {
         old_side: old,
         new_side: new,
         options,
+        ignored,
         out: Textual {
             environment: environment.to_owned(),
             ..Textual::default()
         },
     };
-    let (mut before, mut after) = (things(old), things(new));
+    let alike = shape::alike(old, new);
+    let (mut before, mut after) = (things(old, &alike), things(new, &alike));
     run.lay_aside(&mut before, &mut after);
     let renames = Renames::new(old, new);
-    let resources = identity::resources(&before, &after, &renames);
+    let resources = identity::resources((&before, &after), old, &renames);
     let rules = identity::rules(&resources, &renames);
     for (old, new) in &resources {
         run.resource(*old, *new);
@@ -343,6 +365,7 @@ struct Run<'a> {
     old_side: &'a Side,
     new_side: &'a Side,
     options: Options,
+    ignored: &'a [String],
     out: Textual,
 }
 
@@ -455,6 +478,11 @@ impl Run<'_> {
         }
     }
 
+    /// Without the fields that do not count.
+    fn counted(&self, fields: &mut Vec<FieldChange>) {
+        fields.retain(|f| !self.ignored.iter().any(|path| is_below(&f.path, path)));
+    }
+
     fn aside(&mut self, text: String) {
         self.out.aside.push(text);
     }
@@ -471,8 +499,13 @@ impl Run<'_> {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
-                entry.fields.extend(old.about.changes(&new.about));
+                let mut about = old.about.changes(&new.about);
+                // A template may take it from where it is deployed; nothing changes the region of what is
+                // there.
+                about.retain(|f| f.path != "location" || (f.old.is_some() && f.new.is_some()));
+                entry.fields.extend(about);
                 entry.fields.extend(identity::another_id(old, new));
+                self.counted(&mut entry.fields);
                 let renamed = !old.name().eq_ignore_ascii_case(&new.name());
                 entry.was = renamed.then(|| old.names.last().cloned()).flatten();
                 if self.options.numbers && old.priority != new.priority {
@@ -577,6 +610,7 @@ impl Run<'_> {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
+                self.counted(&mut entry.fields);
                 let renamed = !old.name.eq_ignore_ascii_case(&new.name);
                 entry.was = renamed.then(|| old.name.clone());
                 let place = |p: &Place| {

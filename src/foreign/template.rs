@@ -218,6 +218,17 @@ impl Walk<'_, '_> {
         });
         let mut open = Vec::new();
         unmark(&mut made, "", &mut open);
+        // Nothing that a resource does hangs on these: what is not known of them is left away.
+        for name in ["location", "tags", "zones"] {
+            let Some(mut own) = member(value, name).map(|v| scope.value(v)) else {
+                continue;
+            };
+            let mut unknown = Vec::new();
+            unmark(&mut own, "", &mut unknown);
+            if let (true, Some(members)) = (unknown.is_empty(), made.as_object_mut()) {
+                members.insert(name.to_owned(), own);
+            }
+        }
         self.reader.out.resources.push(Definition {
             kind,
             name: name.clone(),

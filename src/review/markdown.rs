@@ -385,7 +385,7 @@ fn head(difference: &Difference, rules: &Rules) -> String {
         words::headline(summary, rules.renamed()),
         within(difference)
     ));
-    let mut said = vec![words::verdict(summary).to_owned()];
+    let mut said = vec![words::verdict(summary)];
     if let Some((level, counts)) = words::highest(&summary.risk) {
         said.push(format!(
             "**Highest risk: {} {}** ({counts}).",

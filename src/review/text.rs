@@ -140,7 +140,7 @@ fn head(page: &mut Page, difference: &Difference) {
         Outcome::Widened | Outcome::Mixed => level_style(summary.risk.max.unwrap_or(Level::Low)),
         Outcome::Undecided => color(AnsiColor::Yellow),
     };
-    for line in wrapped(verdict, page.width) {
+    for line in wrapped(&verdict, page.width) {
         let line = page.painted(&line, style);
         page.line(&line);
     }

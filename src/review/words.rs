@@ -60,29 +60,38 @@ pub fn first_few(parts: &[String], most: usize) -> String {
 
 /// What a difference comes to, in a sentence.
 #[must_use]
-pub fn verdict(summary: &Summary) -> &'static str {
+pub fn verdict(summary: &Summary) -> String {
     let regions = &summary.regions;
-    let dodges = regions.newly_bypassing > 0;
+    let opens = match (regions.newly_allowed > 0, regions.newly_bypassing > 0) {
+        (true, true) => "some traffic is newly allowed, and some no longer passes a firewall",
+        (false, true) => "some traffic no longer passes a firewall",
+        _ => "some traffic is newly allowed",
+    };
+    let closes = match (regions.no_longer_allowed > 0, regions.newly_passing > 0) {
+        (true, true) => "some traffic is no longer allowed, and some newly passes a firewall",
+        (false, true) => "some traffic newly passes a firewall",
+        _ => "some traffic is no longer allowed",
+    };
+    // No promise is made of what nobody can decide.
+    let (works, shut) = if regions.undecided > 0 {
+        ("some is undecided", "some is undecided")
+    } else {
+        ("nothing stops working", "nothing new is allowed")
+    };
     match summary.verdict {
-        Outcome::Same => "Nothing differs: both sides make the same rules.",
-        Outcome::SameTraffic => "Same traffic: rules differ, and no packet changes its fate.",
-        Outcome::Narrowed if regions.no_longer_allowed == 0 => {
-            "Narrowed: nothing new is allowed, and some traffic passes a firewall that did not."
+        Outcome::Same => "Nothing differs: both sides make the same rules.".to_owned(),
+        Outcome::SameTraffic => {
+            "Same traffic: rules differ, and no packet changes its fate.".to_owned()
         }
-        Outcome::Narrowed => "Narrowed: some traffic is no longer allowed, and nothing new is.",
-        Outcome::Widened if dodges && regions.newly_allowed == 0 => {
-            "Widened: some traffic no longer passes a firewall; nothing stops working."
+        Outcome::Widened => format!("Widened: {opens}; {works}."),
+        Outcome::Narrowed => format!("Narrowed: {closes}; {shut}."),
+        Outcome::Mixed if regions.undecided > 0 => {
+            format!("Mixed: {opens}; {closes}; some is undecided.")
         }
-        Outcome::Widened if dodges => {
-            "Widened: some traffic is newly allowed, some no longer passes a firewall; nothing stops working."
-        }
-        Outcome::Widened => "Widened: some traffic is newly allowed; nothing stops working.",
-        Outcome::Mixed if regions.newly_allowed > 0 && regions.no_longer_allowed > 0 => {
-            "Mixed: some traffic is newly allowed, and some is no longer allowed."
-        }
-        Outcome::Mixed => "Mixed: some traffic is guarded less than before, and some more.",
+        Outcome::Mixed => format!("Mixed: {opens}; {closes}."),
         Outcome::Undecided => {
             "Undecided: whether any traffic changes hangs on what the policy does not say."
+                .to_owned()
         }
     }
 }
@@ -231,7 +240,7 @@ pub fn reasons(risk: &Risk) -> Option<String> {
     factors.sort_by_key(|factor| std::cmp::Reverse(factor.points.unsigned_abs()));
     let mut parts: Vec<&str> = factors.iter().take(4).map(|f| f.text.as_str()).collect();
     let more = factors.len().saturating_sub(4);
-    let rest = format!("{more} more");
+    let rest = format!("and {more} more");
     if more > 0 {
         parts.push(&rest);
     }
@@ -436,7 +445,7 @@ pub fn remarks(change: &Change) -> Vec<String> {
     if !assumed.is_empty() {
         out.push(format!("Assuming: {}.", first_few(&assumed, 4)));
     } else if !change.exact {
-        out.push("Not exact: a layer could not be decided for all of it.".to_owned());
+        out.push("Where exactly it ends hangs on what the policy does not say.".to_owned());
     }
     out
 }
@@ -452,7 +461,10 @@ pub fn partly(change: &Change) -> Option<String> {
             who(one),
             whither_in_short(one)
         )),
-        several => Some(format!("{} parts of it fare as before", several.len())),
+        several => Some(format!(
+            "{} parts of it, which the JSON form lists, fare as before",
+            several.len()
+        )),
     }
 }
 

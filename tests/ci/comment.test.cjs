@@ -130,6 +130,22 @@ test('writes a project as the program does', async () => {
   assert.ok(asked[0].body.startsWith('<!-- portcullis:diff v1 project=my%20hub-%2D%C3%A9_1/x%27s -->\n'), asked[0].body);
 });
 
+test('a project without a name has no comment, and takes none of another kind', async () => {
+  const { asked, said } = await run([by(BOT, 1, 'another bot'), by(BOT, 2, markdown('hub', 'old'))], { project: '' });
+  assert.deepEqual(asked, []);
+  assert.equal(said.warning.length, 1);
+});
+
+test('what does not fit is cut at a line, and says so', async () => {
+  const row = '| HIGH 72 | prod | avd | 172.31.0.0/16 |';
+  const { asked } = await run([], { text: markdown('hub', 'long') + `${row}\n`.repeat(3000) });
+  assert.ok(asked[0].body.length < 65_536);
+  const lines = asked[0].body.split('\n');
+  const rows = lines.filter((line) => line.startsWith('|'));
+  assert.ok(rows.length > 1000 && rows.every((line) => line === row));
+  assert.ok(asked[0].body.includes('**This is not all: '));
+});
+
 test('a token that may not write is no fault', async () => {
   for (const refusal of [403, 404]) {
     const { said } = await run([], { text: markdown('hub', 'one'), refusal });

@@ -11,6 +11,7 @@
 mod azure_comment;
 mod base;
 mod scripts;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -174,6 +175,7 @@ fn the_workflow_asks_for_no_more_than_it_needs() {
         ("contents", "read"),
         ("pull-requests", "write"),
         ("security-events", "write"),
+        ("actions", "read"),
     ];
     assert_eq!(
         permissions,

@@ -38,12 +38,14 @@ const PAGES: [&str; 4] = [
 ];
 
 /// Pages whose links are followed, besides those and docs/adr.
-const LINKED: [&str; 5] = [
+const LINKED: [&str; 7] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "STYLE.md",
     "catalog/README.md",
+    "action/README.md",
+    "examples/ci/README.md",
 ];
 
 /// The commands that a fresh clone needs.

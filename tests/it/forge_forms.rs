@@ -328,6 +328,43 @@ fn nothing_differs() {
     assert!(sarif["runs"][0].get("invocations").is_none());
 }
 
+/// By `DiagnosticResult.json` of reviewdog, which lets other keys pass that it would not read.
+#[test]
+fn rdjson_has_the_published_form() {
+    let answer: Value = serde_json::from_str(&rdjson::render(&sample(), "policy")).unwrap();
+    let keys = |value: &Value| -> Vec<String> {
+        let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys(&answer), ["diagnostics", "source"]);
+    assert_eq!(answer["source"]["name"], "portcullis");
+    let rows = answer["diagnostics"].as_array().unwrap();
+    // All but the accepted one, and what is newly said.
+    assert_eq!(rows.len(), 9);
+    for row in rows {
+        assert_eq!(keys(row), ["code", "location", "message", "severity"]);
+        let severity = row["severity"].as_str().unwrap();
+        assert!(["ERROR", "WARNING", "INFO"].contains(&severity), "{row}");
+        assert!(
+            !row["location"]["path"].as_str().unwrap().is_empty(),
+            "{row}"
+        );
+        if let Some(range) = row["location"].get("range") {
+            assert!(range["start"]["line"].as_u64().unwrap() > 0, "{row}");
+        }
+    }
+    let severity = |code: &str| {
+        let row = rows.iter().find(|r| r["code"]["value"] == code).unwrap();
+        row["severity"].as_str().unwrap()
+    };
+    assert_eq!(severity("PCD001H"), "ERROR");
+    assert_eq!(severity("PCD001M"), "WARNING");
+    assert_eq!(severity("PCD001L"), "INFO");
+    assert_eq!(severity("PCD003"), "ERROR");
+    assert_eq!(severity("PC6009"), "WARNING");
+}
+
 #[test]
 fn annotations_of_lower_risk_are_asked_for() {
     let wanted = Wanted { least: Level::Low };

@@ -44,6 +44,7 @@ mod projects;
 mod render;
 mod report;
 mod resolve_faults;
+mod review_example;
 mod review_text;
 mod rooms_meaning;
 mod sabotage;

@@ -163,6 +163,20 @@ fn drift_is_what_somebody_else_did() {
 }
 
 #[test]
+fn fields_can_be_left_out() {
+    let dir = project();
+    let (path, mut value) = group(dir.path());
+    value["properties"]["ruleCollections"][0]["rules"][0]["description"] = "Another".into();
+    fs::write(&path, value.to_string()).unwrap();
+    assert_eq!(plan(dir.path(), &["--exit-code"]).code, 3);
+    let ran = plan(
+        dir.path(),
+        &["--exit-code", "--ignore-fields", "tags,Description"],
+    );
+    assert_eq!(ran.code, 0, "{}", ran.out);
+}
+
+#[test]
 fn bad_surroundings_are_said() {
     let dir = project();
     let ran = plan(dir.path(), &["--fail-on", "drift"]);

@@ -347,12 +347,27 @@ fn called(t: &Traffic) -> String {
         let name = e.label.clone().unwrap_or_else(prefixes);
         format!("{name} {:?} {:?}", e.within, e.outside)
     };
+    // Who speaks of a name does not speak of addresses, if these are most there are.
+    let named = !t.names.none && t.names.patterns.iter().all(|p| p.pattern != "*");
+    let most = t
+        .destination
+        .ipv4
+        .parse::<u64>()
+        .is_ok_and(|count| count > 1 << 31);
+    let to = if named && most {
+        format!(
+            "most {:?} {:?}",
+            t.destination.within, t.destination.outside
+        )
+    } else {
+        end(&t.destination)
+    };
     format!(
         "{:?} {:?} {} {} {} {:?} {:?} {:?} {:?}",
         t.services,
         t.source_ports,
         end(&t.source),
-        end(&t.destination),
+        to,
         t.names.none,
         t.names.patterns,
         t.names.within,

@@ -187,10 +187,8 @@ fn ports(text: &str) -> Option<PortSet> {
         return Some(PortSet::all());
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(PortSet::from_ranges(&[(
-        first.parse().ok()?,
-        last.parse().ok()?,
-    )]))
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then(|| PortSet::from_ranges(&[(first, last)]))
 }
 
 /// A prefix, an address, a range, `*`.

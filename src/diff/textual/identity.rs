@@ -97,8 +97,8 @@ pub(super) type Both<'t> = (Option<&'t Thing>, Option<&'t Thing>);
 /// The resources of both sides, by kind and name. A rule collection group that came is the one that went
 /// if all its labelled rules were in that one.
 pub(super) fn resources<'t>(
-    before: &'t Things,
-    after: &'t Things,
+    (before, after): (&'t Things, &'t Things),
+    old: &Side,
     renames: &Renames,
 ) -> Vec<Both<'t>> {
     let mut out: Vec<Both<'t>> = Vec::new();
@@ -106,13 +106,19 @@ pub(super) fn resources<'t>(
         .iter()
         .filter(|(k, _)| !after.contains_key(*k))
         .collect();
+    // Where each flow was, by the names it has now; also in groups that are not read.
     let mut homes: BTreeMap<String, BTreeSet<&(Kind, String)>> = BTreeMap::new();
-    for (key, thing) in before
-        .iter()
-        .filter(|(k, _)| k.0 == Kind::RuleCollectionGroup)
+    if gone
+        .keys()
+        .any(|(kind, _)| *kind == Kind::RuleCollectionGroup)
     {
-        for rule in &thing.rules {
-            for flow in renames.now(&rule.flows) {
+        for (rule, behind) in &old.behind {
+            let group = rule.rsplit_once('/').map_or("", |(group, _)| group);
+            let key = (Kind::RuleCollectionGroup, group.to_owned());
+            let Some((key, _)) = before.get_key_value(&key) else {
+                continue;
+            };
+            for flow in renames.now(&behind.flows) {
                 homes.entry(flow).or_default().insert(key);
             }
         }

@@ -1,7 +1,7 @@
 //! Resources of a side as they are compared: settings, and rules with their place, whatever file layout
 //! they came in. It pairs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -70,12 +70,70 @@ impl Thing {
     }
 }
 
+/// Items by kind and name; `None` for a name that is there twice, or is a part.
+type Named<'s> = BTreeMap<(Kind, String), Option<&'s Item>>;
+
+fn by_name(side: &Side) -> Named<'_> {
+    let mut out = Named::new();
+    for item in &side.items {
+        let key = (item.kind, item.names.join("/").to_lowercase());
+        let once = (!item.part).then_some(item);
+        out.entry(key)
+            .and_modify(|known| *known = None)
+            .or_insert(once);
+    }
+    out
+}
+
+/// The flows behind the rules of a resource.
+fn all_behind<'s>(
+    side: &'s Side,
+    name: &str,
+) -> impl Iterator<Item = (&'s String, &'s super::side::Behind)> {
+    let front = format!("{name}/");
+    let from = side.behind.range(front.clone()..);
+    from.take_while(move |(key, _)| key.starts_with(&front))
+}
+
+/// Names of resources, in lower case, that both sides write alike, with the same flows behind them: nothing
+/// in them differs, so they need not be read. Names that a side has twice are not among them.
+pub(super) fn alike(old: &Side, new: &Side) -> BTreeSet<(Kind, String)> {
+    let (before, mut after) = (by_name(old), by_name(new));
+    // A rule that is a resource of its own is read with its group.
+    for side in [old, new] {
+        for item in side.items.iter().filter(|i| i.part) {
+            if let Some((_, parents)) = item.names.split_last() {
+                after.remove(&(item.kind, parents.join("/").to_lowercase()));
+            }
+        }
+    }
+    let mut out = BTreeSet::new();
+    for (key, new_item) in after {
+        let (Some(Some(a)), Some(b)) = (before.get(&key), new_item) else {
+            continue;
+        };
+        let same = a.value == b.value && a.id == b.id && a.fragment == b.fragment;
+        if same && all_behind(old, &key.1).eq(all_behind(new, &key.1)) {
+            out.insert(key);
+        }
+    }
+    out
+}
+
 /// The resources of a side, by what they are known by. Of several with one name the first counts, unless
-/// they are in different resource groups.
-pub(super) fn things(side: &Side) -> BTreeMap<(Kind, String), Thing> {
+/// they are in different resource groups. Those that are `alike` on both sides are not read.
+pub(super) fn things(
+    side: &Side,
+    alike: &BTreeSet<(Kind, String)>,
+) -> BTreeMap<(Kind, String), Thing> {
     let mut out: BTreeMap<(Kind, String), Thing> = BTreeMap::new();
     for item in side.items.iter().filter(|i| !i.part) {
-        let thing = read(item, side);
+        let key = (item.kind, item.names.join("/").to_lowercase());
+        let thing = if alike.contains(&key) {
+            unread(item)
+        } else {
+            read(item, side)
+        };
         let mut key = thing.key();
         if out.contains_key(&key)
             && let Some(group) = thing.id.as_deref().and_then(resource_group)
@@ -115,20 +173,25 @@ fn resource_group(id: &str) -> Option<String> {
     parts.next().map(str::to_lowercase)
 }
 
-fn read(item: &Item, side: &Side) -> Thing {
-    let properties = body(&item.value);
-    let mut thing = Thing {
+fn unread(item: &Item) -> Thing {
+    Thing {
         kind: item.kind,
         names: item.names.clone(),
         id: item.id.clone(),
         settings: Fields::default(),
-        about: about(&item.value),
+        about: Fields::default(),
         priority: None,
         rules: Vec::new(),
         collections: BTreeMap::new(),
         parts: false,
         fragment: item.fragment,
-    };
+    }
+}
+
+fn read(item: &Item, side: &Side) -> Thing {
+    let properties = body(&item.value);
+    let mut thing = unread(item);
+    thing.about = about(&item.value);
     match item.kind {
         Kind::Nsg => {
             thing.settings = Fields::of(properties, &["securityRules"]);

@@ -113,7 +113,12 @@ pub(super) fn line(cells: &[String]) -> String {
 
 /// A word with a sign before it, so that neither colour nor sign is needed.
 fn risk(change: &Change) -> String {
-    let mut out = format!("{} {}", sign(change.risk.level), words::risk(change));
+    // Spaces at which no line breaks: the cell is narrow.
+    let mut out = format!(
+        "{}\u{a0}{}",
+        sign(change.risk.level),
+        words::risk(change).replace(' ', "\u{a0}")
+    );
     if change.accepted {
         out.push_str(", accepted");
     }

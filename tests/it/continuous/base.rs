@@ -18,7 +18,7 @@ struct Origin {
     merge: String,
 }
 
-fn git(folder: &Path, args: &[&str]) -> String {
+pub(super) fn git(folder: &Path, args: &[&str]) -> String {
     let said = Command::new("git")
         .args([
             "-c",

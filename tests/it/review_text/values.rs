@@ -1,4 +1,4 @@
-//! Differences as data, written by hand or drawn from a number. No policy is compared here.
+//! Differences as data, written by hand. No policy is compared here.
 
 use indexmap::IndexMap;
 use portcullis::diff::told::{
@@ -9,7 +9,7 @@ use portcullis::diff::told::{
 use portcullis::packet::Verdict;
 use portcullis::review::rules::{Kept, RuleBlock, RuleLine, Rules, Sign};
 
-fn end(label: Option<&str>, short: &str, prefixes: &[&str]) -> End {
+pub(super) fn end(label: Option<&str>, short: &str, prefixes: &[&str]) -> End {
     End {
         label: label.map(str::to_owned),
         short: short.to_owned(),
@@ -20,7 +20,7 @@ fn end(label: Option<&str>, short: &str, prefixes: &[&str]) -> End {
     }
 }
 
-fn any_name() -> Names {
+pub(super) fn any_name() -> Names {
     Names {
         short: "any".to_owned(),
         none: true,
@@ -36,7 +36,7 @@ fn words(of: &[&str]) -> Vec<String> {
     of.iter().map(|one| (*one).to_owned()).collect()
 }
 
-fn factor(name: &'static str, text: &str, points: i32) -> Factor {
+pub(super) fn factor(name: &'static str, text: &str, points: i32) -> Factor {
     Factor {
         name,
         text: text.to_owned(),
@@ -44,7 +44,7 @@ fn factor(name: &'static str, text: &str, points: i32) -> Factor {
     }
 }
 
-fn risk(level: Level, score: u32, factors: Vec<Factor>) -> Risk {
+pub(super) fn risk(level: Level, score: u32, factors: Vec<Factor>) -> Risk {
     Risk {
         level,
         score,
@@ -66,7 +66,7 @@ fn denied() -> Fate {
     }
 }
 
-fn allowed(rule: &str, nsg: Option<(&str, u32)>) -> Fate {
+pub(super) fn allowed(rule: &str, nsg: Option<(&str, u32)>) -> Fate {
     let mut path = Vec::new();
     if let Some((resource, priority)) = nsg {
         path.push(Hop {
@@ -100,7 +100,13 @@ fn allowed(rule: &str, nsg: Option<(&str, u32)>) -> Fate {
     }
 }
 
-fn witness(environment: &str, protocol: &str, from: &str, to: &str, port: u16) -> Witness {
+pub(super) fn witness(
+    environment: &str,
+    protocol: &str,
+    from: &str,
+    to: &str,
+    port: u16,
+) -> Witness {
     Witness {
         environment: environment.to_owned(),
         protocol: protocol.to_owned(),
@@ -116,7 +122,7 @@ fn witness(environment: &str, protocol: &str, from: &str, to: &str, port: u16) -
     }
 }
 
-fn change(
+pub(super) fn change(
     id: &str,
     kind: Kind,
     environments: &[&str],
@@ -143,7 +149,7 @@ fn change(
     }
 }
 
-fn cause(flow: &str, side: &str, edit: &str, file: &str, line: u32) -> CausingFlow {
+pub(super) fn cause(flow: &str, side: &str, edit: &str, file: &str, line: u32) -> CausingFlow {
     CausingFlow {
         flow: flow.to_owned(),
         side: side.to_owned(),
@@ -154,7 +160,7 @@ fn cause(flow: &str, side: &str, edit: &str, file: &str, line: u32) -> CausingFl
     }
 }
 
-fn traffic(services: &[&str], source: End, destination: End, names: Names) -> Traffic {
+pub(super) fn traffic(services: &[&str], source: End, destination: End, names: Names) -> Traffic {
     Traffic {
         services: words(services),
         protocols: words(&["tcp"]),
@@ -168,7 +174,7 @@ fn traffic(services: &[&str], source: End, destination: End, names: Names) -> Tr
 }
 
 /// A difference of these regions, its summary counted from them.
-fn difference(semantic: Vec<Change>, environments: &[(&str, RuleCounts)]) -> Difference {
+pub(super) fn difference(semantic: Vec<Change>, environments: &[(&str, RuleCounts)]) -> Difference {
     let mut total = Counts::default();
     let mut risk = RiskCount::default();
     let mut by: IndexMap<String, EnvironmentSummary> = environments
@@ -726,205 +732,4 @@ pub(super) fn every_kind() -> (Difference, Rules) {
         });
     }
     (told, Rules::default())
-}
-
-/// A small generator, the same on every machine.
-pub(super) struct Draw(pub u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        // splitmix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    pub(super) fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() % most.max(1) as u64).unwrap_or(0)
-    }
-
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[self.below(all.len())]
-    }
-
-    /// Text as somebody could write who wishes a reader ill.
-    fn text(&mut self) -> String {
-        const PIECES: [&str; 32] = [
-            "a",
-            "apim",
-            "|",
-            "`",
-            "``",
-            "<script>",
-            "</details>",
-            "<b>",
-            "@team",
-            "#12",
-            "!7",
-            "\n",
-            "\r\n",
-            "\\",
-            "*",
-            "_x_",
-            "[a](https://evil.example)",
-            "https://evil.example",
-            "-->",
-            "|---|",
-            "é",
-            "日本",
-            "🔴",
-            "&amp;",
-            "~~x~~",
-            "$x$",
-            "\u{202e}",
-            "\u{1b}[31m",
-            "%%{init}%%",
-            "\"",
-            "www.evil.example",
-            "GH-1",
-        ];
-        let mut out = String::new();
-        for _ in 0..=self.below(6) {
-            out.push_str(self.of(&PIECES));
-            if self.below(3) == 0 {
-                out.push(' ');
-            }
-        }
-        out
-    }
-}
-
-/// So many regions of every kind and risk, with hostile names if asked for.
-pub(super) fn drawn(seed: u64, regions: usize, hostile: bool) -> (Difference, Rules) {
-    let mut draw = Draw(seed);
-    let environments = ["prod", "dev", "test"];
-    let mut all = Vec::new();
-    for at in 0..regions {
-        let name = |draw: &mut Draw, plain: &str| {
-            if hostile {
-                draw.text()
-            } else {
-                format!("{plain}-{}", draw.below(60))
-            }
-        };
-        let kind = [
-            Kind::NewlyAllowed,
-            Kind::NewlyAllowed,
-            Kind::NoLongerAllowed,
-            Kind::NewlyBypassing,
-            Kind::NewlyPassing,
-            Kind::Undecided,
-        ][draw.below(6)];
-        let level = [Level::High, Level::Medium, Level::Low, Level::Low][draw.below(40).min(3)];
-        let from = name(&mut draw, "subnet");
-        let to = name(&mut draw, "service");
-        let first = draw.below(3);
-        let here = &environments[first..=draw.below(3).max(first)];
-        let port = u16::try_from(1 + draw.below(65_000)).unwrap();
-        let service = format!("tcp/{port}");
-        let mut one = change(
-            &format!("sem-{at:08x}"),
-            kind,
-            here,
-            traffic(
-                &[&service],
-                end(Some(&from), &from, &["10.0.0.0/24"]),
-                end(Some(&to), &to, &["10.9.0.0/24"]),
-                any_name(),
-            ),
-            witness(here[0], "tcp", "10.0.0.4", "10.9.0.1", port),
-        );
-        if kind.widens() {
-            let score = match level {
-                Level::High => 60 + draw.below(41),
-                Level::Medium => 25 + draw.below(35),
-                _ => draw.below(25),
-            };
-            let text = name(&mut draw, "factor");
-            one.risk = risk(
-                level,
-                u32::try_from(score).unwrap(),
-                vec![factor("x", &text, 9)],
-            );
-        }
-        one.required_lost = kind == Kind::NoLongerAllowed && draw.below(50) == 0;
-        one.after = allowed(&name(&mut draw, "rule"), None);
-        for _ in 0..draw.below(4) {
-            let flow = name(&mut draw, "group::flow");
-            let file = name(&mut draw, "file");
-            let mut by = cause(&flow, "new", "changed", &file, 7);
-            by.ticket = Some(name(&mut draw, "NET"));
-            by.owner = Some(name(&mut draw, "team"));
-            one.causes.push(by);
-        }
-        all.push(one);
-    }
-    all.sort_by_key(|one| std::cmp::Reverse(one.risk.score));
-    let counts = RuleCounts {
-        added: 3,
-        ..RuleCounts::default()
-    };
-    let mut told = difference(all, &environments.map(|name| (name, counts)));
-    let mut rules = Rules::default();
-    for environment in environments {
-        for at in 0..=draw.below(5) {
-            let heading = if hostile {
-                draw.text()
-            } else {
-                format!("nsg nsg-{at}")
-            };
-            let lines: Vec<RuleLine> = (0..draw.below(30))
-                .map(|line| RuleLine {
-                    sign: [Sign::Added, Sign::Removed, Sign::Changed][line % 3],
-                    text: if hostile {
-                        draw.text()
-                    } else {
-                        format!("rule-{line} of {environment}")
-                    },
-                })
-                .collect();
-            rules.blocks.push(RuleBlock {
-                environment: environment.to_owned(),
-                heading,
-                lines,
-            });
-        }
-    }
-    for at in 0..draw.below(8) {
-        let word = |draw: &mut Draw| {
-            if hostile {
-                draw.text()
-            } else {
-                format!("word-{at}")
-            }
-        };
-        told.expiring.push(Expiring {
-            until: "2027-01-31".to_owned(),
-            flow: word(&mut draw),
-            owner: Some(word(&mut draw)),
-            ticket: None,
-            file: "a.gate".to_owned(),
-            line: 3,
-        });
-        told.diagnostics.push(Finding {
-            code: "PC6009".to_owned(),
-            level: "warning".to_owned(),
-            message: word(&mut draw),
-            file: word(&mut draw),
-            line: 4,
-            new: at % 2 == 0,
-        });
-        rules.kept.push(Kept {
-            was: word(&mut draw),
-            now: Some(word(&mut draw)),
-            how: word(&mut draw),
-        });
-    }
-    if hostile {
-        told.project = draw.text();
-        told.notes = vec![draw.text()];
-    }
-    (told, rules)
 }

@@ -6,8 +6,11 @@ use portcullis::diff::order::{Action, Write};
 use portcullis::diff::textual::{Change, Options, Textual, compare};
 
 use super::{Made, difference, made, read_back};
+use crate::cli::portcullis;
+use crate::examples::copy_folder;
 use crate::lock::draw::{Dice, Source};
 use crate::lock::project::Built;
+use crate::oracle::load;
 
 /// How many sources are drawn; each is edited some times.
 fn cases() -> u64 {
@@ -173,4 +176,39 @@ fn writes_of_single_rules_never_meet() {
         }
         assert_eq!(state, numbers(&new), "seed {seed}: {textual:#?}");
     }
+}
+
+/// Every committed project: its output folder is what it compiles to, in every form.
+#[test]
+fn committed_projects_have_nothing_to_write() {
+    let areas = ["examples", "policies", "tests/cases/targets"];
+    let folders = areas
+        .iter()
+        .flat_map(|a| load::entries(&load::root().join(a)).unwrap());
+    let mut projects = 0;
+    for folder in folders.filter(|f| f.join("portcullis.yaml").is_file()) {
+        let here = tempfile::tempdir().unwrap();
+        copy_folder(&folder, here.path(), true);
+        for emit in ["rest", "arm"] {
+            let ran = portcullis(
+                here.path(),
+                &["compile", "-q", "--emit", emit, "--out", emit],
+            );
+            // Some are there to show what is refused.
+            if ran.code != 0 {
+                continue;
+            }
+            projects += 1;
+            let ran = portcullis(here.path(), &["plan", "-q", "--exit-code", "--base", emit]);
+            assert_eq!(
+                ran.code,
+                0,
+                "{} as {emit}: {}{}",
+                folder.display(),
+                ran.out,
+                ran.err
+            );
+        }
+    }
+    assert!(projects > 40, "{projects}");
 }
