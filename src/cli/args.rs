@@ -8,7 +8,6 @@ use crate::config::OnExpired;
 use crate::diag::levels::may_be_lowered;
 use crate::diag::{CODES, Code, suggest};
 use crate::driver::{Emit, LimitsMode};
-use crate::review::graph::GroupBy;
 use crate::syntax::ast::Date;
 
 /// Compiles network flows to Azure Firewall Policy, network security group rules and route tables.
@@ -47,6 +46,8 @@ pub enum Command {
     Init(InitArgs),
     /// Print what the settings file may hold.
     Config(ConfigArgs),
+    /// Print the JSON schema of an output or of the settings file.
+    Schema(SchemaArgs),
     /// Format source files.
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
@@ -58,9 +59,9 @@ pub enum Command {
     /// Tell who can reach what: all packets between two ends, as rows.
     Query(QueryArgs),
     /// Draw the ways that allowed flows take: from where, past what, to where.
-    Graph(GraphArgs),
+    Graph(super::graph::GraphArgs),
     /// Tell what a policy holds: flows, who reaches what, limits, what ends; text, JSON or one HTML file.
-    Report(ReportArgs),
+    Report(super::picture::ReportArgs),
     /// Tell what a change means: which traffic becomes possible, which stops, and what did it.
     Diff(DiffArgs),
     /// List, search, build and compare the names that Azure knows.
@@ -410,6 +411,22 @@ pub enum ConfigWhat {
     Schema,
 }
 
+/// `schema`
+#[derive(Args, Clone, Debug)]
+pub struct SchemaArgs {
+    /// Of what.
+    pub of: SchemaOf,
+}
+
+/// What has a JSON schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The output of `diff --format json`.
+    Diff,
+    /// portcullis.yaml.
+    Settings,
+}
+
 /// What a project begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TemplateArg {
@@ -490,70 +507,6 @@ pub struct QueryArgs {
     /// Rows of each kind that are shown; `json` and `csv` have all.
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     pub rows: usize,
-}
-
-/// `graph`
-#[derive(Args, Clone, Debug)]
-pub struct GraphArgs {
-    /// Source file, or folder of a project.
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
-    /// What ends are put together by.
-    #[arg(long, value_name = "WHAT", default_value = "subnet")]
-    pub group_by: GroupByArg,
-    /// Ways that are drawn for each environment, the heaviest first; the others are put together.
-    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
-    pub most: usize,
-    /// What a flow past its day means, with --as-of; what the settings say if not given.
-    #[arg(long, value_name = "LEVEL")]
-    pub expired: Option<ExpiredArg>,
-}
-
-/// What ends of a picture are put together by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum GroupByArg {
-    /// Subnets by themselves, names together, the parts of a service tag together.
-    Subnet,
-    /// Each subnet, list of names and tag by itself.
-    End,
-    /// Subnets by their virtual network.
-    Network,
-    /// Subnets by their zone.
-    Zone,
-    /// Sources by the owner of the flow.
-    Owner,
-    /// Everything by what it is.
-    Kind,
-}
-
-impl From<GroupByArg> for GroupBy {
-    fn from(arg: GroupByArg) -> Self {
-        match arg {
-            GroupByArg::Subnet => Self::Subnet,
-            GroupByArg::End => Self::End,
-            GroupByArg::Network => Self::Network,
-            GroupByArg::Zone => Self::Zone,
-            GroupByArg::Owner => Self::Owner,
-            GroupByArg::Kind => Self::Kind,
-        }
-    }
-}
-
-/// `report`
-#[derive(Args, Clone, Debug)]
-pub struct ReportArgs {
-    /// Source file, or folder of a project.
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
-    /// Write one HTML file that holds everything and fetches nothing, instead of text.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// What a flow past its day means, with --as-of; what the settings say if not given.
-    #[arg(long, value_name = "LEVEL")]
-    pub expired: Option<ExpiredArg>,
-    /// Do not prove that what is emitted means what is asked; the report says so.
-    #[arg(long)]
-    pub no_prove: bool,
 }
 
 /// `diff`

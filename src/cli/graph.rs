@@ -1,11 +1,62 @@
 //! `graph`: the ways that allowed flows take, as a picture. What is drawn is worked out elsewhere.
 
-use super::args::{Format, Global, GraphArgs};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{ExpiredArg, Format, Global};
 use super::inventory;
 use super::io::IoFault;
 use super::report::Reporter;
 use super::{CANNOT_RUN, FINE};
-use crate::review::graph::{self, Drawing, drawing};
+use crate::review::graph::{self, Drawing, GroupBy, drawing};
+
+/// `graph`
+#[derive(Args, Clone, Debug)]
+pub struct GraphArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What ends are put together by.
+    #[arg(long, value_name = "WHAT", default_value = "subnet")]
+    pub group_by: GroupByArg,
+    /// Ways that are drawn for each environment, the heaviest first; the others are put together.
+    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    pub most: usize,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+}
+
+/// What ends of a picture are put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupByArg {
+    /// Subnets by themselves, names together, the parts of a service tag together.
+    Subnet,
+    /// Each subnet, list of names and tag by itself.
+    End,
+    /// Subnets by their virtual network.
+    Network,
+    /// Subnets by their zone.
+    Zone,
+    /// Sources by the owner of the flow.
+    Owner,
+    /// Everything by what it is.
+    Kind,
+}
+
+impl From<GroupByArg> for GroupBy {
+    fn from(arg: GroupByArg) -> Self {
+        match arg {
+            GroupByArg::Subnet => Self::Subnet,
+            GroupByArg::End => Self::End,
+            GroupByArg::Network => Self::Network,
+            GroupByArg::Zone => Self::Zone,
+            GroupByArg::Owner => Self::Owner,
+            GroupByArg::Kind => Self::Kind,
+        }
+    }
+}
 
 /// Runs the command; the exit code.
 ///

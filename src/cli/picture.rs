@@ -1,12 +1,33 @@
 //! `report`: what a policy holds, as text, as JSON, or as one HTML file. What is in it is worked out
 //! elsewhere.
 
-use super::args::{Format, Global, ReportArgs};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{ExpiredArg, Format, Global};
 use super::inventory;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{CANNOT_RUN, FINE};
 use crate::review::{html, report};
+
+/// `report`
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// Source file, or folder of a project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Write one HTML file that holds everything and fetches nothing, instead of text.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// What a flow past its day means, with --as-of; what the settings say if not given.
+    #[arg(long, value_name = "LEVEL")]
+    pub expired: Option<ExpiredArg>,
+    /// Do not prove that what is emitted means what is asked; the report says so.
+    #[arg(long)]
+    pub no_prove: bool,
+}
 
 /// Runs the command; the exit code.
 ///

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::endpoint::Endpoint;
 use crate::model::service::PortSet;
-use crate::model::{Flow, FlowId, FlowSpans, Hop, Idle, Layer, Policy, Route, Tier};
+use crate::model::{Flow, FlowId, FlowSpans, Hop, Layer, Policy, Route, Tier};
 use crate::source::Span;
 use crate::syntax::ast::{self, ClauseKind, Cond, Need, Verb};
 
@@ -130,35 +130,6 @@ impl<'a> World<'a, '_> {
             ),
             way: None,
         }
-    }
-
-    /// Remembers a flow that is not in force, if it can be named.
-    fn idle(
-        &self,
-        instance: InstanceId,
-        group: &str,
-        flow: &ast::Flow,
-        clauses: &Clauses<'_>,
-        not_enabled: bool,
-        policy: &mut Policy,
-    ) {
-        let Some(label) = &flow.label else {
-            return;
-        };
-        policy.idle.push(Idle {
-            id: self.id(instance, group, Some(label), String::new),
-            not_enabled,
-            optional: flow.need.as_ref().map(|n| n.node) == Some(Need::Optional),
-            purpose: clauses.find(|k| match k {
-                ClauseKind::For(text) => Some(text.node.clone()),
-                _ => None,
-            }),
-            owner: clauses.find(|k| match k {
-                ClauseKind::Owner(text) => Some(text.text.node.clone()),
-                _ => None,
-            }),
-            span: flow.verb.span.to(label.span),
-        });
     }
 
     #[allow(clippy::too_many_arguments)] // one statement with its surroundings

@@ -11,6 +11,7 @@ mod except;
 mod faults;
 mod firewalls;
 mod flows;
+mod idle;
 mod imports;
 mod instances;
 mod nested;

@@ -357,7 +357,7 @@ fn base64(bytes: &[u8]) -> String {
         .flat_map(|byte| (0..8).rev().map(move |at| (byte >> at) & 1))
         .collect();
     let padding = (3 - bytes.len() % 3) % 3;
-    while bits.len() % 6 != 0 {
+    while !bits.len().is_multiple_of(6) {
         bits.push(0);
     }
     let signs = bits.chunks(6).map(|six| {
@@ -397,9 +397,9 @@ fn drawn(flows: usize) -> String {
     for at in 0..flows {
         if at % 25 == 0 {
             let end = if at == 0 { "" } else { "}\n" };
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "{end}group g{} owner \"team-{}\" ticket NET-{} {{\n",
+                "{end}group g{} owner \"team-{}\" ticket NET-{} {{",
                 at / 25,
                 at / 25 % 12,
                 at / 25
@@ -414,9 +414,9 @@ fn drawn(flows: usize) -> String {
             ),
             _ => ("https".to_owned(), format!("app{at}.contoso.com")),
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "  allow f{at}: {service} from s{from} to {to} for \"What application number {at} needs from its neighbours\"\n"
+            "  allow f{at}: {service} from s{from} to {to} for \"What application number {at} needs from its neighbours\""
         );
     }
     out.push_str("}\n");

@@ -33,9 +33,9 @@ pub fn svg(drawings: &[Drawing]) -> String {
     );
     let mut y = 0.0;
     for ((picture, height), drawing) in pictures.iter().zip(drawings) {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<g transform=\"translate(0 {y})\" role=\"img\"><title>{}</title>\n<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"600\" fill=\"#1b1f24\">{}</text>\n<g transform=\"translate(0 30)\">{picture}</g></g>\n",
+            "<g transform=\"translate(0 {y})\" role=\"img\"><title>{}</title>\n<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"600\" fill=\"#1b1f24\">{}</text>\n<g transform=\"translate(0 30)\">{picture}</g></g>",
             escape(&caption(drawing)),
             escape(&caption(drawing)),
         );

@@ -180,9 +180,9 @@ pub(super) fn optional(inventory: &Inventory, several: &str) -> String {
                 "<td class=\"no\">not there</td>"
             });
         }
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<td>{}</td><td class=\"mono\">{}</td></tr>\n",
+            "<td>{}</td><td class=\"mono\">{}</td></tr>",
             escape(one.owner.as_deref().unwrap_or_default()),
             breakable(&one.place.text())
         );

@@ -196,9 +196,9 @@ fn environments(out: &mut String, difference: &Difference) {
             ),
             Some(tests) => format!("{} passed", tests.passed),
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td><b>{}</b>{only}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"mono\">+{} −{} ~{} ↷{} #{}</td><td>{tests}</td></tr>\n",
+            "<tr><td><b>{}</b>{only}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"mono\">+{} −{} ~{} ↷{} #{}</td><td>{tests}</td></tr>",
             escape(name),
             one.risk
                 .map_or_else(|| "<span class=\"quiet\">none</span>".to_owned(), level),
@@ -309,9 +309,9 @@ fn row(out: &mut String, number: usize, change: &Change, kind: &str) {
             escape(command)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<div class=\"quiet mono\">{}</div></td></tr>\n",
+        "<div class=\"quiet mono\">{}</div></td></tr>",
         escape(&change.id)
     );
 }

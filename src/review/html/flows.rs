@@ -198,9 +198,9 @@ fn one(
         breakable(&to),
         breakable(&flow.services.join(", ")),
     );
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<td>{}<td>{}<td>{}<td>{}<td>{}\n",
+        "<td>{}<td>{}<td>{}<td>{}<td>{}",
         escape(flow.owner.as_deref().unwrap_or_default()),
         escape(flow.ticket.as_deref().unwrap_or_default()),
         until.map_or_else(String::new, |until| format!(

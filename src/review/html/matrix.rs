@@ -223,9 +223,9 @@ pub(super) fn matrix(at: usize, environment: &Environment, marks: &Marks) -> Str
     for (r, row) in matrix.rows.iter().enumerate() {
         let head = heading(row);
         if head != open {
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<tr class=\"h\"><th scope=\"rowgroup\">{}</th><td colspan=\"{}\"></td></tr>\n",
+                "<tr class=\"h\"><th scope=\"rowgroup\">{}</th><td colspan=\"{}\"></td></tr>",
                 escape(&head),
                 matrix.columns.len()
             );

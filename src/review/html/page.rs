@@ -59,7 +59,7 @@ pub(super) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -274,9 +274,9 @@ pub(super) fn cards(inventory: &Inventory, environment: &Environment) -> String 
 /// The whole page. `data` is JSON that may stand in a script block.
 pub(super) fn page(inventory: &Inventory, head: &Head, panels: &[Panel], data: &str) -> String {
     let mut out = String::with_capacity(64 * 1024);
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"generator\" content=\"portcullis {}\">\n<title>{} · {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n",
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"generator\" content=\"portcullis {}\">\n<title>{} · {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>",
         script_hash(SCRIPT),
         escape(inventory.tool.version),
         escape(&head.title),
@@ -286,15 +286,15 @@ pub(super) fn page(inventory: &Inventory, head: &Head, panels: &[Panel], data: &
     out.push_str("<main id=\"main\"><div class=\"wrap\">\n<noscript><p>This page shows all of its parts without scripts, one below the other; to filter, to switch environments and to open cells it needs them.</p><style>.panel[hidden],.env[hidden]{display:block!important}</style></noscript>\n");
     for (at, panel) in panels.iter().enumerate() {
         let hidden = if at == 0 { "" } else { " hidden" };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<section class=\"panel\" role=\"tabpanel\" id=\"{0}\" aria-labelledby=\"t-{0}\" tabindex=\"0\"{hidden}>{1}</section>\n",
+            "<section class=\"panel\" role=\"tabpanel\" id=\"{0}\" aria-labelledby=\"t-{0}\" tabindex=\"0\"{hidden}>{1}</section>",
             panel.id, panel.body
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<footer>Made by portcullis {} from the policy alone. Service tags of {}. Paths are asked packet by packet with the <code>portcullis explain</code> commands that a cell shows; the page itself works nothing out and fetches nothing.</footer>\n</div></main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        "<footer>Made by portcullis {} from the policy alone. Service tags of {}. Paths are asked packet by packet with the <code>portcullis explain</code> commands that a cell shows; the page itself works nothing out and fetches nothing.</footer>\n</div></main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>",
         escape(inventory.tool.version),
         escape(&inventory.tool.catalog),
     );

@@ -40,9 +40,9 @@ pub(super) fn resources(environment: &Environment) -> String {
                 limit.allowed,
                 grouped(limit.allowed),
             );
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<td class=\"nw\" data-k=\"{0}\"><span class=\"bar {1}\" role=\"img\" aria-label=\"{0} percent\"><i style=\"width:{2}%\"></i></span> {0} %{mark}</td><td class=\"quiet\">{3} (checked {4})</td></tr>\n",
+                "<td class=\"nw\" data-k=\"{0}\"><span class=\"bar {1}\" role=\"img\" aria-label=\"{0} percent\"><i style=\"width:{2}%\"></i></span> {0} %{mark}</td><td class=\"quiet\">{3} (checked {4})</td></tr>",
                 limit.percent,
                 limit.mark,
                 limit.percent.min(100),
@@ -85,9 +85,9 @@ fn subnets(out: &mut String, environment: &Environment) {
         let or = |value: &Option<String>, empty: &str| {
             value.as_deref().map_or_else(|| empty.to_owned(), escape)
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td><b>{}</b></td><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td><b>{}</b></td><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&subnet.key),
             escape(&subnet.name),
             escape(&subnet.prefixes.join(", ")),
@@ -143,9 +143,9 @@ pub(super) fn envelopes(environment: &Environment) -> String {
             .iter()
             .map(|flow| format!("<li>{}</li>", escape(flow)))
             .collect();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td>{}</td><td class=\"mono\">{}</td><td class=\"num\">{}</td><td>{}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td>{narrowed}</td><td data-k=\"{}\"><details class=\"more\"{}><summary>{}</summary><ul>{flows}</ul></details></td></tr>\n",
+            "<tr><td>{}</td><td class=\"mono\">{}</td><td class=\"num\">{}</td><td>{}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td class=\"mono\">{}</td><td>{narrowed}</td><td data-k=\"{}\"><details class=\"more\"{}><summary>{}</summary><ul>{flows}</ul></details></td></tr>",
             escape(&one.resource),
             escape(&one.rule),
             one.priority.map_or_else(String::new, |n| n.to_string()),

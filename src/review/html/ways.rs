@@ -66,9 +66,9 @@ pub(super) fn ways(at: usize, environment: &Environment) -> String {
 fn table<'a>(out: &mut String, courses: impl Iterator<Item = &'a crate::review::graph::Course>) {
     out.push_str("<div class=\"scroll\"><table class=\"t\"><thead><tr><th scope=\"col\"><button type=\"button\">From</button></th><th scope=\"col\"><button type=\"button\">Enforced by</button></th><th scope=\"col\"><button type=\"button\">To</button></th><th scope=\"col\" class=\"num\"><button type=\"button\">Flows</button></th></tr></thead><tbody>\n");
     for course in courses {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"num\">{}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"num\">{}</td></tr>",
             escape(&course.from),
             escape(&course.point),
             escape(&course.to),
