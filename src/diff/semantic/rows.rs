@@ -36,6 +36,20 @@ pub struct Region {
     pub causes: Vec<Cause>,
 }
 
+impl Region {
+    /// Its packets: those of its row that do not fare as before.
+    pub(super) fn packets(&self, space: &mut Space) -> Set {
+        let row = space.rectangle(&self.rectangle);
+        let full = space.full();
+        let mut out = space.intersect(row, full);
+        for other in &self.already {
+            let other = space.rectangle(other);
+            out = space.subtract(out, other);
+        }
+        out
+    }
+}
+
 /// Why there are no rows.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Wrong {

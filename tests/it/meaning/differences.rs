@@ -98,8 +98,8 @@ struct Counts {
     unknown: usize,
     /// Whether it is in a region hangs on what nobody tells.
     open: usize,
-    /// Pairs of which the whole look and the sliced one read rows in another way.
-    otherwise: usize,
+    /// It is said to be undecided, and the oracle knows what becomes of it.
+    blunt: usize,
 }
 
 impl fmt::Display for Counts {
@@ -107,7 +107,7 @@ impl fmt::Display for Counts {
         write!(
             f,
             "{} pairs, {} refused, {} differ; regions {:?}; {} packets, {} of them changed, {} unknown to \
-             the oracle, {} open; {} with other rows when whole; edits {:?}",
+             the oracle, {} open, {} undecided; edits {:?}",
             self.pairs,
             self.refused,
             self.differing,
@@ -116,7 +116,7 @@ impl fmt::Display for Counts {
             self.changed,
             self.unknown,
             self.open,
-            self.otherwise,
+            self.blunt,
             self.edits
         )
     }
@@ -189,6 +189,7 @@ fn regions_are_exactly_the_packets_that_fare_otherwise() {
         assert!(counts.changed * 50 > counts.packets, "{counts}");
         assert!(counts.unknown * 20 < counts.packets, "{counts}");
         assert!(counts.open * 20 < counts.packets, "{counts}");
+        assert!(counts.blunt * 500 < counts.packets, "{counts}");
         for kind in KINDS.iter().take(4).filter(|_| cases >= 1000) {
             assert!(counts.regions.contains_key(kind.word()), "{counts}");
         }
@@ -222,31 +223,19 @@ impl Pair<'_> {
         for region in &regions {
             *counts.regions.entry(region.kind.word()).or_default() += 1;
         }
+        // It compares the sets itself, and tells the rows of the sliced look.
         let whole = told(old, new, true)?;
         if format!("{regions:?}") != format!("{whole:?}") {
-            counts.otherwise += 1;
-            if counts.otherwise <= 3 {
-                let shown = |all: &[Region]| -> Vec<String> {
-                    let one = |r: &Region| {
-                        format!("{} {} - {:?} {:?}", r.kind.word(), r.rectangle, r.already, r.causes)
-                    };
-                    all.iter().map(one).collect()
-                };
-                println!(
-                    "seed {seed}, sliced and whole:\n{}\n--\n{}",
-                    shown(&regions).join("\n"),
-                    shown(&whole).join("\n")
-                );
-            }
+            return Err("the look at everything tells other rows".to_owned());
         }
         let back = told(new, old, false)?;
-        self.laws(&regions, &whole, &back)?;
+        self.laws(&regions, &back)?;
         self.packets(seed, &regions, counts)
     }
 
-    /// The laws of the sets: nothing is told twice, all is told with a look at everything, and the way
-    /// back tells the same with the words turned round.
-    fn laws(&self, regions: &[Region], whole: &[Region], back: &[Region]) -> Result<(), String> {
+    /// The laws of the sets: nothing is told twice, and the way back tells the same with the words turned
+    /// round.
+    fn laws(&self, regions: &[Region], back: &[Region]) -> Result<(), String> {
         let mut space = self.space();
         let sets: Vec<(Kind, Set)> = regions
             .iter()
@@ -276,23 +265,16 @@ impl Pair<'_> {
                 Kind::Undecided => Kind::Undecided,
             };
             let own = of_kind(&mut space, regions, kind);
-            for (what, other) in [
-                (
-                    "with a look at everything",
-                    of_kind(&mut space, whole, kind),
-                ),
-                ("on the way back", of_kind(&mut space, back, turned)),
-            ] {
-                if own != other {
-                    let more = space.subtract(own, other);
-                    let less = space.subtract(other, own);
-                    return Err(format!(
-                        "{} differs {what}: more {:?}, less {:?}",
-                        kind.word(),
-                        space.rectangles(more, 2).rows,
-                        space.rectangles(less, 2).rows
-                    ));
-                }
+            let other = of_kind(&mut space, back, turned);
+            if own != other {
+                let more = space.subtract(own, other);
+                let less = space.subtract(other, own);
+                return Err(format!(
+                    "{} differs on the way back: more {:?}, less {:?}",
+                    kind.word(),
+                    space.rectangles(more, 2).rows,
+                    space.rectangles(less, 2).rows
+                ));
             }
         }
         Ok(())
@@ -344,7 +326,13 @@ impl Pair<'_> {
         );
         for packet in &all {
             let (a, b) = self.policies;
-            if !in_universe(a, packet) || !in_universe(b, packet) {
+            // Of IPv6 outside these nobody has any.
+            let held = |end: Address| {
+                let ranges = ["2000::/3", "fc00::/7"].map(|r| Range::parse(r).unwrap());
+                !end.six || end.within(&ranges)
+            };
+            let real = held(packet.source) && held(packet.destination);
+            if !real || !in_universe(a, packet) || !in_universe(b, packet) {
                 continue;
             }
             counts.packets += 1;
@@ -421,6 +409,10 @@ fn one(
     }
     let wanted: Vec<Kind> = expected.into_iter().collect();
     if found == wanted {
+        return Ok(());
+    }
+    if found == [Kind::Undecided] {
+        counts.blunt += 1;
         return Ok(());
     }
     Err(format!("it is {wanted:?}, and told to be {found:?}"))
