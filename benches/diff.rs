@@ -95,7 +95,6 @@ fn run(c: &mut Criterion) {
     };
     let regions = |whole| compare(&old.sight, &new.sight, whole).map_or(0, |found| found.len());
     assert!(regions(false) >= EDITS, "{}", regions(false));
-    println!("{} regions", regions(false));
     c.bench_function("25 edits of 10,000 flows", |b| {
         b.iter(|| black_box(regions(false)));
     });
