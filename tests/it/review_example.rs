@@ -123,7 +123,8 @@ fn the_pull_request_does_what_its_description_says() {
         let list = v.as_array().unwrap().iter();
         list.map(|s| s.as_str().unwrap().to_owned()).collect()
     };
-    let found: Vec<(String, Vec<String>, Vec<String>, Vec<String>, String)> = all["semantic"]
+    type Told = (String, Vec<String>, Vec<String>, Vec<String>, String);
+    let found: Vec<Told> = all["semantic"]
         .as_array()
         .unwrap()
         .iter()
