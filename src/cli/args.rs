@@ -46,6 +46,8 @@ pub enum Command {
     Init(InitArgs),
     /// Print what the settings file may hold.
     Config(ConfigArgs),
+    /// Print the JSON schema of an output or of the settings file.
+    Schema(SchemaArgs),
     /// Format source files.
     Fmt(FmtArgs),
     /// Inspect and repair the lock file.
@@ -407,6 +409,22 @@ pub struct ConfigArgs {
 pub enum ConfigWhat {
     /// The JSON schema of portcullis.yaml.
     Schema,
+}
+
+/// `schema`
+#[derive(Args, Clone, Debug)]
+pub struct SchemaArgs {
+    /// Of what.
+    pub of: SchemaOf,
+}
+
+/// What has a JSON schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The output of `diff --format json`.
+    Diff,
+    /// portcullis.yaml.
+    Settings,
 }
 
 /// What a project begins with.

@@ -135,6 +135,7 @@ fn dispatch(cli: &Cli) -> Result<u8, IoFault> {
         Command::Test(args) => test::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Config(args) => config::run(&cli.global, args),
+        Command::Schema(args) => config::schema(&cli.global, args),
         Command::Lock(args) => lock::run(&cli.global, args),
         Command::Plan(args) => plan::run(&cli.global, args),
         Command::Fmt(args) => fmt::run(&cli.global, args),

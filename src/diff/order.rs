@@ -11,6 +11,7 @@
 
 mod children;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Band, Bands};
@@ -29,7 +30,7 @@ pub use children::{RuleWrite, Write};
 pub const GROUP_MINUTES: (u32, u32) = (3, 5);
 
 /// Groups of writes, in words of what they wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// IP groups: rules refer to them.
@@ -52,7 +53,7 @@ pub enum Stage {
 }
 
 /// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The resource is not there yet.
@@ -82,7 +83,7 @@ impl Action {
 }
 
 /// One write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// Its place in the order, from 1.
     pub number: usize,
@@ -114,7 +115,7 @@ pub struct Step {
 }
 
 /// The writes of one environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Order {
     /// The environment.
     pub environment: String,

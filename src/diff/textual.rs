@@ -15,6 +15,7 @@ mod touched;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use effect::Effect;
@@ -26,7 +27,7 @@ use identity::{Paired, Renames};
 use shape::{Rule, Thing, things};
 
 /// Types of resources, in the order in which they are told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An IP group.
@@ -88,7 +89,7 @@ impl Kind {
 }
 
 /// Where something stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Place {
     /// The resource's type.
     pub kind: Kind,
@@ -118,7 +119,7 @@ pub struct Place {
 }
 
 /// What became of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not there.
@@ -134,7 +135,7 @@ pub enum Change {
 }
 
 /// Why a number changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The tier changed, or the bands did: the old number is outside the rule's band.
@@ -174,7 +175,7 @@ impl Reason {
 }
 
 /// A flow that one side writes as more or fewer rules than the other, in one place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Parts {
     /// Rules before.
     pub before: usize,
@@ -186,7 +187,7 @@ pub struct Parts {
 }
 
 /// One difference: of a rule, of a collection, or of a resource as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Entry {
     /// What became of it.
     #[serde(rename = "kind")]
@@ -232,7 +233,7 @@ pub struct Entry {
 }
 
 /// How many rules of each change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Added.
     pub added: usize,
@@ -265,7 +266,7 @@ impl Counts {
 }
 
 /// The textual difference of one environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Textual {
     /// The environment.
     pub environment: String,

@@ -2,6 +2,7 @@
 //! always complete; a label stands beside them, never instead of them.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::packet::Verdict;
@@ -12,8 +13,25 @@ use super::textual::Textual;
 /// The version of the form. It changes when a reader could break.
 pub const SCHEMA: &str = "urn:portcullis:diff:1";
 
+/// The JSON schema of [`Difference`], as published in docs/diff.schema.json.
+#[must_use]
+pub fn schema() -> String {
+    let made = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Difference>();
+    let mut value = made.to_value();
+    if let Some(members) = value.as_object_mut() {
+        members.insert("$id".to_owned(), SCHEMA.into());
+    }
+    // A value that serde made can be written.
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// What differs between two sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -45,7 +63,7 @@ pub struct Difference {
 }
 
 /// What made a difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tool {
     /// `portcullis`.
     pub name: &'static str,
@@ -58,7 +76,7 @@ pub struct Tool {
 }
 
 /// One side.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Side {
     /// As it was asked for: a revision, a folder, a file.
     #[serde(rename = "ref")]
@@ -72,7 +90,7 @@ pub struct Side {
 }
 
 /// What a difference comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Nothing differs.
@@ -105,7 +123,7 @@ impl Outcome {
 }
 
 /// The short of a difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// What it comes to.
     pub verdict: Outcome,
@@ -120,7 +138,7 @@ pub struct Summary {
 }
 
 /// Regions by risk.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RiskCount {
     /// The highest; `None` if nothing is newly allowed.
     pub max: Option<Level>,
@@ -135,7 +153,7 @@ pub struct RiskCount {
 }
 
 /// Regions by kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// [`Kind::NewlyAllowed`].
     pub newly_allowed: usize,
@@ -156,7 +174,7 @@ pub struct Counts {
 }
 
 /// One environment in short.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EnvironmentSummary {
     /// It is on one side only: `added`, `removed`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +194,7 @@ pub struct EnvironmentSummary {
 pub type RuleCounts = super::textual::Counts;
 
 /// The policy's tests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tests {
     /// They hold.
     pub passed: usize,
@@ -185,7 +203,7 @@ pub struct Tests {
 }
 
 /// Resources of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Touched {
     /// `rule_collection_group`, `nsg`, `route_table`, `ip_group`, `firewall_policy`.
     pub kind: String,
@@ -196,7 +214,7 @@ pub struct Touched {
 }
 
 /// What a deployment writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BlastRadius {
     /// By kind of resource, in a fixed order.
     pub resources: Vec<Touched>,
@@ -205,7 +223,7 @@ pub struct BlastRadius {
 }
 
 /// How the fate of packets differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// They arrive and did not before.
@@ -241,7 +259,7 @@ impl Kind {
 }
 
 /// What made them differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The policy.
@@ -251,7 +269,7 @@ pub enum Cause {
 }
 
 /// A region of traffic of which the fate differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Change {
     /// `sem-` and eight hex digits of kind and traffic: the same traffic has the same id in every run.
     pub id: String,
@@ -290,7 +308,7 @@ pub struct Change {
 }
 
 /// A region in another environment, where the same words stand for other packets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Elsewhere {
     /// The packets, with those of `already`.
     pub traffic: Traffic,
@@ -300,7 +318,7 @@ pub struct Elsewhere {
 }
 
 /// A product of sources, destinations and services. All of it together is exact.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Traffic {
     /// In the language's words: `tcp/443`, `https`, `any`.
     pub services: Vec<String>,
@@ -323,7 +341,7 @@ pub struct Traffic {
 }
 
 /// One end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct End {
     /// In the policy's words; `None` if it has none for exactly this.
     pub label: Option<String>,
@@ -344,7 +362,7 @@ pub struct End {
 }
 
 /// Names that connections show.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Names {
     /// For people: `any`, `none`, `*.contoso.com except www.contoso.com`.
     pub short: String,
@@ -370,7 +388,7 @@ impl Names {
 }
 
 /// Names without some.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Pattern {
     /// `www.contoso.com`, `*.contoso.com`, `*`.
     pub pattern: String,
@@ -379,7 +397,7 @@ pub struct Pattern {
 }
 
 /// How risky a region is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// It opens nothing.
@@ -406,7 +424,7 @@ impl Level {
 }
 
 /// The score of a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Risk {
     /// By the score.
     pub level: Level,
@@ -417,7 +435,7 @@ pub struct Risk {
 }
 
 /// Part of a score.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Factor {
     /// `source_any`, `addresses_opened` and the like; the keys of `risk.points` in portcullis.yaml.
     pub name: &'static str,
@@ -428,7 +446,7 @@ pub struct Factor {
 }
 
 /// A packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Witness {
     /// In which environment.
     pub environment: String,
@@ -451,10 +469,11 @@ pub struct Witness {
 }
 
 /// What becomes of a packet on one side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fate {
     /// The verdict; `None` if nobody can say.
     #[serde(serialize_with = "verdict")]
+    #[schemars(with = "VerdictWord")]
     pub verdict: Option<Verdict>,
     /// In a line: `denied: firewall default`.
     pub text: String,
@@ -462,12 +481,25 @@ pub struct Fate {
     pub path: Vec<Hop>,
 }
 
+/// The words of verdicts.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[allow(dead_code)]
+enum VerdictWord {
+    /// It arrives.
+    Allow,
+    /// It does not.
+    Deny,
+    /// Nobody can say.
+    Undecided,
+}
+
 fn verdict<S: serde::Serializer>(of: &Option<Verdict>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(of.map_or("undecided", Verdict::word))
 }
 
 /// One thing on a packet's way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hop {
     /// `nsg`, `route`, `firewall`.
     pub layer: String,
@@ -492,7 +524,7 @@ pub struct Hop {
 }
 
 /// A statement that made packets differ.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct CausingFlow {
     /// `group::label`, or what the statement is: `subnet apim`.
     pub flow: String,
@@ -528,7 +560,7 @@ impl CausingFlow {
 }
 
 /// A statement with another name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Moved {
     /// On the old side.
     pub was: String,
@@ -537,7 +569,7 @@ pub struct Moved {
 }
 
 /// A flow that ends soon.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Expiring {
     /// `until`.
     pub until: String,
@@ -554,7 +586,7 @@ pub struct Expiring {
 }
 
 /// What is said of the new side.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Finding {
     /// `PC6009`.
     pub code: String,

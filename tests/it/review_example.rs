@@ -214,3 +214,29 @@ fn the_gate_of_the_pull_request_holds() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&status.stdout), "");
 }
+
+/// The published schema is that of the program, and what is told keeps to it: every form of a region.
+#[test]
+fn the_schema_is_published_and_kept_to() {
+    let schema = portcullis::diff::told::schema();
+    let published = root().join("docs/diff.schema.json");
+    if blessing() {
+        fs::write(&published, &schema).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&published).unwrap(), schema);
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let judge = jsonschema::draft202012::new(&schema).unwrap();
+    let folder = history();
+    let top = folder.path();
+    let text = told(top, &["--format", "json"], 0);
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let wrong: Vec<String> = judge.iter_errors(&all).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // The schema says something: a kind that there is not, and a missing member, are refused.
+    let mut spoiled = all.clone();
+    spoiled["semantic"][0]["change"] = "newly_forbidden".into();
+    assert!(!judge.is_valid(&spoiled));
+    let mut spoiled = all;
+    spoiled.as_object_mut().unwrap().remove("semantic");
+    assert!(!judge.is_valid(&spoiled));
+}

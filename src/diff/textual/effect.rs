@@ -2,6 +2,7 @@
 //! where that is not plain, it does both.
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::address::AddressSet;
@@ -12,7 +13,7 @@ use super::touched::key;
 use super::{Change, Entry, Place};
 
 /// What a change does to what a resource lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Effect {
     /// Something comes: a rule, a member, another value, another number.
     pub gains: bool,

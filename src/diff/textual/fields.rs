@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub(super) enum Field {
 pub(super) struct Fields(BTreeMap<String, (String, Field)>);
 
 /// How one field differs. A list tells what left and what came, a single value the old and the new one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct FieldChange {
     /// Its path below the rule or the resource, in Azure's spelling; of a pair of fields the plural.
     pub path: String,

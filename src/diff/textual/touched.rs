@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::wrap::manifest::Retired;
@@ -11,7 +12,7 @@ use super::shape::Thing;
 use super::{Change, Counts, Entry, Kind, Place, Side, Things};
 
 /// One resource that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Touched {
     /// It; where it stood if it is gone.
     pub resource: Place,
@@ -47,7 +48,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// How many resources of a type differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Blast {
     /// The type.
     pub kind: Kind,
