@@ -60,7 +60,7 @@ impl Pair<'_> {
         let own = traffic(scene, &region.rectangle);
         let mut assuming = region.before.assumes.clone();
         assuming.extend(region.after.assumes.iter().cloned());
-        assuming.extend(assumed(&region.rectangle));
+        assuming.extend(region.rectangle.assumptions());
         let mut seen = std::collections::BTreeSet::new();
         assuming.retain(|one| seen.insert(one.clone()));
         Change {
@@ -162,25 +162,6 @@ impl Pair<'_> {
             until: about.until.map(|day| day.to_string()),
         }
     }
-}
-
-/// What symbols of a row hold, in words.
-fn assumed(row: &Rectangle) -> Vec<String> {
-    let mut out = Vec::new();
-    for (side, within, outside) in [
-        ("source", &row.source.within, &row.source.outside),
-        (
-            "destination",
-            &row.destination.within,
-            &row.destination.outside,
-        ),
-        ("name", &row.names.within, &row.names.outside),
-    ] {
-        out.extend(within.iter().map(|s| format!("{side} in {s}")));
-        out.extend(outside.iter().map(|s| format!("{side} not in {s}")));
-    }
-    out.extend(row.assuming.iter().map(ToString::to_string));
-    out
 }
 
 fn traffic(scene: &Scene, row: &Rectangle) -> Traffic {
