@@ -194,6 +194,9 @@ fn differ(
         });
     }
     let semantic = telling::merged(changes, &names, &args.accept);
+    if let Some(note) = telling::sessions(&semantic) {
+        notes.push(note);
+    }
     if let Some(unknown) = args
         .accept
         .iter()
