@@ -130,7 +130,7 @@ impl Judge<'_> {
             .subtract(&self.new.sight.network.transit);
         if !named && !stray.is_empty() {
             let text = format!(
-                "{} private addresses outside the declared subnets are newly reachable",
+                "private addresses outside the declared subnets ({})",
                 count(&stray)
             );
             sum.add("private-destination", text);

@@ -530,7 +530,8 @@ pub struct CausingFlow {
     pub flow: String,
     /// `old`, `new`: where it is written.
     pub side: String,
-    /// `added`, `removed`, `changed`, `expired`; `there` if it is as it was and something else made way for it.
+    /// `added`, `removed`, `changed`, `expired`; `there` if it is as it was and something else made way for it; empty
+    /// if a side has no sources, so that nobody knows.
     pub edit: String,
     /// The file as seen from the working directory; empty if nobody wrote it.
     pub file: String,

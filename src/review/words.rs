@@ -529,10 +529,12 @@ fn edit(cause: &CausingFlow, quote: &dyn Fn(&str) -> String) -> String {
         "there" => "unchanged, something else made way for it",
         other => other,
     };
+    let front = format!("{} {did}", quote(&cause.flow));
+    let front = front.trim_end();
     if brackets.is_empty() {
-        format!("{} {did}", quote(&cause.flow))
+        front.to_owned()
     } else {
-        format!("{} {did} ({})", quote(&cause.flow), brackets.join("; "))
+        format!("{front} ({})", brackets.join("; "))
     }
 }
 

@@ -144,6 +144,8 @@ impl Pair<'_> {
         };
         let about = scene.about.get(&cause.id).cloned().unwrap_or_default();
         let before = self.new.scene.sight.statements.before(&cause.id);
+        let known = |scene: &Scene| scene.sight.statements.known;
+        let compared = known(&self.old.scene) && known(&self.new.scene);
         let other = if old {
             None
         } else {
@@ -157,6 +159,8 @@ impl Pair<'_> {
                 Edit::Changed => "changed",
                 Edit::Removed => "removed",
                 Edit::Expired => "expired",
+                // Without sources on a side nobody knows.
+                Edit::There if !compared => "",
                 Edit::There => "there",
             }
             .to_owned(),
