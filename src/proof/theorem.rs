@@ -166,6 +166,7 @@ impl<'a> Bench<'a> {
         let unnamed = self.space.unite(unnamed);
         let mut out = Proven {
             ways: runs.len(),
+            one_family: excuses.one_family(),
             ..Proven::default()
         };
         let (mut reached, mut passed) = (Vec::new(), Vec::new());

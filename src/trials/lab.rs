@@ -54,13 +54,14 @@ pub(super) fn space(
     network: &Network,
     ways: &[Way],
     drawn: &[Vec<Drawn>],
+    also: &[Region],
 ) -> Space {
     let mut builder = Builder::new();
     for drawn in drawn.iter().flatten() {
         drawn.regions().for_each(|region| builder.region(region));
     }
-    for region in resolved(network) {
-        builder.region(&region);
+    for region in resolved(network).iter().chain(also) {
+        builder.region(region);
     }
     passage::tell(&mut builder, network, ways);
     for fact in urls::facts(network, drawn) {

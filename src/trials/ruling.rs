@@ -50,7 +50,8 @@ enum Held {
     Perhaps(Set),
 }
 
-fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Ruling {
+/// How a probe of these packets ends.
+pub(super) fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Ruling {
     let at = probe.at.as_ref();
     if lab.space.is_empty(packets.judged) {
         return Ruling::Empty(

@@ -356,3 +356,58 @@ fn a_required_deny_is_a_test() {
     assert_eq!(check.code, 1);
     assert!(check.err.contains("error[PC4003]"), "{}", check.err);
 }
+
+/// What the proof does not speak of is no promise kept: no route, a way that is not determined, a
+/// parent policy that nobody showed.
+#[test]
+fn a_promise_is_judged_like_any_probe() {
+    let place = "portcullis 1\n\
+         vnet spoke = 10.1.0.0/16\n\
+         nsg app { default-inbound = deny  default-outbound = deny }\n";
+    let lost = project(&format!(
+        "{place}subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app }}\n\
+         required allow lost: tcp/443 from app to 10.9.0.0/16 for \"Lost\"\n\
+         required allow part: tcp/443 from app to [10.9.1.0/24, 203.0.113.0/24] for \"Half\"\n\
+         required allow out: tcp/443 from app to any for \"What a way leads to\"\n\
+         required deny clear: tcp/80 from app to [10.9.0.0/16, 203.0.113.0/24] for \"No\"\n"
+    ));
+    let ran = ask(lost.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::lost"), "{}", ran.out);
+    assert!(ran.out.contains("FAIL  required main::part"), "{}", ran.out);
+    assert!(ran.out.contains("ok    required main::out"), "{}", ran.out);
+    assert!(ran.out.contains("assuming it says `any`"), "{}", ran.out);
+    assert!(
+        ran.out.contains("ok    required main::clear"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.err.contains("PC8001") && !ran.err.contains("PC9004"),
+        "{}",
+        ran.err
+    );
+    let unknown = project(
+        "portcullis 1\n\
+         firewall west { }\n\
+         firewall north { }\n\
+         required allow dns: udp/53 from 10.1.0.0/16 to 192.0.2.53 for \"Names\" at west\n",
+    );
+    let ran = ask(unknown.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::dns"), "{}", ran.out);
+    assert!(ran.err.contains("PC8005"), "{}", ran.err);
+    let parent = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg\
+                  /providers/Microsoft.Network/firewallPolicies/base";
+    let hidden = project(&format!(
+        "portcullis 1\n\
+         firewall azfw {{\n  policy = \"demo\"\n  manage = policy\n  base-policy = \"{parent}\"\n}}\n\
+         required allow web: tcp/443 from 10.0.0.0/24 to 10.1.0.0/16 for \"The sites\"\n\
+         required deny no: tcp/22 from 10.0.0.0/24 to 10.1.0.0/16 for \"Not this\"\n"
+    ));
+    let ran = ask(hidden.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::web"), "{}", ran.out);
+    assert!(ran.out.contains("FAIL  required main::no"), "{}", ran.out);
+    assert!(ran.err.contains("is not shown"), "{}", ran.err);
+}
