@@ -294,9 +294,11 @@ impl<'a> Bench<'a> {
                 Pass::In(_) => {}
             }
         }
-        out.allowed = passage::through(space, self.network, passes, region, |pass| {
+        // Which address a firewall uses is not said: what is denied may pass with none of them.
+        let passed = passage::through(space, self.network, passes, region, |pass| {
             layer(pass).map(|layer| layer.admitted)
         });
+        out.allowed = passed.may;
         if !narrowed {
             // Where no firewall narrows an envelope it must have been accepted.
             out.accepted = space.unite(envelopes);

@@ -252,17 +252,7 @@ impl Layers {
                 Some(all)
             }
         });
-        let none = space.empty();
-        let (allowed, open) = if known {
-            (passed, none)
-        } else {
-            (none, passed)
-        };
-        Outcome {
-            allowed,
-            denied: space.subtract(run.region, passed),
-            open,
-        }
+        passed.outcome(space, run.region, known)
     }
 
     /// What translations take: packets from outside all subnets to addresses of firewalls. No run
@@ -341,7 +331,8 @@ impl Layers {
             Some(Verdict::Allow) => (own, none),
             None => (none, none),
         };
-        for source in told_apart(network, &gates, &sources) {
+        let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
+        for source in told_apart(filters, &sources) {
             let mut from_here = own;
             for gate in &gates {
                 let layer = self.filters.get(*gate)?;
@@ -357,9 +348,8 @@ impl Layers {
 }
 
 /// One address of each part of some sources that the rules of some filters can tell from the rest.
-fn told_apart(network: &Network, gates: &[usize], sources: &AddressSet) -> Vec<IpAddr> {
+fn told_apart<'n>(filters: impl Iterator<Item = &'n Filter>, sources: &AddressSet) -> Vec<IpAddr> {
     let mut parts = vec![sources.clone()];
-    let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
     let regions = filters.flat_map(|f| &f.rules).flat_map(|r| &r.regions);
     let ends = regions.flat_map(|r| std::iter::once(&r.source.known).chain(&r.source.within));
     for known in ends {
@@ -375,6 +365,28 @@ fn told_apart(network: &Network, gates: &[usize], sources: &AddressSet) -> Vec<I
     parts.iter().filter_map(AddressSet::first).collect()
 }
 
+/// What of a region passes the layers of a way.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    /// Whichever of its addresses a firewall uses for a connection of its own.
+    pub sure: Set,
+    /// With some of them. It holds the former.
+    pub may: Set,
+}
+
+impl Passed {
+    /// What becomes of the packets of a region; `known` says that nothing else on their way is open.
+    #[must_use]
+    pub fn outcome(self, space: &mut Space, region: Set, known: bool) -> Outcome {
+        let allowed = if known { self.sure } else { space.empty() };
+        Outcome {
+            allowed,
+            denied: space.subtract(region, self.may),
+            open: space.subtract(self.may, allowed),
+        }
+    }
+}
+
 /// What of a region the layers of a way let through, by what each of them admits.
 pub fn through(
     space: &mut Space,
@@ -382,43 +394,94 @@ pub fn through(
     passes: &[Pass],
     region: Set,
     layer: impl Fn(Pass) -> Option<Admitted>,
-) -> Set {
-    let mut kept = region;
-    // Behind a firewall that made a connection of its own the source is the firewall's.
-    let mut replaced: Vec<(usize, Set)> = Vec::new();
-    for pass in passes {
-        let Some(layer) = layer(*pass) else {
-            continue;
-        };
-        let mut again = Vec::new();
-        if let Pass::In(_) | Pass::Firewall(_) = pass {
-            for (index, set) in &mut replaced {
-                let own = network.firewalls.get(*index).map(super::Firewall::own);
-                let Some(own) = own.and_then(|own| own.first()) else {
-                    continue;
-                };
-                let once_more = space.with_source(layer.replaced, own);
-                again.push(space.intersect(*set, once_more));
-                let let_in = space.with_source(layer.kept, own);
-                *set = space.intersect(*set, let_in);
-            }
-        }
-        if let Pass::Firewall(index) = pass {
-            again.push(space.intersect(kept, layer.replaced));
-            let own = space.unite(again);
-            replaced.push((*index, own));
-        }
-        kept = space.intersect(kept, layer.kept);
-    }
-    let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
-    all.push(kept);
-    space.unite(all)
+) -> Passed {
+    under(space, network, passes, region, None, &layer)
 }
 
-/// An address that a connection of a firewall's own comes from.
+/// The same for packets that come from one source, if a firewall put its own there.
+fn under(
+    space: &mut Space,
+    network: &Network,
+    passes: &[Pass],
+    region: Set,
+    source: Option<IpAddr>,
+    layer: &dyn Fn(Pass) -> Option<Admitted>,
+) -> Passed {
+    let mut kept = region;
+    let (mut sure, mut may) = (Vec::new(), Vec::new());
+    for (number, pass) in passes.iter().enumerate() {
+        let Some(admitted) = layer(*pass) else {
+            continue;
+        };
+        let mut seen = |set: Set| match source {
+            Some(source) => space.with_source(set, source),
+            None => set,
+        };
+        let (let_in, opened) = (seen(admitted.kept), seen(admitted.replaced));
+        if let Pass::Firewall(index) = pass {
+            let again = space.intersect(kept, opened);
+            if !space.is_empty(again) {
+                // Behind a firewall that makes a connection of its own the source is the firewall's.
+                let rest = passes.get(number + 1..).unwrap_or_default();
+                let own = behind(space, network, *index, rest, again, layer);
+                sure.push(own.sure);
+                may.push(own.may);
+            }
+        }
+        kept = space.intersect(kept, let_in);
+    }
+    sure.push(kept);
+    may.push(kept);
+    Passed {
+        sure: space.unite(sure),
+        may: space.unite(may),
+    }
+}
+
+/// What the rest of a way lets through of connections of a firewall's own.
+fn behind(
+    space: &mut Space,
+    network: &Network,
+    firewall: usize,
+    rest: &[Pass],
+    opened: Set,
+    layer: &dyn Fn(Pass) -> Option<Admitted>,
+) -> Passed {
+    if rest.is_empty() {
+        return Passed {
+            sure: opened,
+            may: opened,
+        };
+    }
+    let sources = own_addresses(network, firewall, rest);
+    if sources.is_empty() {
+        // Nobody told who comes.
+        return Passed {
+            sure: space.empty(),
+            may: opened,
+        };
+    }
+    let (mut sure, mut may) = (opened, space.empty());
+    for source in sources {
+        let one = under(space, network, rest, opened, Some(source), layer);
+        sure = space.intersect(sure, one.sure);
+        may = space.union(may, one.may);
+    }
+    Passed { sure, may }
+}
+
+/// Of the addresses that connections of a firewall's own come from, one of each kind that the layers
+/// behind it can tell apart; none if nobody told them.
 #[must_use]
-pub fn own_address(network: &Network, firewall: usize) -> Option<IpAddr> {
-    network.firewalls.get(firewall)?.own().first()
+pub fn own_addresses(network: &Network, firewall: usize, rest: &[Pass]) -> Vec<IpAddr> {
+    let Some(firewall) = network.firewalls.get(firewall) else {
+        return Vec::new();
+    };
+    let filters = rest.iter().filter_map(|pass| match pass {
+        Pass::Out(index) | Pass::In(index) => network.filters.get(*index),
+        Pass::Firewall(index) => network.firewalls.get(*index).map(|f| &f.does.filter),
+    });
+    told_apart(filters, &firewall.own())
 }
 
 /// The security groups that let in what a translation brings to its target.
@@ -452,7 +515,8 @@ pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAd
             _ => None,
         })
         .collect();
-    let sources = told_apart(network, &gates, &firewall.behind_translations());
+    let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
+    let sources = told_apart(filters, &firewall.behind_translations());
     let each = passes.into_iter();
     each.flat_map(|pass| {
         let sources = sources.iter();

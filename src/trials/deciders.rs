@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::model::verify::Decider;
 use crate::model::{FlowId, Layer};
 use crate::packet::{Rule, Set};
-use crate::reach::passage::{self, own_address};
+use crate::reach::passage::{self, own_addresses};
 use crate::reach::{Pass, Taken};
 
 use super::lab::{Lab, arrives};
@@ -113,6 +113,8 @@ impl Lab<'_> {
     ) -> Set {
         let places = self.places(of, at, allowed);
         let mut out = Vec::new();
+        // With some other address of the firewall something else decides.
+        let mut otherwise = Vec::new();
         for place in places.at {
             out.push(match place.source {
                 None => self.first(place.pass, place.packets, meant),
@@ -120,6 +122,7 @@ impl Lab<'_> {
                     let full = self.space.full();
                     let own = self.first(place.pass, full, meant);
                     let own = self.space.with_source(own, source);
+                    otherwise.push(self.space.subtract(place.packets, own));
                     self.space.intersect(place.packets, own)
                 }
             });
@@ -133,7 +136,9 @@ impl Lab<'_> {
             };
             out.push(self.on_translation(&taken, of, meant));
         }
-        self.space.unite(out)
+        let out = self.space.unite(out);
+        let otherwise = self.space.unite(otherwise);
+        self.space.subtract(out, otherwise)
     }
 
     /// Where packets that are not translated are decided.
@@ -166,10 +171,11 @@ impl Lab<'_> {
 
     fn on_way(&mut self, passes: &[Pass], arrives: bool, of: Set, allowed: bool) -> Places {
         let mut kept = of;
-        let mut replaced: Vec<(usize, Set)> = Vec::new();
+        // By the address that a firewall put there, if that is known.
+        let mut replaced: Vec<(Option<IpAddr>, Set)> = Vec::new();
         let mut stops = Vec::new();
         let mut firewall: Vec<Place> = Vec::new();
-        for pass in passes.iter().copied() {
+        for (number, pass) in passes.iter().copied().enumerate() {
             let Some(layer) = self.layers.at(pass) else {
                 continue;
             };
@@ -191,25 +197,30 @@ impl Lab<'_> {
                 };
             let admitted = self.space.union(layer.kept, layer.replaced);
             meets(kept, None, admitted, self);
-            let mut again = Vec::new();
+            let mut again = vec![self.space.intersect(kept, layer.replaced)];
             if !matches!(pass, Pass::Out(_)) {
-                for (index, set) in &mut replaced {
-                    let Some(address) = own_address(self.network, *index) else {
+                for (address, set) in &mut replaced {
+                    let Some(address) = *address else {
                         continue;
                     };
                     let passed = self.space.with_source(layer.kept, address);
                     let opened = self.space.with_source(layer.replaced, address);
                     let admitted = self.space.union(passed, opened);
                     meets(*set, Some(address), admitted, self);
-                    if let Pass::Firewall(here) = pass {
-                        again.push((here, self.space.intersect(*set, opened)));
-                    }
+                    again.push(self.space.intersect(*set, opened));
                     *set = self.space.intersect(*set, passed);
                 }
             }
             if let Pass::Firewall(index) = pass {
-                replaced.extend(again);
-                replaced.push((index, self.space.intersect(kept, layer.replaced)));
+                let again = self.space.unite(again);
+                if !self.space.is_empty(again) {
+                    let rest = passes.get(number + 1..).unwrap_or_default();
+                    let own = own_addresses(self.network, index, rest);
+                    if own.is_empty() {
+                        replaced.push((None, again));
+                    }
+                    replaced.extend(own.into_iter().map(|address| (Some(address), again)));
+                }
             }
             kept = self.space.intersect(kept, layer.kept);
         }

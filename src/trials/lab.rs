@@ -198,12 +198,7 @@ impl<'a> Lab<'a> {
                     layers.at(pass)
                 }
             });
-            let none = self.space.empty();
-            let own = Outcome {
-                allowed: if hidden { none } else { passed },
-                denied: self.space.subtract(region, passed),
-                open: if hidden { passed } else { none },
-            };
+            let own = passed.outcome(self.space, region, !hidden);
             add(self.space, &mut out, own);
         }
         for one in &self.taken {

@@ -411,3 +411,50 @@ fn a_promise_is_judged_like_any_probe() {
     assert!(ran.out.contains("FAIL  required main::no"), "{}", ran.out);
     assert!(ran.err.contains("is not shown"), "{}", ran.err);
 }
+
+/// Without `private-ip` any address of its subnet may be what a firewall calls from, and without a
+/// subnet nobody knows: what the group behind it does hangs on that.
+#[test]
+fn where_a_firewall_calls_from_is_not_guessed() {
+    let shut = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"shut","properties":{"priority":150,"direction":"Inbound","access":"Deny","protocol":"*","sourceAddressPrefix":"10.0.1.0/27","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}]}}"#;
+    for (place, refused) in [
+        ("vnet = hub\n  subnet = 10.0.1.0/26", true),
+        ("vnet = hub", true),
+        (
+            "vnet = hub\n  private-ip = 10.0.1.40\n  subnet = 10.0.1.0/26",
+            false,
+        ),
+    ] {
+        let folder = project(&format!(
+            "portcullis 1\n\
+             vnet hub = 10.0.0.0/16 {{ peers = [spoke, remote] }}\n\
+             vnet spoke = 10.1.0.0/16 {{ peers = [hub] }}\n\
+             vnet remote = 10.2.0.0/16 {{ peers = [hub] firewall = azfw }}\n\
+             firewall azfw {{\n  policy = \"afwp\"\n  sku = premium\n  dns-proxy = true\n  {place}\n}}\n\
+             nsg app {{ base = \"app.json\" }}\n\
+             subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app }}\n\
+             allow web: https from remote to www.contoso.com for \"Sites\"\n\
+             test \"in\" {{ allow https from remote to fqdn(www.contoso.com, in = 10.1.1.0/24) }}\n\
+             test \"out\" {{ deny https from remote to fqdn(www.contoso.com, in = 10.1.1.0/24) }}\n"
+        ));
+        fs::write(folder.path().join("app.json"), shut).unwrap();
+        let ran = ask(folder.path(), &["main.gate"]);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(!ran.err.contains("PC9004"), "{place}: {}", ran.err);
+        assert!(ran.out.contains("FAIL  out"), "{place}: {}", ran.out);
+        assert_eq!(
+            ran.out.contains("FAIL  in"),
+            refused,
+            "{place}: {}",
+            ran.out
+        );
+        let undecided = ran.err.matches("PC8005").count();
+        assert_eq!(
+            undecided,
+            if refused { 2 } else { 0 },
+            "{place}: {}",
+            ran.err
+        );
+    }
+}
