@@ -108,10 +108,19 @@ pub fn tell(builder: &mut Builder, network: &Network, ways: &[Way]) {
 
 /// Ways by what they meet, in a fixed order.
 pub fn runs(space: &mut Space, ways: &[Way]) -> Vec<Run> {
+    grouped(space, ways, |way| (way.end, met(way)))
+}
+
+/// Ways by the layers on them, whatever the routes do: for who asks what a layer does by itself.
+pub fn layered(space: &mut Space, ways: &[Way]) -> Vec<Run> {
+    grouped(space, ways, |way| (End::There, passes(way)))
+}
+
+fn grouped(space: &mut Space, ways: &[Way], of: impl Fn(&Way) -> (End, Vec<Pass>)) -> Vec<Run> {
     let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
     for way in ways {
         let set = space.box_of(&way.from, &way.to);
-        groups.entry((way.end, met(way))).or_default().push(set);
+        groups.entry(of(way)).or_default().push(set);
     }
     groups
         .into_iter()

@@ -145,10 +145,7 @@ impl Lab<'_> {
     pub(super) fn places(&mut self, of: Set, at: Option<&Layer>, allowed: bool) -> Places {
         let mut out = Places::default();
         let mut nobody = Vec::new();
-        for index in 0..self.runs.len() {
-            let Some(run) = self.runs.get(index).cloned() else {
-                continue;
-            };
+        for run in self.runs_for(at) {
             let of = self.space.intersect(of, run.region);
             if self.space.is_empty(of) {
                 continue;

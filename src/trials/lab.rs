@@ -38,6 +38,11 @@ pub(super) struct Lab<'a> {
     pub(super) traces: &'a Traces,
     pub(super) space: &'a mut Space,
     pub(super) runs: Vec<Run>,
+    /// By the layers alone; made when one is first asked by itself.
+    layered: Option<Vec<Run>>,
+    ways: &'a [Way],
+    /// What is asked about and not translated.
+    untouched: Set,
     pub(super) layers: Layers,
     pub(super) taken: Vec<Taken<'a>>,
     /// By test and probe.
@@ -78,7 +83,7 @@ impl<'a> Lab<'a> {
         network: &'a Network,
         traces: &'a Traces,
         space: &'a mut Space,
-        ways: &[Way],
+        ways: &'a [Way],
         drawn: &[Vec<Drawn>],
     ) -> Self {
         let impossible = space.regions(&network.facts.impossible);
@@ -148,11 +153,8 @@ impl<'a> Lab<'a> {
         }
         let translated = union_of(space, whole);
         let untouched = space.subtract(interest, translated);
-        let mut runs = passage::runs(space, ways);
-        runs.retain_mut(|run| {
-            run.region = space.intersect(run.region, untouched);
-            !space.is_empty(run.region)
-        });
+        let runs = passage::runs(space, ways);
+        let runs = within(space, runs, untouched);
         for run in &runs {
             let outcome = layers.outcome(space, network, run);
             add(space, &mut whole, outcome);
@@ -163,6 +165,9 @@ impl<'a> Lab<'a> {
             traces,
             space,
             runs,
+            layered: None,
+            ways,
+            untouched,
             layers,
             taken,
             packets,
@@ -183,7 +188,7 @@ impl<'a> Lab<'a> {
             kept: self.space.full(),
             replaced: self.space.full(),
         };
-        for run in &self.runs {
+        for run in &self.runs_for(at) {
             let region = self.space.intersect(run.region, of);
             let passes = self.at(layer, &run.passes);
             if passes.is_empty() || self.space.is_empty(region) {
@@ -231,6 +236,18 @@ impl<'a> Lab<'a> {
             add(self.space, &mut out, part);
         }
         out
+    }
+
+    /// The runs in which a layer is looked for, or those of whole ways.
+    pub(super) fn runs_for(&mut self, at: Option<&Layer>) -> Vec<Run> {
+        if at.is_none() {
+            return self.runs.clone();
+        }
+        if self.layered.is_none() {
+            let runs = passage::layered(self.space, self.ways);
+            self.layered = Some(within(self.space, runs, self.untouched));
+        }
+        self.layered.clone().unwrap_or_default()
     }
 
     /// The passes of a way that a layer is.
@@ -428,6 +445,15 @@ impl FreeNames {
         }
         space.union(free, rest)
     }
+}
+
+/// What of the runs lies in a set.
+fn within(space: &mut Space, mut runs: Vec<Run>, set: Set) -> Vec<Run> {
+    runs.retain_mut(|run| {
+        run.region = space.intersect(run.region, set);
+        !space.is_empty(run.region)
+    });
+    runs
 }
 
 /// Whether a run ends where its packets go.

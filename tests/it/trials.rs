@@ -458,3 +458,39 @@ fn where_a_firewall_calls_from_is_not_guessed() {
         );
     }
 }
+
+/// A group by itself is asked whatever the routes do with what passes it, or with the reply.
+#[test]
+fn a_layer_by_itself_is_asked_on_ways_that_go_astray() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet hub = 10.0.0.0/16 { peers = [spoke] }\n\
+         vnet spoke = 10.1.0.0/16 { peers = [hub] }\n\
+         firewall azfw {\n  policy = \"afwp\"\n  vnet = hub\n  subnet = 10.0.1.0/26\n  private-ip = 10.0.1.4\n}\n\
+         nsg app { base = \"app.json\" }\n\
+         nsg shut { default-inbound = deny }\n\
+         route-table out { default = azfw }\n\
+         subnet app = 10.1.1.0/24 { vnet = spoke  nsg = app  route-table = out }\n\
+         subnet back = 10.1.2.0/24 { vnet = spoke  nsg = shut  route-table = out }\n\
+         test \"open\" { deny tcp from 192.0.2.0/24 to app:443 at app }\n\
+         test \"open, said\" { allow tcp from 192.0.2.0/24 to app:443 at app }\n\
+         test \"shut\" { deny tcp from 192.0.2.0/24 to back:443 at shut }\n",
+    );
+    let open = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"open","properties":{"priority":150,"direction":"Inbound","access":"Allow","protocol":"Tcp","sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"443"}}]}}"#;
+    fs::write(folder.path().join("app.json"), open).unwrap();
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert!(
+        !ran.err.contains("PC9004") && !ran.err.contains("PC8006"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.out.contains("FAIL  open  "), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("ok    open, said"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(ran.out.contains("ok    shut"), "{}{}", ran.out, ran.err);
+}
