@@ -8,7 +8,7 @@ use crate::backends::firewall_rules::{Target, Translation};
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Builder, Filter, Set, Space, Verdict};
 
-use super::network::Network;
+use super::network::{Firewall, Network};
 use super::ways::{End, Station, Way};
 
 /// A layer with rules on a way.
@@ -70,7 +70,9 @@ pub struct Taken<'n> {
     pub firewall: usize,
     /// The translation.
     pub translation: &'n Translation,
-    /// What becomes of the packets, as they arrive at the firewall.
+    /// The packets, as they arrive at the firewall.
+    pub packets: Set,
+    /// What becomes of them on their whole way.
     pub outcome: Outcome,
 }
 
@@ -295,6 +297,7 @@ impl Layers {
                 out.push(Taken {
                     firewall: index,
                     translation,
+                    packets: own,
                     outcome,
                 });
             }
@@ -324,27 +327,43 @@ impl Layers {
         let Some(site) = network.site_of(&target) else {
             return Some((own, own));
         };
-        let gates: Vec<usize> = network
-            .inbound(site)
-            .filter_map(|station| match station {
-                Station::In(gate, _) => Some(gate.filter),
-                _ => None,
-            })
-            .collect();
+        let gates: Vec<usize> = network.inbound(site).filter_map(gate_of).collect();
         let none = space.empty();
-        let (mut sure, mut may) = match network.reply(site, firewall, &sources).1 {
-            Some(Verdict::Deny) => return Some((none, none)),
-            Some(Verdict::Allow) if gates.is_empty() => return Some((own, own)),
-            // Nobody told who comes.
-            Some(Verdict::Allow) if sources.is_empty() => return Some((none, own)),
-            Some(Verdict::Allow) => (own, none),
-            None => (none, none),
+        let let_in = self.let_in(space, network, firewall, translation, own, &gates);
+        match network.reply(site, firewall, &sources).1 {
+            Some(Verdict::Deny) => Some((none, none)),
+            Some(Verdict::Allow) => Some(let_in),
+            None => Some((none, let_in.1)),
+        }
+    }
+
+    /// Of packets that a translation takes, those that some groups let in from every address of the
+    /// firewall, and from some.
+    fn let_in(
+        &self,
+        space: &mut Space,
+        network: &Network,
+        firewall: &Firewall,
+        translation: &Translation,
+        own: Set,
+        gates: &[usize],
+    ) -> (Set, Set) {
+        let Target::Address(address) = translation.target else {
+            return (space.empty(), own);
         };
+        let sources = firewall.behind_translations();
+        if gates.is_empty() {
+            return (own, own);
+        }
+        if sources.is_empty() {
+            // Nobody told who comes.
+            return (space.empty(), own);
+        }
+        let (mut sure, mut may) = (own, space.empty());
         let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
         for source in told_apart(filters, &sources) {
             let mut from_here = own;
-            for gate in &gates {
-                let layer = self.filters.get(*gate)?;
+            for layer in gates.iter().filter_map(|gate| self.filters.get(*gate)) {
                 let let_in = space.with_destination(layer.kept, address, Some(translation.port));
                 let let_in = space.with_source(let_in, source);
                 from_here = space.intersect(from_here, let_in);
@@ -352,7 +371,45 @@ impl Layers {
             sure = space.intersect(sure, from_here);
             may = space.union(may, from_here);
         }
-        Some((sure, may))
+        (sure, may)
+    }
+
+    /// What some layers by themselves do with what a translation takes; `None` if it meets none of
+    /// them.
+    pub fn taken_at(
+        &self,
+        space: &mut Space,
+        network: &Network,
+        taken: &Taken<'_>,
+        asked: impl Fn(&Station) -> bool,
+    ) -> Option<Outcome> {
+        let firewall = network.firewalls.get(taken.firewall)?;
+        let own = taken.packets;
+        let none = space.empty();
+        if asked(&Station::Firewall(taken.firewall)) {
+            // A firewall lets pass what it translates, but for what a parent says that nobody showed.
+            let shown = firewall.does.unknown_parent.is_none();
+            return Some(Outcome {
+                allowed: if shown { own } else { none },
+                denied: none,
+                open: if shown { none } else { own },
+            });
+        }
+        let stations = arrival(network, taken).into_iter();
+        let gates: Vec<usize> = stations.filter(asked).filter_map(gate_of).collect();
+        if gates.is_empty() {
+            return None;
+        }
+        let (sure, may) = self.let_in(space, network, firewall, taken.translation, own, &gates);
+        let passed = Passed { sure, may };
+        Some(passed.outcome(space, own, true))
+    }
+}
+
+fn gate_of(station: Station) -> Option<usize> {
+    match station {
+        Station::In(gate, _) => Some(gate.filter),
+        _ => None,
     }
 }
 
@@ -493,13 +550,19 @@ pub fn own_addresses(network: &Network, firewall: usize, rest: &[Pass]) -> Vec<I
     told_apart(filters, &firewall.own())
 }
 
-/// The security groups that let in what a translation brings to its target.
+/// The security groups that let in what a translation brings to its target; none if no route leads
+/// there.
 #[must_use]
 pub fn arrival(network: &Network, taken: &Taken<'_>) -> Vec<Station> {
     let Target::Address(address) = taken.translation.target else {
         return Vec::new();
     };
-    let site = network.site_of(&AddressSet::range(address, address));
+    let target = AddressSet::range(address, address);
+    let firewall = network.firewalls.get(taken.firewall);
+    if !firewall.is_some_and(|firewall| target.is_subset(&firewall.reaches)) {
+        return Vec::new();
+    }
+    let site = network.site_of(&target);
     site.map_or_else(Vec::new, |site| network.inbound(site).collect())
 }
 
@@ -513,9 +576,6 @@ pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAd
     let Some(firewall) = network.firewalls.get(taken.firewall) else {
         return Vec::new();
     };
-    if !AddressSet::range(address, address).is_subset(&firewall.reaches) {
-        return Vec::new();
-    }
     let passes = passes_of(&arrival(network, taken));
     let gates: Vec<usize> = passes
         .iter()

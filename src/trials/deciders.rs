@@ -10,7 +10,7 @@ use crate::model::verify::Decider;
 use crate::model::{FlowId, Layer};
 use crate::packet::{Rule, Set};
 use crate::reach::passage::{self, own_addresses};
-use crate::reach::{Pass, Taken};
+use crate::reach::{Pass, Station, Taken};
 
 use super::lab::{Lab, arrives};
 
@@ -134,7 +134,10 @@ impl Lab<'_> {
             let Some(taken) = self.taken.get(index).cloned() else {
                 continue;
             };
-            out.push(self.on_translation(&taken, of, meant));
+            out.push(match at {
+                Some(layer) => self.on_translation_at(&taken, of, layer, meant),
+                None => self.on_translation(&taken, of, meant),
+            });
         }
         let out = self.space.unite(out);
         let otherwise = self.space.unite(otherwise);
@@ -251,6 +254,38 @@ impl Lab<'_> {
             rest = self.space.empty();
         }
         Places { at, nobody: rest }
+    }
+
+    /// What a layer by itself does with what a translation takes.
+    fn on_translation_at(
+        &mut self,
+        taken: &Taken<'_>,
+        of: Set,
+        layer: &Layer,
+        meant: Meant<'_>,
+    ) -> Set {
+        let translation = taken.translation;
+        let of = self.space.intersect(of, taken.packets);
+        if self.is_asked(layer, &Station::Firewall(taken.firewall)) {
+            let placed = self.traces.placed(&translation.resource, &translation.path);
+            let flows = placed.map_or(&[] as &[String], |(_, flows)| flows);
+            return if is_meant(meant, flows) {
+                of
+            } else {
+                self.space.empty()
+            };
+        }
+        let mut out = Vec::new();
+        for (pass, source, address) in passage::arriving(self.network, taken) {
+            if self.at(layer, &[pass]).is_empty() {
+                continue;
+            }
+            let full = self.space.full();
+            let own = self.first(pass, full, meant);
+            let own = self.arrived(own, address, translation.port, source);
+            out.push(self.space.intersect(of, own));
+        }
+        self.space.unite(out)
     }
 
     /// What a firewall lets in by a translation, or the group at its target keeps out.

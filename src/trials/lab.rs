@@ -206,33 +206,14 @@ impl<'a> Lab<'a> {
             let own = passed.outcome(self.space, region, !hidden);
             add(self.space, &mut out, own);
         }
-        for one in &self.taken {
-            // A firewall lets pass what it translates; the rest is what the target's group does.
-            let meets = match layer {
-                Layer::AnyFirewall => true,
-                Layer::Firewall(key) => self.network.firewall(key) == Some(one.firewall),
-                Layer::AnyNsg | Layer::Nsg(_) => {
-                    let stations = passage::arrival(self.network, one);
-                    stations.iter().any(|s| self.is_asked(layer, s))
-                }
-            };
-            if !meets {
+        let (fabric, network) = (self.fabric, self.network);
+        for one in &self.taken.clone() {
+            let asked = |station: &Station| is_asked(fabric, network, layer, station);
+            let own = self.layers.taken_at(self.space, self.network, one, asked);
+            let Some(own) = own else {
                 continue;
-            }
-            let mut own = one.outcome;
-            if matches!(layer, Layer::AnyFirewall | Layer::Firewall(_)) {
-                own.allowed = self.space.union(own.allowed, own.denied);
-                own.denied = self.space.empty();
-            }
-            let none = self.space.empty();
-            let mut part = Outcome {
-                allowed: none,
-                denied: none,
-                open: none,
             };
-            part.allowed = self.space.intersect(own.allowed, of);
-            part.denied = self.space.intersect(own.denied, of);
-            part.open = self.space.intersect(own.open, of);
+            let part = self.within(own, of);
             add(self.space, &mut out, part);
         }
         out
@@ -258,15 +239,14 @@ impl<'a> Lab<'a> {
             (Layer::Firewall(key), Pass::Firewall(index)) => {
                 self.network.firewall(key) == Some(*index)
             }
-            (Layer::Nsg(key), Pass::Out(filter) | Pass::In(filter)) => {
-                self.group_name(key).is_some_and(|name| {
+            (Layer::Nsg(key), Pass::Out(filter) | Pass::In(filter)) => group_name(self.fabric, key)
+                .is_some_and(|name| {
                     let sites = self.network.sites.iter();
                     let gates = sites.flat_map(|s| s.outbound.iter().chain(&s.inbound));
                     gates
                         .filter(|gate| gate.filter == *filter)
                         .any(|gate| gate.group == name)
-                })
-            }
+                }),
             _ => false,
         };
         passes.iter().filter(is).copied().collect()
@@ -274,22 +254,7 @@ impl<'a> Lab<'a> {
 
     /// Whether a station is of a layer.
     pub(super) fn is_asked(&self, layer: &Layer, station: &Station) -> bool {
-        match (layer, station) {
-            (Layer::AnyFirewall, Station::Firewall(_))
-            | (Layer::AnyNsg, Station::Out(..) | Station::In(..)) => true,
-            (Layer::Firewall(key), Station::Firewall(index)) => {
-                self.network.firewall(key) == Some(*index)
-            }
-            (Layer::Nsg(key), Station::Out(gate, _) | Station::In(gate, _)) => {
-                self.group_name(key) == Some(gate.group.as_str())
-            }
-            _ => false,
-        }
-    }
-
-    fn group_name(&self, key: &str) -> Option<&'a str> {
-        let group = self.fabric.policy.nsgs.get(key)?;
-        Some(group.identity.name.as_str())
+        is_asked(self.fabric, self.network, layer, station)
     }
 
     /// A firewall whose policy has a parent that nobody showed.
@@ -445,6 +410,23 @@ impl FreeNames {
         }
         space.union(free, rest)
     }
+}
+
+fn is_asked(fabric: &Fabric<'_>, network: &Network, layer: &Layer, station: &Station) -> bool {
+    match (layer, station) {
+        (Layer::AnyFirewall, Station::Firewall(_))
+        | (Layer::AnyNsg, Station::Out(..) | Station::In(..)) => true,
+        (Layer::Firewall(key), Station::Firewall(index)) => network.firewall(key) == Some(*index),
+        (Layer::Nsg(key), Station::Out(gate, _) | Station::In(gate, _)) => {
+            group_name(fabric, key) == Some(gate.group.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn group_name<'f>(fabric: &Fabric<'f>, key: &str) -> Option<&'f str> {
+    let group = fabric.policy.nsgs.get(key)?;
+    Some(group.identity.name.as_str())
 }
 
 /// What of the runs lies in a set.

@@ -494,3 +494,53 @@ fn a_layer_by_itself_is_asked_on_ways_that_go_astray() {
     );
     assert!(ran.out.contains("ok    shut"), "{}{}", ran.out, ran.err);
 }
+
+/// What a layer does with what a firewall translates is what it does by itself: not what becomes of the
+/// reply, nor what the other layer does.
+#[test]
+fn a_layer_by_itself_is_asked_about_what_is_translated() {
+    let half = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"half","properties":{"priority":150,"direction":"Inbound","access":"Deny","protocol":"*","sourceAddressPrefix":"10.0.1.0/27","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}]}}"#;
+    let parent = "manage = policy\n  base-policy = \"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg\
+                  /providers/Microsoft.Network/firewallPolicies/base\"";
+    for (name, firewall, group, route, ok, undecided) in [
+        (
+            "lost reply",
+            "",
+            "",
+            "route 10.0.1.0/26 via none on out",
+            ["azfw", "app"].as_slice(),
+            0,
+        ),
+        ("half", "", "base = \"app.json\"", "", &["azfw"], 3),
+        ("parent", parent, "", "", &["app"], 2),
+    ] {
+        let folder = project(&format!(
+            "portcullis 1\n\
+             vnet hub = 10.0.0.0/16 {{ peers = [spoke] }}\n\
+             vnet spoke = 10.1.0.0/16 {{ peers = [hub] }}\n\
+             firewall azfw {{\n  policy = \"afwp\"\n  vnet = hub\n  subnet = 10.0.1.0/26\n  public-ips = [20.50.60.70]\n  {firewall}\n}}\n\
+             nsg app {{ default-inbound = deny  {group} }}\n\
+             route-table out {{ }}\n\
+             subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app  route-table = out }}\n\
+             {route}\n\
+             dnat site: tcp/443 from 203.0.113.0/24 to 20.50.60.70 into 10.1.1.4 for \"Site\"\n\
+             test \"whole\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 }}\n\
+             test \"azfw\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 at azfw by site }}\n\
+             test \"app\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 at app }}\n\
+             test \"not app\" {{ deny tcp from 203.0.113.0/24 to 20.50.60.70:443 at app }}\n"
+        ));
+        fs::write(folder.path().join("app.json"), half).unwrap();
+        let ran = ask(folder.path(), &["main.gate"]);
+        let told = format!("{name}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.code, 1, "{told}");
+        assert!(!ran.err.contains("PC9004"), "{told}");
+        assert!(ran.out.contains("FAIL  whole"), "{told}");
+        assert!(ran.out.contains("FAIL  not app"), "{told}");
+        for at in ["azfw", "app"] {
+            let held = ran.out.contains(&format!("ok    {at}\n"));
+            assert_eq!(held, ok.contains(&at), "{at}: {told}");
+        }
+        assert_eq!(ran.err.matches("PC8005").count(), undecided, "{told}");
+    }
+}
