@@ -218,8 +218,10 @@ pub(super) fn doubts(witness: &Witness, own: &BTreeSet<Symbol>) -> Vec<Doubt> {
         let other = other.filter(|other| *other != on && assumption.side == Side::Name);
         let against = other.unwrap_or_else(|| match assumption.side {
             Side::Name => witness.name.clone().unwrap_or_default(),
-            Side::Source | Side::NewSource => witness.source.to_string(),
-            Side::Destination | Side::NewDestination => witness.destination.to_string(),
+            Side::Source => witness.source.to_string(),
+            Side::Destination => witness.destination.to_string(),
+            // The packet does not tell the address that it has behind a firewall.
+            Side::NewSource | Side::NewDestination => String::new(),
         });
         let doubt = Doubt {
             assume: (assumption.symbol.kind != "url" && !against.is_empty())
