@@ -63,6 +63,41 @@ pub struct Outcome {
     pub open: Set,
 }
 
+impl Outcome {
+    /// Everything that it speaks of.
+    #[must_use]
+    pub fn whole(self, space: &mut Space) -> Set {
+        space.unite(vec![self.allowed, self.denied, self.open])
+    }
+
+    /// Takes in what becomes of other packets.
+    pub fn add(&mut self, space: &mut Space, more: Self) {
+        self.allowed = space.union(self.allowed, more.allowed);
+        self.denied = space.union(self.denied, more.denied);
+        self.open = space.union(self.open, more.open);
+    }
+
+    /// What of it lies in a set.
+    #[must_use]
+    pub fn within(self, space: &mut Space, set: Set) -> Self {
+        Self {
+            allowed: space.intersect(self.allowed, set),
+            denied: space.intersect(self.denied, set),
+            open: space.intersect(self.open, set),
+        }
+    }
+
+    /// What of it lies outside a set.
+    #[must_use]
+    pub fn without(self, space: &mut Space, set: Set) -> Self {
+        Self {
+            allowed: space.subtract(self.allowed, set),
+            denied: space.subtract(self.denied, set),
+            open: space.subtract(self.open, set),
+        }
+    }
+}
+
 /// A translation of a firewall, with the packets that it takes.
 #[derive(Clone, Debug)]
 pub struct Taken<'n> {

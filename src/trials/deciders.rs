@@ -2,12 +2,12 @@
 //! deciding rule is what `explain` says: the first that denies; of what passes the firewall's, else
 //! that of the last security group in which somebody wrote one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::model::Layer;
 use crate::model::verify::Decider;
-use crate::model::{FlowId, Layer};
 use crate::packet::{Rule, Set};
 use crate::reach::passage::{self, own_addresses};
 use crate::reach::{Pass, Station, Taken};
@@ -36,32 +36,12 @@ pub(super) enum Meant<'m> {
     /// No flow.
     Nobody,
     /// One of these, by id without the half of a `between`.
-    Flows(&'m dyn Named),
+    Flows(&'m BTreeSet<String>),
     /// The same, by the first rule that surely matches: what only may match before it and does the same
     /// decides nothing.
-    Surely(&'m dyn Named),
+    Surely(&'m BTreeSet<String>),
     /// Anything that somebody wrote.
     Written,
-}
-
-/// Flows that are meant.
-pub(super) trait Named: std::fmt::Debug {
-    fn names(&self, id: &str) -> bool;
-}
-
-impl Named for Decider {
-    fn names(&self, id: &str) -> bool {
-        match self {
-            Self::Default => false,
-            Self::Flow(ids) => ids.contains(whole(id)),
-        }
-    }
-}
-
-impl Named for FlowId {
-    fn names(&self, id: &str) -> bool {
-        self.text() == id
-    }
 }
 
 /// An id without the half of a `between`.
@@ -73,14 +53,14 @@ impl<'m> Meant<'m> {
     pub(super) fn by(decider: &'m Decider) -> Self {
         match decider {
             Decider::Default => Self::Nobody,
-            Decider::Flow(_) => Self::Flows(decider),
+            Decider::Flow(ids) => Self::Flows(ids),
         }
     }
 
     pub(super) fn surely_by(decider: &'m Decider) -> Self {
         match decider {
             Decider::Default => Self::Nobody,
-            Decider::Flow(_) => Self::Surely(decider),
+            Decider::Flow(ids) => Self::Surely(ids),
         }
     }
 }
@@ -404,7 +384,7 @@ impl Lab<'_> {
 fn is_meant(meant: Meant<'_>, flows: &[String]) -> bool {
     match meant {
         Meant::Nobody => flows.is_empty(),
-        Meant::Flows(named) | Meant::Surely(named) => flows.iter().any(|id| named.names(id)),
+        Meant::Flows(ids) | Meant::Surely(ids) => flows.iter().any(|id| ids.contains(whole(id))),
         Meant::Written => true,
     }
 }

@@ -137,27 +137,19 @@ impl<'a> Lab<'a> {
         }
         let interest = space.unite(interest);
         let layers = Layers::new(space, network);
-        let none = space.empty();
-        let mut whole = Outcome {
-            allowed: none,
-            denied: none,
-            open: none,
-        };
+        let mut whole = Outcome::default();
         let mut taken = layers.translated(space, network);
         for one in &mut taken {
-            let outcome = &mut one.outcome;
-            for part in [&mut outcome.allowed, &mut outcome.denied, &mut outcome.open] {
-                *part = space.intersect(*part, interest);
-            }
-            add(space, &mut whole, *outcome);
+            one.outcome = one.outcome.within(space, interest);
+            whole.add(space, one.outcome);
         }
-        let translated = union_of(space, whole);
+        let translated = whole.whole(space);
         let untouched = space.subtract(interest, translated);
         let runs = passage::runs(space, ways);
         let runs = within(space, runs, untouched);
         for run in &runs {
             let outcome = layers.outcome(space, network, run);
-            add(space, &mut whole, outcome);
+            whole.add(space, outcome);
         }
         Self {
             fabric,
@@ -181,9 +173,9 @@ impl<'a> Lab<'a> {
     /// or does not meet the layer, is in no part.
     pub(super) fn outcome(&mut self, of: Set, at: Option<&Layer>) -> Outcome {
         let Some(layer) = at else {
-            return self.within(self.whole, of);
+            return self.whole.within(self.space, of);
         };
-        let mut out = self.nothing();
+        let mut out = Outcome::default();
         let everything = Admitted {
             kept: self.space.full(),
             replaced: self.space.full(),
@@ -204,7 +196,7 @@ impl<'a> Lab<'a> {
                 }
             });
             let own = passed.outcome(self.space, region, !hidden);
-            add(self.space, &mut out, own);
+            out.add(self.space, own);
         }
         let (fabric, network) = (self.fabric, self.network);
         for one in &self.taken.clone() {
@@ -213,8 +205,8 @@ impl<'a> Lab<'a> {
             let Some(own) = own else {
                 continue;
             };
-            let part = self.within(own, of);
-            add(self.space, &mut out, part);
+            let part = own.within(self.space, of);
+            out.add(self.space, part);
         }
         out
     }
@@ -275,23 +267,6 @@ impl<'a> Lab<'a> {
             Pass::Firewall(index) => self.network.firewalls.get(index).map(|f| &f.does.filter),
         }
     }
-
-    fn within(&mut self, outcome: Outcome, of: Set) -> Outcome {
-        Outcome {
-            allowed: self.space.intersect(outcome.allowed, of),
-            denied: self.space.intersect(outcome.denied, of),
-            open: self.space.intersect(outcome.open, of),
-        }
-    }
-
-    fn nothing(&self) -> Outcome {
-        let none = self.space.empty();
-        Outcome {
-            allowed: none,
-            denied: none,
-            open: none,
-        }
-    }
 }
 
 /// Packets to names of which the policy says where they are.
@@ -302,17 +277,6 @@ fn resolved(network: &Network) -> Vec<Region> {
         ..Region::everything()
     };
     network.resolved.iter().map(one).collect()
-}
-
-/// Everything that an outcome speaks of.
-pub(super) fn union_of(space: &mut Space, outcome: Outcome) -> Set {
-    space.unite(vec![outcome.allowed, outcome.denied, outcome.open])
-}
-
-fn add(space: &mut Space, whole: &mut Outcome, part: Outcome) {
-    whole.allowed = space.union(whole.allowed, part.allowed);
-    whole.denied = space.union(whole.denied, part.denied);
-    whole.open = space.union(whole.open, part.open);
 }
 
 /// Where a name is of which nobody said where: at an address on the usual route of who asks, and not

@@ -10,7 +10,7 @@ use crate::reach::Outcome;
 use crate::reach::question::open_reason;
 
 use super::deciders::Meant;
-use super::lab::{Lab, Packets, union_of};
+use super::lab::{Lab, Packets};
 use super::shown;
 use super::{Doubt, Judged, Ruling, Trial};
 
@@ -59,7 +59,7 @@ pub(super) fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -
         );
     }
     let outcome = lab.outcome(packets.judged, at);
-    let spoken = union_of(lab.space, outcome);
+    let spoken = outcome.whole(lab.space);
     if lab.space.is_empty(spoken) {
         return Ruling::Empty(match at {
             Some(_) => "none of its packets meets this layer",
