@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::denote::{Denoter, Part};
 use crate::model::Flow;
+use crate::model::address::AddressSet;
 use crate::model::verify::{ModelProbe, TestBlock};
 use crate::packet::{Addresses, Names, Region, Symbol};
 use crate::path::Fabric;
@@ -43,6 +44,15 @@ impl Drawn {
             &self.anywhere,
         ];
         lists.into_iter().flatten()
+    }
+
+    /// Those whose ends are named: neither is `any` or most of the internet.
+    pub(super) fn named(&self, internet: &AddressSet) -> Vec<Region> {
+        let few = |region: &&Region| {
+            !is_most(&region.source.known, internet)
+                && (region.names != Names::Any || !is_most(&region.destination.known, internet))
+        };
+        self.regions().filter(few).cloned().collect()
     }
 
     /// What it names of which nobody told the members.

@@ -27,6 +27,8 @@ pub(super) struct Packets {
     /// To names at addresses that rules or the probe name by themselves, and by other routes than the
     /// usual one: taken not to be where they are.
     pub(super) elsewhere: Set,
+    /// What of it has both ends named.
+    pub(super) named: Set,
     /// What it names of which nobody told the members.
     pub(super) symbols: BTreeSet<Symbol>,
 }
@@ -115,6 +117,7 @@ impl<'a> Lab<'a> {
                         let public = space.intersect(both, internet);
                         space.subtract(public, judged)
                     },
+                    named: space.regions(&drawn.named(&fabric.internet)),
                     symbols: drawn.symbols(),
                 };
                 if let Some(names) = names.as_ref().filter(|_| !drawn.free.is_empty()) {

@@ -9,13 +9,12 @@ use crate::model::{Flow, Tier};
 use crate::packet::{Addresses, Names, Region, Verdict};
 use crate::path::Fabric;
 use crate::proof::{Proven, Unmet};
-use crate::reach::question::is_most;
 use crate::reach::{End, Network, walk_knowing};
 use crate::syntax::ast::Need;
 
 use super::asked::{self, Drawn};
 use super::lab::{Lab, Packets};
-use super::ruling::{doubts, ruling};
+use super::ruling::{doubts, ruling, wayless};
 use super::shown::knowing;
 use super::{Doubt, Judged, Ruling, Shown, Trial};
 
@@ -55,7 +54,7 @@ impl<'a> Promises<'a> {
     /// Judges them; their packets are the rows of the lab from `first`.
     pub(super) fn judge(&self, lab: &mut Lab<'_>, first: usize, proven: &Proven) -> Vec<Trial> {
         let mut out = Vec::new();
-        for (row, ((index, flow), drawn)) in (first..).zip(self.flows.iter().zip(&self.drawn)) {
+        for (row, (index, flow)) in (first..).zip(&self.flows) {
             let Some(name) = name(flow) else {
                 continue;
             };
@@ -73,13 +72,7 @@ impl<'a> Promises<'a> {
                     let packets = lab.packets.get(row).and_then(|row| row.first()).cloned();
                     let packets = packets.unwrap_or_default();
                     let six = proven.one_family.contains(index);
-                    self.kept(
-                        lab,
-                        flow,
-                        drawn.iter().flat_map(Drawn::regions),
-                        packets,
-                        six,
-                    )
+                    self.kept(lab, flow, packets, six)
                 }
             };
             out.push(Trial {
@@ -99,11 +92,10 @@ impl<'a> Promises<'a> {
 
     /// What of a flow is promised, judged as a probe, and what is taken for granted. `six` says that
     /// IPv6 has no way and that this is told.
-    fn kept<'d>(
+    fn kept(
         &self,
         lab: &mut Lab<'_>,
         flow: &Flow,
-        regions: impl Iterator<Item = &'d Region>,
         mut packets: Packets,
         six: bool,
     ) -> (Ruling, Vec<String>) {
@@ -122,18 +114,10 @@ impl<'a> Promises<'a> {
         let excused = lab.space.unite(excused);
         packets.judged = lab.space.subtract(packets.judged, excused);
         // Who says `any` does not say that a way leads everywhere, nor that all ways are known.
-        let internet = &lab.fabric.internet;
-        let named = |region: &&Region| {
-            let by_name = region.names != Names::Any;
-            !is_most(&region.source.known, internet)
-                && (by_name || !is_most(&region.destination.known, internet))
-        };
-        let named: Vec<Region> = regions.filter(named).cloned().collect();
-        let named = lab.space.regions(&named);
         let nowhere = lab.runs.iter().filter(|run| run.end != End::There);
         let nowhere = nowhere.map(|run| run.region).collect();
         let nowhere = lab.space.unite(nowhere);
-        let nowhere = lab.space.subtract(nowhere, named);
+        let nowhere = lab.space.subtract(nowhere, packets.named);
         let narrow = lab.space.subtract(packets.judged, nowhere);
         let mut assumes = Vec::new();
         if narrow != packets.judged && !lab.space.is_empty(narrow) {
@@ -157,7 +141,10 @@ impl<'a> Promises<'a> {
         match ruling(lab, &probe, &packets) {
             // A flow may hold nothing, or lie where nothing is declared: that is no promise broken.
             Ruling::Empty(why) => (Ruling::Passed, vec![why.to_owned()]),
-            Ruling::Passed => (Ruling::Passed, assumes),
+            Ruling::Passed => {
+                assumes.extend(wayless(lab, &probe, &packets));
+                (Ruling::Passed, assumes)
+            }
             other => (other, Vec::new()),
         }
     }

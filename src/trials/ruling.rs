@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::Layer;
+use crate::model::address::AddressSet;
 use crate::model::verify::{Expect, ModelProbe, TestBlock};
 use crate::packet::{Answer, Assumption, Set, Side, Symbol, Verdict, Witness};
 use crate::reach::Outcome;
@@ -22,7 +23,9 @@ pub(super) fn trial(lab: &mut Lab<'_>, test: &TestBlock, at: usize) -> Trial {
         let packets = packets.unwrap_or_default();
         let ruling = ruling(lab, probe, &packets);
         let assumes = if matches!(ruling, Ruling::Passed) {
-            assumes(lab, probe, &packets)
+            let mut all = assumes(lab, probe, &packets);
+            all.extend(wayless(lab, probe, &packets));
+            all
         } else {
             Vec::new()
         };
@@ -274,4 +277,25 @@ fn assumes(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Vec<Stri
         None => format!("what the probe names, such as {address}"),
     };
     vec![format!("{name} does not resolve into {place}")]
+}
+
+/// Packets between named ends that nothing declared stands between: of these nothing is said, though
+/// others of the probe have a way.
+pub(super) fn wayless(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Option<String> {
+    if probe.at.is_some() || probe.expect == Expect::Reach {
+        return None;
+    }
+    let spoken = lab.outcome(packets.judged, None).whole(lab.space);
+    let rest = lab.space.subtract(packets.judged, spoken);
+    let rest = lab.space.intersect(rest, packets.named);
+    let all = AddressSet::all();
+    let passed = lab.space.box_of(&lab.network.transit, &all);
+    let between = lab.space.subtract(rest, passed);
+    let (set, word) = if lab.space.is_empty(between) {
+        (rest, "no way is known out of a subnet that is only passed")
+    } else {
+        (between, "nothing that is declared lies between its ends")
+    };
+    let witness = lab.space.witness(set)?;
+    Some(format!("{witness} is as expected: {word}"))
 }

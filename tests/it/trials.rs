@@ -569,3 +569,27 @@ fn no_statement_is_proposed_that_settles_nothing() {
     );
     assert!(!ran.err.contains("for example `assume"), "{}", ran.err);
 }
+
+/// A probe of which a part has no way says so: of that part nothing was found.
+#[test]
+fn packets_without_a_way_are_not_dropped_in_silence() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet spoke = 10.1.0.0/16\n\
+         nsg app { default-inbound = deny  default-outbound = deny }\n\
+         subnet app = 10.1.1.0/24 { vnet = spoke  nsg = app }\n\
+         test \"part\" { deny tcp from [app, 192.168.0.0/16] to 192.168.9.0/24:22 }\n\
+         test \"whole\" { deny tcp from app to 192.168.9.0/24:22 }\n\
+         test \"wide\" { deny tcp from any to app:22 }\n",
+    );
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[1].contains("ok    part"), "{}", ran.out);
+    assert!(
+        lines[2].contains("assuming tcp 192.168.0.4 -> 192.168.9.4:22 is as expected: nothing"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(ran.out.matches("assuming").count(), 1, "{}", ran.out);
+}
