@@ -3,15 +3,17 @@
 # leave out. Wall seconds and peak MiB, the best of three.
 #
 #   cargo build --release
-#   bash benches/process.sh FOLDER [ENDPOINT]
+#   bash benches/process.sh FOLDER [ENDPOINT [CHANGED]]
 #
-# FOLDER holds the project; ENDPOINT is what `query --to` asks about (10.0.0.0/24 if not given). To set
+# FOLDER holds the project; ENDPOINT is what `query --to` asks about (10.0.0.0/24 if not given); CHANGED is the
+# project after a change, for `diff`. To set
 # another tool beside it, time that one in the same way, in the same run, on the same machine, and quote
 # the ratio.
 set -euo pipefail
 
 folder=${1:?folder of a project}
 endpoint=${2:-10.0.0.0/24}
+changed=${3:-}
 program=$(cd "$(dirname "$0")/.." && pwd)/target/release/portcullis
 packets=$(mktemp)
 trap 'rm -f "$packets"' EXIT
@@ -52,3 +54,7 @@ measure "lint" "$program" "${quiet[@]}" lint
 measure "explain one packet" "$program" "${quiet[@]}" explain tcp 10.0.0.4 10.1.0.4:443
 measure "explain 100,000 packets" "$program" "${quiet[@]}" explain --flows "$packets" --format json
 measure "query --to $endpoint" "$program" "${quiet[@]}" query --to "$endpoint"
+if [ -n "$changed" ]; then
+  measure "diff" "$program" --quiet diff "$folder" "$changed"
+  measure "diff --format json" "$program" --quiet diff "$folder" "$changed" --format json
+fi

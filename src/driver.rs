@@ -24,7 +24,7 @@ use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Firewall, Identity, Policy, canonical};
 use crate::path::Fabric;
 use crate::proof;
-use crate::resolve::{Modules, Words, not_compiled, resolve_asking};
+use crate::resolve::{self, Modules, Words, not_compiled, resolve_asking};
 use crate::source::{Loader, SourceMap, Span};
 use crate::syntax::ast::Date;
 pub use crate::wrap::OutFile;
@@ -52,6 +52,8 @@ pub struct Project {
 pub struct Options {
     /// Environments to compile; all if empty.
     pub environments: Vec<String>,
+    /// An environment of these that the policy does not have is no fault.
+    pub absent_is_none: bool,
     /// What a limit exceeded means.
     pub limits: LimitsMode,
     /// The day on which expiry and catalogue age are judged; not judged if absent.
@@ -177,11 +179,20 @@ fn once(
     check_settings(project, &mut sink);
     let modules = Modules::load(loader, &project.sources, &mut sources, &mut sink);
     let mut policies = modules.as_ref().map_or_else(Vec::new, |modules| {
+        let mut wanted = options.environments.clone();
+        if options.absent_is_none && !wanted.is_empty() {
+            let known = resolve::environments(modules);
+            wanted.retain(|name| known.contains(name));
+            // None at all would mean all of them.
+            if wanted.is_empty() {
+                return Vec::new();
+            }
+        }
         resolve_asking(
             modules,
             loader,
             catalog,
-            &options.environments,
+            &wanted,
             options.asked.as_ref(),
             &mut sources,
             &mut sink,

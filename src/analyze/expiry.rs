@@ -3,7 +3,7 @@
 
 use crate::config::{Band, Expiry, OnExpired, Settings};
 use crate::diag::{Code, Diagnostic, Severity, Sink};
-use crate::model::{Flow, Policy, Tier};
+use crate::model::{Expired, Flow, Policy, Tier};
 use crate::source::Span;
 use crate::syntax::ast::Date;
 
@@ -29,6 +29,31 @@ pub fn judge(policy: &mut Policy, settings: &Settings, today: Option<Date>, sink
     }
     if settings.expiry.on_expired == OnExpired::Drop {
         let lives = |until: Option<Date>| until.is_none_or(|until| until >= today);
+        let flows = policy.flows.iter().map(|f| Expired {
+            id: f.id.text(),
+            until: f.until,
+            purpose: f.purpose.clone(),
+            owner: f.owner.clone(),
+            ticket: f.ticket.clone(),
+            span: f.spans.whole,
+        });
+        let routes = policy.routes.iter().map(|r| Expired {
+            id: r.id.text(),
+            until: r.until,
+            owner: r.owner.clone(),
+            span: r.span,
+            ..Expired::default()
+        });
+        let dnats = policy.dnats.iter().map(|d| Expired {
+            id: d.id.text(),
+            until: d.until,
+            purpose: d.purpose.clone(),
+            owner: d.owner.clone(),
+            ticket: d.ticket.clone(),
+            span: d.spans.whole,
+        });
+        let all = flows.chain(routes).chain(dnats);
+        policy.expired = all.filter(|one| !lives(one.until)).collect();
         policy.flows.retain(|f| lives(f.until));
         policy.routes.retain(|r| lives(r.until));
         policy.dnats.retain(|d| lives(d.until));

@@ -16,6 +16,7 @@ use super::io::IoFault;
 use super::io::ground::Ground;
 use super::report::Reporter;
 use super::{BAD, CANNOT_RUN, DIFFERS, FAILS_ON, FINE};
+use crate::config::RiskLevel;
 use crate::diag::internal::internal;
 use crate::diag::{Diagnostic, Severity};
 use crate::diff::semantic::{self, Region, Wrong};
@@ -65,7 +66,8 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
         difference: &difference,
     }
     .write()?;
-    Ok(code(args, &difference))
+    let least = sides.new.settings.risk.fail;
+    Ok(code(args, least, &difference))
 }
 
 /// Tells what is wrong with the sides.
@@ -273,12 +275,19 @@ fn environments(global: &Global, sides: &Sides) -> Result<Vec<String>, String> {
     Ok(out)
 }
 
-/// The exit code.
-fn code(args: &DiffArgs, difference: &Difference) -> u8 {
+/// The exit code. `least` is the level from which the settings let a change fail.
+fn code(args: &DiffArgs, least: Option<RiskLevel>, difference: &Difference) -> u8 {
     let summary = &difference.summary;
     let differs = summary.verdict != Outcome::Same;
     let live = || difference.semantic.iter().filter(|c| !c.accepted);
-    let holds = args.fail_on.iter().any(|when| match when {
+    let least = least.map(|level| {
+        FailOn::Risk(match level {
+            RiskLevel::Low => told::Level::Low,
+            RiskLevel::Medium => told::Level::Medium,
+            RiskLevel::High => told::Level::High,
+        })
+    });
+    let holds = args.fail_on.iter().chain(&least).any(|when| match when {
         FailOn::Widened => live().any(|c| c.change.widens()),
         FailOn::Risk(level) => live().any(|c| c.change.widens() && c.risk.level >= *level),
         FailOn::RequiredLost => {

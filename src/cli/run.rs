@@ -153,6 +153,7 @@ pub(super) fn asked(
 ) -> (Project, Options) {
     let options = Options {
         environments: global.environments.clone(),
+        absent_is_none: false,
         limits: ask.limits,
         as_of: as_of(global, &found.settings),
         on_expired: ask.on_expired,

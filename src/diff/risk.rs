@@ -1,7 +1,7 @@
 //! How risky a region is: a pure function of its packets and of the statements that opened it. A region
 //! that holds another one never scores less, so that merging rows hides nothing.
 //!
-//! The points are those of the settings; docs/adr/0014 says why they are as they are.
+//! The points are those of the settings.
 
 use crate::analyze::shared_domains::covers;
 use crate::config::{Risk as Points, Settings};
@@ -93,25 +93,20 @@ impl Judge<'_> {
             );
         }
         // Beside a name the address says nothing: it is wherever the name leads.
-        let named = !row.names.none && row.names.patterns.iter().all(|p| p.pattern != "*");
-        if !named && is_most(destination, internet) {
-            sum.add(
-                "destination-any",
-                "it can go anywhere on the internet".to_owned(),
-            );
-        }
-        let patterns = row.names.patterns.iter().map(|p| p.pattern.as_str());
-        let wild = patterns.filter(|p| named && p.starts_with('*'));
-        let wild: Vec<&str> = wild.collect();
-        if let Some(first) = wild.first() {
-            sum.add("wildcard-name", format!("`{first}` is a wildcard"));
-        }
-        let shared = wild.iter().find_map(|pattern| {
-            let suffix = pattern.trim_start_matches('*').trim_start_matches('.');
-            Some((pattern, covers(suffix)?))
-        });
-        if let Some((pattern, what)) = shared {
-            sum.add("shared-wildcard", format!("`{pattern}` covers {what}"));
+        let names = &row.names;
+        let listed = names.patterns.iter().all(|p| p.pattern != "*");
+        let named = !names.none && (listed || !names.within.is_empty());
+        // Who may go anywhere may go to every name too, whatever that weighs.
+        let wild = sum.points.points_of("wildcard-name");
+        let wildest = wild + sum.points.points_of("shared-wildcard");
+        if is_most(destination, internet) {
+            if named {
+                Self::names(row, sum);
+            } else {
+                let points = sum.points.points_of("destination-any").max(wildest);
+                let text = "it can go anywhere on the internet".to_owned();
+                sum.push("destination-any", text, points);
+            }
         }
         let wide = if named { 0 } else { bits(destination) };
         let opened = (bits(source) + wide).saturating_sub(4) / 8 * 8;
@@ -125,7 +120,7 @@ impl Judge<'_> {
             };
             sum.push("addresses-opened", text, opened.min(most));
         }
-        if let Some(text) = self.crosses(source, destination) {
+        if let Some(text) = self.crosses(source, destination).filter(|_| !named) {
             sum.add("boundary", text);
         }
         let inside = private().union(&unique_local());
@@ -139,6 +134,29 @@ impl Judge<'_> {
                 count(&stray)
             );
             sum.add("private-destination", text);
+        }
+    }
+
+    /// Names that nobody listed one by one. To few addresses these do not count, as the same addresses
+    /// would not count under any name.
+    fn names(row: &Rectangle, sum: &mut Sum<'_>) {
+        let patterns = row.names.patterns.iter().map(|p| p.pattern.as_str());
+        let wild: Vec<&str> = patterns
+            .filter(|p| p.len() > 1 && p.starts_with('*'))
+            .collect();
+        let category = row.names.within.iter().find(|s| s.kind == "category");
+        if let Some(first) = wild.first() {
+            sum.add("wildcard-name", format!("`{first}` is a wildcard"));
+        } else if let Some(category) = category {
+            let text = format!("which names are in {category} nobody told");
+            sum.add("wildcard-name", text);
+        }
+        let shared = wild.iter().find_map(|pattern| {
+            let suffix = pattern.trim_start_matches('*').trim_start_matches('.');
+            Some((pattern, covers(suffix)?))
+        });
+        if let Some((pattern, what)) = shared {
+            sum.add("shared-wildcard", format!("`{pattern}` covers {what}"));
         }
     }
 
@@ -220,7 +238,7 @@ impl Judge<'_> {
         let opened: Vec<&About> = region
             .causes
             .iter()
-            .filter(|c| !c.old)
+            .filter(|c| !c.old && c.edit != Edit::Expired)
             .filter_map(|c| about(&c.id, false))
             .collect();
         if opened.is_empty() || opened.len() != region.causes.len() {

@@ -273,6 +273,20 @@ impl Scene {
             add(id, t.identity.span, plain(), Some(content));
         }
         known.moved.clone_from(&policy.moved);
+        known.expired = policy.expired.iter().map(|e| e.id.clone()).collect();
+        for one in &policy.expired {
+            let (file, line) = place(one.span);
+            let about = About {
+                file,
+                line,
+                purpose: one.purpose.clone(),
+                owner: one.owner.clone(),
+                ticket: one.ticket.clone(),
+                until: one.until,
+                ..About::default()
+            };
+            self.about.insert(one.id.clone(), about);
+        }
         known.known = true;
     }
 }

@@ -532,7 +532,7 @@ pub struct CausingFlow {
     pub side: String,
     /// `added`, `removed`, `changed`, `expired`; `there` if it is as it was and something else made way for it.
     pub edit: String,
-    /// The file as seen from the project; empty if nobody wrote it.
+    /// The file as seen from the working directory; empty if nobody wrote it.
     pub file: String,
     /// The line, from 1; 0 if nobody wrote it.
     pub line: u32,

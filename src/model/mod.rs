@@ -61,6 +61,25 @@ pub struct Policy {
     pub tests: Vec<TestBlock>,
     /// Old and new paths of renamed flows and groups, instance first.
     pub moved: Vec<(String, String)>,
+    /// Statements that were taken out, their last day being over.
+    pub expired: Vec<Expired>,
+}
+
+/// A statement that was taken out, its last day being over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Its id.
+    pub id: String,
+    /// Its last day.
+    pub until: Option<Date>,
+    /// `for`.
+    pub purpose: Option<String>,
+    /// `owner`.
+    pub owner: Option<String>,
+    /// `ticket`.
+    pub ticket: Option<String>,
+    /// The statement.
+    pub span: Span,
 }
 
 /// Where a resource lives, as far as its statement says.

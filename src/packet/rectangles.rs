@@ -69,6 +69,28 @@ pub struct Rectangle {
     pub assuming: Vec<Assumption>,
 }
 
+impl Rectangle {
+    /// What its symbols hold, in words: `source in service tag Foo`.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for (side, within, outside) in [
+            ("source", &self.source.within, &self.source.outside),
+            (
+                "destination",
+                &self.destination.within,
+                &self.destination.outside,
+            ),
+            ("name", &self.names.within, &self.names.outside),
+        ] {
+            out.extend(within.iter().map(|s| format!("{side} in {s}")));
+            out.extend(outside.iter().map(|s| format!("{side} not in {s}")));
+        }
+        out.extend(self.assuming.iter().map(ToString::to_string));
+        out
+    }
+}
+
 /// A set as rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rectangles {

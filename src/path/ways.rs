@@ -227,7 +227,14 @@ impl Fabric<'_> {
                         let f = Some(f.clone());
                         push(part.clone(), &reached, f, hop, Entry::Gateway);
                     }
-                    HopClass::Local | HopClass::Peer => {
+                    HopClass::Local => {
+                        // The network's own hop finds nobody outside its space.
+                        let reached = reached.intersect(&self.space_of(gateway));
+                        if !reached.is_empty() {
+                            push(part.clone(), &reached, None, hop, Entry::Gateway);
+                        }
+                    }
+                    HopClass::Peer => {
                         push(part.clone(), &reached, None, hop, Entry::Gateway);
                     }
                     _ => {}

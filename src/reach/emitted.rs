@@ -91,6 +91,7 @@ pub fn network_of(
             hops,
             table,
             on_premises: on_premises.clone(),
+            space: fabric.space_of(key),
         });
     }
     for (vnet, firewall, space) in fabric.firewalled(None) {

@@ -109,6 +109,8 @@ pub struct Gateway {
     pub table: Option<Table>,
     /// What lies behind the gateway.
     pub on_premises: AddressSet,
+    /// The address space of its virtual network.
+    pub space: AddressSet,
 }
 
 /// A firewall.

@@ -237,7 +237,17 @@ impl Network {
             for (hop, reached) in gateway.hops.split(to) {
                 let mut stations = vec![Station::GatewayRoute(number, hop.clone())];
                 let end = self.cross(&hop, &mut stations);
-                push(part.clone(), &reached, stations, end);
+                let lost = match hop {
+                    HopClass::Local => reached.subtract(&gateway.space),
+                    _ => AddressSet::empty(),
+                };
+                push(
+                    part.clone(),
+                    &reached.subtract(&lost),
+                    stations.clone(),
+                    end,
+                );
+                push(part.clone(), &lost, stations, End::NoRoute);
             }
         }
         for network in &self.firewalled {

@@ -115,6 +115,24 @@ pub fn resolve_modules(
     resolve_all(modules, loader, catalog, wanted, None, sources, sink)
 }
 
+/// The environments of the root module; `default` if it declares none.
+#[must_use]
+pub fn environments(modules: &Modules) -> BTreeSet<String> {
+    let root = modules.modules.first();
+    let scope = root.map(|m| scope::collect_scope(m, &mut Sink::default()));
+    names(scope.as_ref())
+}
+
+fn names(root: Option<&scope::Scope<'_>>) -> BTreeSet<String> {
+    let mut out: BTreeSet<String> = root
+        .map(|s| s.envs.iter().map(|e| e.name.node.clone()).collect())
+        .unwrap_or_default();
+    if out.is_empty() {
+        out.insert("default".to_owned());
+    }
+    out
+}
+
 fn resolve_all(
     modules: &Modules,
     loader: &dyn Loader,
@@ -129,13 +147,7 @@ fn resolve_all(
         .iter()
         .map(|m| scope::collect_scope(m, sink))
         .collect();
-    let mut names: BTreeSet<String> = scopes
-        .first()
-        .map(|s| s.envs.iter().map(|e| e.name.node.clone()).collect())
-        .unwrap_or_default();
-    if names.is_empty() {
-        names.insert("default".to_owned());
-    }
+    let names = names(scopes.first());
     for name in wanted {
         if !names.contains(name) {
             let known = names.iter().map(String::as_str);

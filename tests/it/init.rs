@@ -194,6 +194,10 @@ fn schema_and_reader_know_the_same_keys() {
             "/properties/require/properties/max-days",
         ),
         ("{ risk: {} }", "/properties/risk"),
+        (
+            "{ risk: { points: {} } }",
+            "/properties/risk/properties/points",
+        ),
         ("{ diff: {} }", "/properties/diff"),
         ("{ expiry: {} }", "/properties/expiry"),
     ] {

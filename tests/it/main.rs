@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod continuous;
 mod denote;
+mod difference;
 mod determinism;
 mod diagnostics;
 mod docs;

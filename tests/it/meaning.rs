@@ -15,6 +15,8 @@
 mod cases;
 mod coverage;
 mod denote;
+mod differences;
+mod edits;
 mod facts;
 mod flows;
 pub(crate) mod generate;

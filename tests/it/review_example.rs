@@ -19,6 +19,9 @@ use tempfile::TempDir;
 use crate::cli::{command, run};
 use crate::examples::{blessing, copy_folder, root};
 
+/// Kind, environments, sources, services, statement.
+type Told = (String, Vec<String>, Vec<String>, Vec<String>, String);
+
 const HOME: &str = "examples/review";
 
 /// Git as nobody's settings have it, at a fixed moment, so that commits have the same name everywhere.
@@ -123,7 +126,7 @@ fn the_pull_request_does_what_its_description_says() {
         let list = v.as_array().unwrap().iter();
         list.map(|s| s.as_str().unwrap().to_owned()).collect()
     };
-    let found: Vec<(String, Vec<String>, Vec<String>, Vec<String>, String)> = all["semantic"]
+    let found: Vec<Told> = all["semantic"]
         .as_array()
         .unwrap()
         .iter()

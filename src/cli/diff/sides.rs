@@ -201,7 +201,9 @@ impl Project {
         };
         let memory = self.memory()?;
         let numbered = memory.lock.is_some();
-        let (project, options) = run::asked(global, found, &ask, memory);
+        let (project, mut options) = run::asked(global, found, &ask, memory);
+        // The other side may have it.
+        options.absent_is_none = true;
         let loader = GroundLoader::new(self.asked.ground.clone(), found.root.clone());
         let mut environments: Vec<Environment> = Vec::new();
         let mut unreadable = None;

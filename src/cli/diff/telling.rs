@@ -60,7 +60,7 @@ impl Pair<'_> {
         let own = traffic(scene, &region.rectangle);
         let mut assuming = region.before.assumes.clone();
         assuming.extend(region.after.assumes.iter().cloned());
-        assuming.extend(assumed(&region.rectangle));
+        assuming.extend(region.rectangle.assumptions());
         let mut seen = std::collections::BTreeSet::new();
         assuming.retain(|one| seen.insert(one.clone()));
         Change {
@@ -76,7 +76,11 @@ impl Pair<'_> {
             witness: self.witness(region),
             before: fate(self.old, &region.before),
             after: fate(self.new, &region.after),
-            causes: region.causes.iter().map(|c| self.cause(c)).collect(),
+            causes: region
+                .causes
+                .iter()
+                .map(|c| self.cause(c, caused_by))
+                .collect(),
             already: region
                 .already
                 .iter()
@@ -126,20 +130,27 @@ impl Pair<'_> {
         }
     }
 
-    fn cause(&self, cause: &Cause) -> CausingFlow {
-        let scene = if cause.old {
-            &self.old.scene
-        } else {
-            &self.new.scene
+    /// Both sides of what the data did say what the old sources say: it is told as the new ones have it,
+    /// if they do.
+    fn cause(&self, cause: &Cause, caused_by: told::Cause) -> CausingFlow {
+        let by_data = caused_by == told::Cause::Data;
+        let now = self.sides.1.environment(self.name);
+        let now = now.filter(|_| by_data).map(|side| &side.scene);
+        let now = now.filter(|scene| scene.about.contains_key(&cause.id));
+        let (scene, old) = match now {
+            Some(scene) => (scene, false),
+            None if cause.old || by_data => (&self.old.scene, true),
+            None => (&self.new.scene, false),
         };
         let about = scene.about.get(&cause.id).cloned().unwrap_or_default();
         CausingFlow {
             flow: cause.id.clone(),
-            side: if cause.old { "old" } else { "new" }.to_owned(),
+            side: if old { "old" } else { "new" }.to_owned(),
             edit: match cause.edit {
                 Edit::Added => "added",
                 Edit::Changed => "changed",
                 Edit::Removed => "removed",
+                Edit::Expired => "expired",
                 Edit::There => "there",
             }
             .to_owned(),
@@ -151,25 +162,6 @@ impl Pair<'_> {
             until: about.until.map(|day| day.to_string()),
         }
     }
-}
-
-/// What symbols of a row hold, in words.
-fn assumed(row: &Rectangle) -> Vec<String> {
-    let mut out = Vec::new();
-    for (side, within, outside) in [
-        ("source", &row.source.within, &row.source.outside),
-        (
-            "destination",
-            &row.destination.within,
-            &row.destination.outside,
-        ),
-        ("name", &row.names.within, &row.names.outside),
-    ] {
-        out.extend(within.iter().map(|s| format!("{side} in {s}")));
-        out.extend(outside.iter().map(|s| format!("{side} not in {s}")));
-    }
-    out.extend(row.assuming.iter().map(ToString::to_string));
-    out
 }
 
 fn traffic(scene: &Scene, row: &Rectangle) -> Traffic {
@@ -540,7 +532,8 @@ pub(super) fn expiring(side: &Side) -> Vec<Expiring> {
             let days = today
                 .until(until)
                 .map_or(i64::MAX, |span| i64::from(span.get_days()));
-            if days <= SOON {
+            let gone = one.scene.sight.statements.expired.contains(flow);
+            if days <= SOON && !gone {
                 out.push(Expiring {
                     until: until.to_string(),
                     flow: flow.clone(),

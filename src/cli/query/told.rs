@@ -128,7 +128,7 @@ impl Told {
         Self {
             environment: environment.to_owned(),
             verdict: word(row.verdict),
-            assumes: assumes(row),
+            assumes: row.rectangle.assumptions(),
             catalogue: String::new(),
             reason: walked.reason.clone(),
             from: end(source, &destination.addresses),
@@ -233,22 +233,6 @@ fn shown_names(names: &RectangleNames) -> Option<ShownNames> {
             })
             .collect(),
     })
-}
-
-/// What the symbols of a row hold.
-fn assumes(row: &Row) -> Vec<String> {
-    let mut out = Vec::new();
-    let r = &row.rectangle;
-    for (side, within, outside) in [
-        ("source", &r.source.within, &r.source.outside),
-        ("destination", &r.destination.within, &r.destination.outside),
-        ("name", &r.names.within, &r.names.outside),
-    ] {
-        out.extend(within.iter().map(|s| format!("{side} in {s}")));
-        out.extend(outside.iter().map(|s| format!("{side} not in {s}")));
-    }
-    out.extend(r.assuming.iter().map(ToString::to_string));
-    out
 }
 
 /// One object a line.

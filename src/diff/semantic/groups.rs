@@ -26,6 +26,8 @@ pub struct Statements {
     pub all: BTreeMap<String, Statement>,
     /// Paths that were something else before: from, to.
     pub moved: Vec<(String, String)>,
+    /// Ids of such as are written and were taken out, their last day being over.
+    pub expired: BTreeSet<String>,
     /// There is a source, so that it is known what they say; else only their ids may be.
     pub known: bool,
 }
@@ -39,6 +41,8 @@ pub enum Edit {
     Changed,
     /// Only the old side has it.
     Removed,
+    /// The new side has it as well, and its last day is over.
+    Expired,
     /// It is as it was; something else made way for it, or stands in its way.
     There,
 }
@@ -81,6 +85,8 @@ pub(super) struct Edits {
     pub(super) new: BTreeMap<String, Edit>,
     /// Of the old side, by id.
     pub(super) old: BTreeMap<String, Edit>,
+    /// Those whose last day is over, by their ids on the old side.
+    expired: BTreeMap<String, String>,
 }
 
 impl Edits {
@@ -104,8 +110,15 @@ impl Edits {
             }
             out.new.insert(id.clone(), edit);
         }
+        let expired = new.expired.iter().map(|id| (new.before(id), id.clone()));
+        out.expired = expired.collect();
         for id in old.all.keys().filter(|id| !met.contains(*id)) {
-            out.old.insert(id.clone(), Edit::Removed);
+            let edit = if out.expired.contains_key(id) {
+                Edit::Expired
+            } else {
+                Edit::Removed
+            };
+            out.old.insert(id.clone(), edit);
         }
         out
     }
@@ -113,6 +126,16 @@ impl Edits {
     /// A statement of one side as a cause.
     pub(super) fn cause(&self, id: &str, old: bool) -> Cause {
         let known = if old { &self.old } else { &self.new };
+        // It is written on the new side too, with the day that made it go.
+        if let Some(now) = self.expired.get(id).filter(|_| old)
+            && known.get(id) == Some(&Edit::Expired)
+        {
+            return Cause {
+                id: now.clone(),
+                old: false,
+                edit: Edit::Expired,
+            };
+        }
         Cause {
             id: id.to_owned(),
             old,

@@ -10,6 +10,7 @@ mod slice;
 pub use groups::{Cause, Edit, Statement, Statements};
 pub use rows::{Region, Wrong};
 
+use crate::packet::Set;
 use crate::reach::{Network, Traces};
 
 use fates::Both;
@@ -26,15 +27,41 @@ pub struct Scene {
     pub statements: Statements,
 }
 
-/// The regions of which the fate differs, in a fixed order. `whole` looks everywhere, not only where
-/// something differs: it must find the same.
+/// The regions of which the fate differs, in a fixed order. `whole` looks everywhere as well, not only
+/// where something differs: it must find the same.
 ///
 /// # Errors
-/// The sets grew too large, or a walk and the sets disagree.
+/// The sets grew too large, a walk and the sets disagree, or the look at everything finds other packets.
 pub fn compare(old: &Scene, new: &Scene, whole: bool) -> Result<Vec<Region>, Wrong> {
+    let regions = match look(old, new, false)? {
+        None => Vec::new(),
+        Some((slice, mut both)) => {
+            let parts = both.parts()?;
+            rows::rows(&mut both.space, &slice, (old, new), parts)?
+        }
+    };
+    if whole && let Some((_, mut both)) = look(old, new, true)? {
+        for (kind, set, _) in both.parts()? {
+            let own = regions.iter().filter(|r| r.kind == kind);
+            let sets: Vec<Set> = own.map(|r| r.packets(&mut both.space)).collect();
+            let told = both.space.unite(sets);
+            both.space.answer(|_| ())?;
+            if told != set {
+                let kind = kind.word().replace('_', " ");
+                return Err(Wrong::Disagree(format!(
+                    "a look at everything finds other packets {kind}"
+                )));
+            }
+        }
+    }
+    Ok(regions)
+}
+
+/// What can differ, evaluated; `None` if nothing can.
+fn look(old: &Scene, new: &Scene, whole: bool) -> Result<Option<(Slice, Both)>, Wrong> {
     let mut slice = Slice::new(&old.network, &new.network, whole);
     if slice.regions.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let own = slice.facts_differ().then(|| {
         let facts = |side: &slice::Side| side.network.facts.clone();
@@ -50,6 +77,5 @@ pub fn compare(old: &Scene, new: &Scene, whole: bool) -> Result<Vec<Region>, Wro
         slice.share_facts(true);
         both = Both::new(&slice);
     }
-    let parts = both.parts()?;
-    rows::rows(&mut both.space, &slice, (old, new), parts)
+    Ok(Some((slice, both)))
 }

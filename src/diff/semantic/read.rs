@@ -1,6 +1,8 @@
 //! A part of a difference read back as few rows: where packets beside it fare as before, a row may hold
 //! these too, and then says so. No packet is lost and none is told twice.
 
+use crate::model::address::{AddressSet, Family};
+use crate::model::internet::platform;
 use crate::packet::{Exhausted, NamePattern, Rectangle, RectangleNames, Set, Space, Transports};
 
 /// Rows that are looked at for what could be said in fewer.
@@ -102,6 +104,26 @@ fn joined(space: &mut Space, first: &Rectangle, rows: &[Rectangle], most: Set) -
         }
         if own == before {
             break;
+        }
+    }
+    // A name may be anywhere: where its other addresses fare as before there is no need to list any.
+    if !own.names.none {
+        let families = [Family::V4, Family::V6].into_iter();
+        let everywhere = families
+            .filter(|f| own.source.addresses.count(*f) > 0)
+            .fold(AddressSet::empty(), |all, f| {
+                all.union(&AddressSet::all().only(f))
+            });
+        let usual = everywhere.subtract(&platform());
+        for addresses in [everywhere, usual] {
+            let mut wide = own.clone();
+            wide.destination.addresses = addresses;
+            let set = space.rectangle(&wide);
+            let set = space.intersect(set, full);
+            if space.is_subset(held, set) && space.is_subset(set, most) {
+                own = wide;
+                break;
+            }
         }
     }
     own

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::packet::{Exhausted, Rectangle, Set, Space, Verdict, Witness};
 use crate::query::{question, row_witness};
 use crate::reach::question::word;
-use crate::reach::{Network, Reply, Station, ask};
+use crate::reach::{Journey, Network, Reply, Station, ask};
 
 use super::super::told::Kind;
 use super::Scene;
@@ -34,6 +34,20 @@ pub struct Region {
     pub after: Reply,
     /// The statements that did it.
     pub causes: Vec<Cause>,
+}
+
+impl Region {
+    /// Its packets: those of its row that do not fare as before.
+    pub(super) fn packets(&self, space: &mut Space) -> Set {
+        let row = space.rectangle(&self.rectangle);
+        let full = space.full();
+        let mut out = space.intersect(row, full);
+        for other in &self.already {
+            let other = space.rectangle(other);
+            out = space.subtract(out, other);
+        }
+        out
+    }
 }
 
 /// Why there are no rows.
@@ -147,7 +161,8 @@ fn walked(
     let mut beside: BTreeSet<Cause> = BTreeSet::new();
     for (scene, reply, is_old) in [(new, after, false), (old, before, true)] {
         for step in reply.journey.iter().flat_map(|j| &j.steps) {
-            for id in behind(scene, step) {
+            let routed = reply.journey.iter().flat_map(|j| led(scene, j, step));
+            for id in behind(scene, step).into_iter().chain(routed) {
                 met.insert(edits.cause(&id, is_old));
             }
             for id in around(&scene.network, &step.station) {
@@ -214,6 +229,22 @@ fn behind(scene: &Scene, step: &crate::reach::Step) -> Vec<String> {
         (None, Some(one)) => scene.traces.placed(&one.resource, &one.path),
         (None, None) => None,
     };
+    found.map(|(_, ids)| ids.to_vec()).unwrap_or_default()
+}
+
+/// The statements behind the route that a step takes.
+fn led(scene: &Scene, journey: &Journey, step: &crate::reach::Step) -> Vec<String> {
+    let (at, to) = match &step.station {
+        Station::Route(at, _) => (at, &journey.probe.destination),
+        Station::Arrival(at, _) | Station::Reply(at, _) => (at, &journey.probe.source),
+        _ => return Vec::new(),
+    };
+    let found = scene.network.sites.get(*at).and_then(|site| {
+        let table = site.table.as_ref()?;
+        let (_, cause) = site.hops.decide(to.first()?);
+        let (name, _) = table.route(cause)?;
+        scene.traces.named(&table.name, name)
+    });
     found.map(|(_, ids)| ids.to_vec()).unwrap_or_default()
 }
 

@@ -74,6 +74,11 @@ pub(super) struct Maker {
 
 /// The policy of a seed.
 pub(super) fn policy(seed: u64) -> Policy {
+    made(seed).policy
+}
+
+/// The policy of a seed with what could draw more of it.
+pub(super) fn made(seed: u64) -> Maker {
     let mut dice = Dice::new(seed);
     let shape = match dice.below(100) {
         0..12 => Shape::Implied,
@@ -112,7 +117,7 @@ pub(super) fn policy(seed: u64) -> Policy {
     maker.policy.moved = maker.dice.percent(5);
     maker.policy.assume = maker.dice.percent(5);
     maker.policy.test = maker.dice.percent(5);
-    maker.policy
+    maker
 }
 
 impl Maker {

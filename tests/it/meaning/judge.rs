@@ -153,7 +153,8 @@ fn compile_files(files: &[(String, String)]) -> Result<(Emitted, Vec<String>), V
     Ok((emitted, excuses))
 }
 
-fn put(emitted: &mut Emitted, path: &str, value: Value) {
+/// Adds a file of the output.
+pub(super) fn put(emitted: &mut Emitted, path: &str, value: Value) {
     let firewall: &mut Firewall = &mut emitted.firewall;
     match text(&value, "type").rsplit('/').next().unwrap_or("") {
         "networkSecurityGroups" => emitted.nsgs.push(value),

@@ -296,7 +296,7 @@ fn common(policy: &Policy, facts: &Facts) -> Vec<Address> {
 
 /// At least one end in a declared subnet, or both outside with one firewall between; the firewall's
 /// own subnet is no end; platform addresses only where a flow names them.
-fn in_universe(policy: &Policy, packet: &Packet) -> bool {
+pub(super) fn in_universe(policy: &Policy, packet: &Packet) -> bool {
     let inside = |address: Address| policy.subnets.iter().any(|s| address.within(&s.ranges()));
     let (source, destination) = (packet.source, packet.destination);
     if source.six != destination.six {

@@ -1,0 +1,174 @@
+//! Sides that are wrong, and sides with other catalogues, settings and locks. Revisions are in
+//! repositories.rs.
+
+use std::fs;
+
+use super::{diff, folder, json, policy, repository, write};
+use crate::cli::SETTINGS;
+
+const CATALOG: &str = "portcullis-catalog 1
+cloud public
+change 1
+date 2026-10-05
+origin a test
+tags 1
+
+Storage.WestEurope|API+NSG+UDR+FW|westeurope|AzureStorage|1
+ 20.60.0.0/24 20.60.2.0/24
+";
+
+#[test]
+fn the_errors_of_both_sides_are_shown() {
+    let good = policy("tcp/443", "10.9.0.0/24");
+    let bad = policy("tcp/443", "elsewhere");
+    let worse =
+        "allow x: tcp/443 from nowhere to 10.9.0.0/24\nallow y: tcp/99999 from any to any\n";
+    let dir = folder(&[
+        ("good.gate", &good),
+        ("bad.gate", &bad),
+        ("worse.gate", worse),
+    ]);
+    let ran = |words: &[&str]| {
+        let more = ["-o", "out.json", "--also", "sarif=out.sarif"];
+        let ran = diff(dir.path(), &[words, &more].concat());
+        assert_eq!(ran.code, 1, "{words:?}: {}{}", ran.out, ran.err);
+        for name in ["out.json", "out.sarif"] {
+            assert!(!dir.path().join(name).exists(), "{words:?}: {name}");
+        }
+        ran.out + &ran.err
+    };
+    let told = ran(&["bad.gate", "good.gate"]);
+    assert!(told.contains("bad.gate:3"), "{told}");
+    assert!(!told.contains("good.gate:"), "{told}");
+    let told = ran(&["good.gate", "worse.gate"]);
+    assert!(
+        told.contains("worse.gate:1") && told.contains("worse.gate:2"),
+        "{told}"
+    );
+    let told = ran(&["bad.gate", "worse.gate"]);
+    for place in ["bad.gate:3", "worse.gate:1", "worse.gate:2"] {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+}
+
+#[test]
+fn errors_of_a_revision_say_so() {
+    let dir = repository("");
+    write(dir.path(), "a.gate", &policy("tcp/443", "elsewhere"));
+    super::commit(dir.path(), "bad");
+    write(dir.path(), "a.gate", &policy("tcp/99999", "10.9.0.0/24"));
+    let ran = diff(dir.path(), &["HEAD"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = ran.out + &ran.err;
+    assert!(told.contains("HEAD:a.gate:3"), "{told}");
+    assert!(told.contains(" a.gate:3"), "{told}");
+    // Settings that are wrong on one side, and sources on the other.
+    write(dir.path(), "portcullis.yaml", "version: 1\nprojekt: demo\n");
+    let ran = diff(dir.path(), &["HEAD"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let told = ran.out + &ran.err;
+    assert!(told.contains("HEAD:a.gate:3"), "{told}");
+    assert!(told.contains("portcullis.yaml:2"), "{told}");
+}
+
+#[test]
+fn a_side_that_is_not_there() {
+    let dir = folder(&[("a.gate", &policy("tcp/443", "10.9.0.0/24"))]);
+    for words in [["a.gate", "b.gate"], ["b.gate", "a.gate"]] {
+        let ran = diff(dir.path(), &words);
+        assert_eq!(ran.code, 2, "{}", ran.out);
+        assert!(ran.err.contains("there is no `b.gate`"), "{}", ran.err);
+    }
+    let ran = diff(dir.path(), &["a.gate", "a.gate", "-e", "prod"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    let words = "neither side has an environment `prod`";
+    assert!(ran.err.contains(words), "{}", ran.err);
+}
+
+#[test]
+fn two_catalogues_are_told_apart_and_one_that_is_broken_is_told() {
+    let text = "endpoint workloads = 10.1.0.0/16\n\nallow blobs: tcp/443 from workloads to tag(Storage.WestEurope)\n";
+    let settings = format!("{SETTINGS}catalog: {{ file: tags.txt }}\n");
+    let newer = CATALOG
+        .replace("change 1", "change 2")
+        .replace("20.60.2.0/24", "20.60.7.0/24");
+    let dir = folder(&[
+        ("old/portcullis.yaml", &settings),
+        ("old/a.gate", text),
+        ("old/tags.txt", CATALOG),
+        ("new/portcullis.yaml", &settings),
+        ("new/a.gate", text),
+        ("new/tags.txt", &newer),
+    ]);
+    let all = json(dir.path(), &["old", "new"]);
+    assert_eq!(all["summary"]["regions"]["by_data"], 2);
+    assert_eq!(all["old"]["catalog"], "public 1 (2026-10-05)");
+    assert_eq!(all["new"]["catalog"], "public 2 (2026-10-05)");
+    let notes = all["notes"].as_array().unwrap();
+    assert!(
+        notes
+            .iter()
+            .any(|n| n.as_str().unwrap().contains("is told apart")),
+        "{notes:?}"
+    );
+    // The old policy asks for a tag that the new data lack.
+    let other = newer.replace("Storage.WestEurope|", "Storage.NorthEurope|");
+    write(dir.path(), "new/tags.txt", &other);
+    let moved = text.replace("WestEurope", "NorthEurope");
+    write(dir.path(), "new/a.gate", &moved);
+    let all = json(dir.path(), &["old", "new"]);
+    assert_eq!(all["summary"]["regions"]["by_data"], 0);
+    assert_eq!(all["summary"]["verdict"], "mixed");
+    let notes = all["notes"].as_array().unwrap();
+    assert!(
+        notes
+            .iter()
+            .any(|n| n.as_str().unwrap().contains("is not told apart")),
+        "{notes:?}"
+    );
+    write(
+        dir.path(),
+        "new/tags.txt",
+        "portcullis-catalog 1\ncloud moon\n",
+    );
+    let ran = diff(dir.path(), &["old", "new"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("tags.txt"), "{}", ran.err);
+    assert!(fs::read_dir(dir.path()).unwrap().count() == 2);
+}
+
+#[test]
+fn an_environment_of_one_side_only() {
+    let one = "endpoint workloads = 10.1.0.0/16\nenv prod {\n}\nallow web: tcp/443 from workloads to 10.9.0.0/24\n";
+    let two = one.replace("env prod {\n}", "env prod {\n}\nenv dev {\n}");
+    let dir = folder(&[("one.gate", one), ("two.gate", &two)]);
+    let all = json(dir.path(), &["one.gate", "two.gate"]);
+    let environments = &all["summary"]["environments"];
+    assert_eq!(environments["dev"]["only"], "added");
+    assert!(environments["prod"].get("only").is_none(), "{environments}");
+    let all = json(dir.path(), &["two.gate", "one.gate"]);
+    assert_eq!(all["summary"]["environments"]["dev"]["only"], "removed");
+    let all = json(dir.path(), &["one.gate", "two.gate", "-e", "dev"]);
+    assert_eq!(all["summary"]["environments"]["dev"]["only"], "added");
+    assert_eq!(all["summary"]["verdict"], "widened");
+    let all = json(dir.path(), &["two.gate", "one.gate", "-e", "prod"]);
+    assert_eq!(all["summary"]["verdict"], "same");
+}
+
+#[test]
+fn whole_and_sliced_are_the_same_bytes_and_so_are_two_runs() {
+    let cases = crate::oracle::load::entries(&crate::oracle::load::root().join("tests/cases/diff"));
+    for case in cases.unwrap() {
+        let words: &[&str] = if case.join("old.gate").is_file() {
+            &["old.gate", "new.gate"]
+        } else {
+            &["old", "new"]
+        };
+        let words = [words, &["--format", "json", "--as-of", "2026-11-30"]].concat();
+        let once = diff(&case, &words).out;
+        assert!(!once.is_empty());
+        assert_eq!(once, diff(&case, &words).out, "{}", case.display());
+        let whole = diff(&case, &[&words[..], &["--whole"]].concat()).out;
+        assert_eq!(once, whole, "{}", case.display());
+    }
+}
