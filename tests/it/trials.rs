@@ -449,6 +449,35 @@ fn where_a_firewall_calls_from_is_not_guessed() {
             "{place}: {}",
             ran.out
         );
+        // A packet by itself fares alike.
+        let packet = [
+            "https",
+            "10.2.0.4",
+            "www.contoso.com:443",
+            "--address",
+            "10.1.1.4",
+        ];
+        let explain = [["explain", "--color", "never"].as_slice(), &packet].concat();
+        let explain = run(&mut command(folder.path(), &explain));
+        assert_eq!(
+            explain.out.starts_with("UNKNOWN"),
+            refused,
+            "{place}: {}",
+            explain.out
+        );
+        assert_eq!(
+            explain.out.starts_with("ALLOWED"),
+            !refused,
+            "{place}: {}",
+            explain.out
+        );
+        let guess = "which address the firewall in front of it calls from";
+        assert_eq!(
+            explain.out.contains(guess),
+            place == "vnet = hub",
+            "{place}: {}",
+            explain.out
+        );
         let undecided = ran.err.matches("PC8005").count();
         assert_eq!(
             undecided,
