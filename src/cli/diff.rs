@@ -67,7 +67,11 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
     }
     .write()?;
     let least = sides.new.settings.risk.fail;
-    Ok(code(args, least, &difference))
+    let code = code(args, least, &difference);
+    // The process ends here: giving back the memory of two policies piece by piece takes longer than
+    // comparing them.
+    std::mem::forget((sides, difference));
+    Ok(code)
 }
 
 /// Tells what is wrong with the sides.
@@ -194,6 +198,9 @@ fn differ(
         });
     }
     let semantic = telling::merged(changes, &names, &args.accept);
+    if let Some(note) = telling::sessions(&semantic) {
+        notes.push(note);
+    }
     if let Some(unknown) = args
         .accept
         .iter()
@@ -226,7 +233,7 @@ fn differ(
     }
     let counts = telling::counts(semantic.iter());
     let rules_differ = written.iter().any(|t| !t.is_same());
-    let (old_hash, new_hash) = (sides.old.hash(), sides.new.hash());
+    let (old_hash, new_hash) = (sides.old.hash.clone(), sides.new.hash.clone());
     let side = |asked: &Asked, side: &Side, hash: &str| told::Side {
         name: asked.name.clone(),
         commit: asked.ground.revision().map(|r| r.commit.clone()),

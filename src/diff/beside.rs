@@ -233,7 +233,7 @@ pub fn within(
     let values = written
         .iter()
         .map(|w| (w.kind, w.id.to_lowercase(), w.value.clone()));
-    let network = emitted::network_of(context, values.collect())?;
+    let network = emitted::network_of(context, &values.collect::<Vec<_>>())?;
     let mut out = Scene::around(context, sources, network);
     // Who wrote these rules, and what they were meant to say, nobody told.
     out.sight.statements = super::semantic::Statements::default();

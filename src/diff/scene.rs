@@ -85,16 +85,18 @@ impl Scene {
         lowered: &Lowered,
         live: &[Written],
     ) -> Result<Self, Unreadable> {
-        let own = lowered.resources.iter().map(|r| Written {
-            kind: r.kind,
-            id: r.id.text(),
-            value: resource_value(r),
-        });
-        let resources: Vec<Written> = own.chain(live.iter().cloned()).collect();
-        let values = resources
-            .iter()
-            .map(|r| (r.kind, r.id.to_lowercase(), r.value.clone()));
-        let network = emitted::network_of(context, values.collect())?;
+        let own = lowered.resources.iter();
+        let own = own.map(|r| (r.kind, r.id.text(), resource_value(r)));
+        let live = live.iter().map(|r| (r.kind, r.id.clone(), r.value.clone()));
+        let (mut ids, mut placed) = (Vec::new(), Vec::new());
+        for (kind, id, value) in own.chain(live) {
+            placed.push((kind, id.to_lowercase(), value));
+            ids.push(id);
+        }
+        let network = emitted::network_of(context, &placed)?;
+        let resources = ids.into_iter().zip(placed);
+        let resources = resources.map(|(id, (kind, _, value))| Written { kind, id, value });
+        let resources: Vec<Written> = resources.collect();
         let mut out = Self::around(context, sources, network);
         out.sight.traces = Traces::new(&lowered.traces);
         out.resources = resources;

@@ -536,6 +536,9 @@ pub struct CausingFlow {
     pub file: String,
     /// The line, from 1; 0 if nobody wrote it.
     pub line: u32,
+    /// `file:line` on the other side, if that has the statement too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<String>,
     /// `for`.
     pub purpose: Option<String>,
     /// `owner`.

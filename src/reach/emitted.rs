@@ -29,17 +29,17 @@ pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network,
     let values = resources
         .iter()
         .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)));
-    network_of(context, values.collect())
+    network_of(context, &values.collect::<Vec<_>>())
 }
 
-/// The same of resources as JSON, each with its type and its id in lower case.
+/// A resource as JSON, with its type and its id in lower case.
+pub type Placed = (AzureType, String, Value);
+
+/// The same of resources as JSON.
 ///
 /// # Errors
 /// A resource is not understood.
-pub fn network_of(
-    context: &Context<'_>,
-    values: Vec<(AzureType, String, Value)>,
-) -> Result<Network, Unreadable> {
+pub fn network_of(context: &Context<'_>, values: &[Placed]) -> Result<Network, Unreadable> {
     let fabric = context.fabric;
     let policy = fabric.policy;
     let mut world = World::new(fabric.catalog);
@@ -136,8 +136,7 @@ fn resolved(policy: &model::Policy) -> Vec<(String, AddressSet)> {
 
 struct Reader<'a> {
     context: &'a Context<'a>,
-    /// Type, id in lower case, JSON.
-    values: Vec<(AzureType, String, Value)>,
+    values: &'a [Placed],
     world: World<'a>,
     filters: Vec<Filter>,
     /// By what a filter depends on, as text: its index.

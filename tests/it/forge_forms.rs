@@ -104,6 +104,7 @@ fn change(id: &str, kind: Kind, level: Level, score: u32) -> Change {
             edit: "changed".to_owned(),
             file: "policy/hub.gate".to_owned(),
             line: 90,
+            also: None,
             owner: Some("desktops".to_owned()),
             ticket: Some("NET-7".to_owned()),
             ..CausingFlow::default()
@@ -182,6 +183,7 @@ fn sample() -> Difference {
         edit: "there".to_owned(),
         file: "policy/spokes.gate".to_owned(),
         line: 7,
+        also: None,
         ..CausingFlow::default()
     });
     let mut lost = change("sem-00000005", Kind::NoLongerAllowed, Level::Info, 0);

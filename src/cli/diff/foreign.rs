@@ -284,6 +284,9 @@ pub(super) fn alone(
             }
         }
     }
+    for side in [&mut out.old, &mut out.new] {
+        side.hash = side.hashed();
+    }
     let mut seen = std::collections::BTreeSet::new();
     out.notes.retain(|note| seen.insert(note.clone()));
     if names == Names::default() {

@@ -141,7 +141,7 @@ fn beside(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result
             ));
         }
     }
-    let other = Side {
+    let mut other = Side {
         environments: found,
         settings: compiled.settings.clone(),
         folder: compiled.folder.clone(),
@@ -149,6 +149,7 @@ fn beside(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result
         numbered: true,
         ..foreign::side(catalog)
     };
+    other.hash = other.hashed();
     let (old, mut new) = ordered(other, compiled, old_is);
     if old.is_bad() || new.is_bad() {
         return Ok(Err(Box::new(Bad { old, new })));

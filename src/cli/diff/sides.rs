@@ -16,9 +16,11 @@ use crate::diff::scene::{Scene, Written};
 use crate::diff::textual;
 use crate::diff::told::Tests;
 use crate::driver::{self, LimitsMode, Memory, Stage};
+use crate::model::Policy;
 use crate::resolve::Words;
 use crate::source::SourceMap;
 use crate::syntax::ast::Date;
+use crate::trials::promise;
 use crate::wrap::manifest::Retired;
 use crate::wrap::sha256_hex;
 
@@ -42,6 +44,8 @@ pub(super) struct Environment {
 pub(super) struct Side {
     /// Its environments, by name.
     pub(super) environments: Vec<Environment>,
+    /// A hash of all that is emitted.
+    pub(super) hash: String,
     /// Its settings.
     pub(super) settings: Settings,
     /// The project's folder as files are named from.
@@ -70,8 +74,8 @@ impl Side {
                 .any(|d| d.severity == Severity::Error)
     }
 
-    /// A hash of all that is emitted.
-    pub(super) fn hash(&self) -> String {
+    /// The hash of all that is emitted.
+    pub(super) fn hashed(&self) -> String {
         let mut all: Vec<String> = Vec::new();
         for one in &self.environments {
             for r in &one.scene.resources {
@@ -226,7 +230,7 @@ impl Project {
                     }
                 };
                 let mut tests = None;
-                if self.tested {
+                if self.tested && has_tests(stage.context.fabric.policy) {
                     match test::counted(stage, lowered) {
                         Ok((passed, failed)) => tests = Some(Tests { passed, failed }),
                         Err(why) => {
@@ -261,8 +265,9 @@ impl Project {
         let mut levels = levels;
         levels.keep_errors = compiled.output.is_none();
         let diagnostics = levels::apply(&sources, compiled.diagnostics, &levels);
-        Ok(Side {
+        let mut side = Side {
             environments,
+            hash: String::new(),
             settings: found.settings.clone(),
             folder: found.shown_root.clone(),
             catalogue: catalog.identity().to_string(),
@@ -271,8 +276,16 @@ impl Project {
             diagnostics,
             numbered,
             unreadable,
-        })
+        };
+        side.hash = side.hashed();
+        Ok(side)
     }
+}
+
+/// Whether there is anything to run.
+fn has_tests(policy: &Policy) -> bool {
+    let promised = policy.flows.iter().any(|f| promise(f).is_some());
+    promised || !policy.tests.is_empty()
 }
 
 /// The rules of groups that left the source and stay in force, as another side has them.

@@ -143,6 +143,12 @@ impl Pair<'_> {
             None => (&self.new.scene, false),
         };
         let about = scene.about.get(&cause.id).cloned().unwrap_or_default();
+        let before = self.new.scene.sight.statements.before(&cause.id);
+        let other = if old {
+            None
+        } else {
+            self.old.scene.about.get(&before)
+        };
         CausingFlow {
             flow: cause.id.clone(),
             side: if old { "old" } else { "new" }.to_owned(),
@@ -156,6 +162,9 @@ impl Pair<'_> {
             .to_owned(),
             file: about.file,
             line: about.line,
+            also: other
+                .filter(|own| own.line > 0)
+                .map(|own| format!("{}:{}", own.file, own.line)),
             purpose: about.purpose,
             owner: about.owner,
             ticket: about.ticket,
@@ -419,6 +428,32 @@ fn breadth(change: &Change) -> f64 {
         number(&e.ipv4) + number(&e.ipv6) / 2_f64.powi(64)
     };
     size(&change.traffic.source) * size(&change.traffic.destination)
+}
+
+/// What becomes of connections that are open when traffic is stopped.
+///
+/// Source: "Network security groups" (stateful: a removed rule leaves existing connections, unless
+/// `flushConnection` is on) and "Azure Firewall FAQ" (a change to deny drops them), Microsoft Learn, checked
+/// 2026-11-23.
+pub(super) fn sessions(all: &[Change]) -> Option<String> {
+    let stopped = all.iter().filter(|c| c.change == Kind::NoLongerAllowed);
+    let by = |layer: &str| {
+        stopped.clone().any(|c| {
+            let last = c.after.path.iter().find(|hop| hop.verdict == "deny");
+            last.is_some_and(|hop| hop.layer == layer)
+        })
+    };
+    let (nsg, firewall) = (by("nsg"), by("firewall"));
+    match (nsg, firewall) {
+        (true, true) => Some(
+            "of what is no longer allowed, connections that are open are dropped where a firewall denies and live on where a security group does, unless its connections are flushed".to_owned(),
+        ),
+        (true, false) => Some(
+            "connections that are open live on: a security group that denies leaves them, unless its connections are flushed".to_owned(),
+        ),
+        (false, true) => Some("connections that are open are dropped: a firewall that denies ends them".to_owned()),
+        (false, false) => None,
+    }
 }
 
 /// The regions by kind.

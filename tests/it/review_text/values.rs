@@ -156,6 +156,7 @@ pub(super) fn cause(flow: &str, side: &str, edit: &str, file: &str, line: u32) -
         edit: edit.to_owned(),
         file: file.to_owned(),
         line,
+        also: None,
         ..CausingFlow::default()
     }
 }
