@@ -1,7 +1,7 @@
 //! What the diagnostics of an environment give up: of that the proof claims nothing. It compares
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Diagnostic;
 use crate::model::Flow;
@@ -96,6 +96,11 @@ impl Excuses {
             preempted: space.unite(preempted),
             none: space.empty(),
         }
+    }
+
+    /// The flows of which something has no way over IPv6.
+    pub(super) fn one_family(&self) -> BTreeSet<usize> {
+        self.six.keys().copied().collect()
     }
 
     /// What of a flow has no way over IPv6.

@@ -1,5 +1,7 @@
 //! What a proof finds, as data. It finds nothing itself.
 
+use std::collections::BTreeSet;
+
 use crate::model::Key;
 use crate::packet::Witness;
 
@@ -102,6 +104,8 @@ pub struct Proven {
     pub violations: Vec<Violation>,
     /// Required flows that are not met: the policy's fault.
     pub unmet: Vec<Unmet>,
+    /// Flows of which it is told that IPv6 has no way, by index: that part is not claimed.
+    pub one_family: BTreeSet<usize>,
     /// Ways that were compared, those with the same layers counted once.
     pub ways: usize,
     /// Nodes that the sets took.

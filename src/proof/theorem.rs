@@ -166,6 +166,7 @@ impl<'a> Bench<'a> {
         let unnamed = self.space.unite(unnamed);
         let mut out = Proven {
             ways: runs.len(),
+            one_family: excuses.one_family(),
             ..Proven::default()
         };
         let (mut reached, mut passed) = (Vec::new(), Vec::new());
@@ -293,9 +294,11 @@ impl<'a> Bench<'a> {
                 Pass::In(_) => {}
             }
         }
-        out.allowed = passage::through(space, self.network, passes, region, |pass| {
+        // Which address a firewall uses is not said: what is denied may pass with none of them.
+        let passed = passage::through(space, self.network, passes, region, |pass| {
             layer(pass).map(|layer| layer.admitted)
         });
+        out.allowed = passed.may;
         if !narrowed {
             // Where no firewall narrows an envelope it must have been accepted.
             out.accepted = space.unite(envelopes);

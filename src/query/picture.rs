@@ -125,15 +125,10 @@ impl Picture {
         builder.addresses(&network.transit);
         let space = builder.build();
         let none = space.empty();
-        let nothing = Outcome {
-            allowed: none,
-            denied: none,
-            open: none,
-        };
         let mut out = Self {
             asked: none,
             courses: BTreeMap::new(),
-            all: nothing,
+            all: Outcome::default(),
             space,
         };
         let runs = passage::runs(&mut out.space, &ways);
@@ -150,9 +145,9 @@ impl Picture {
         let (mut taken, mut mine) = (space.empty(), Vec::new());
         for one in layers.translated(space, network) {
             let outcome = one.outcome;
-            let whole = whole(space, outcome);
+            let whole = outcome.whole(space);
             taken = space.union(taken, whole);
-            add(space, &mut self.all, outcome);
+            self.all.add(space, outcome);
             // It is asked about by where it is sent, and by where it ends.
             let ends = ends_there(space, network, asked, regions, one.translation);
             let wanted = space.union(sent, ends);
@@ -167,20 +162,20 @@ impl Picture {
                 },
                 port: one.translation.port,
             };
-            let part = within(space, outcome, wanted);
+            let part = outcome.within(space, wanted);
             let known = self.courses.entry(course).or_default();
-            add(space, known, part);
+            known.add(space, part);
         }
         let mine = space.unite(mine);
         let mut spoken = taken;
         for run in runs {
             let outcome = layers.outcome(space, network, run);
-            let outcome = without(space, outcome, taken);
+            let outcome = outcome.without(space, taken);
             spoken = space.union(spoken, run.region);
-            add(space, &mut self.all, outcome);
-            let part = within(space, outcome, sent);
+            self.all.add(space, outcome);
+            let part = outcome.within(space, sent);
             let known = self.courses.entry(Course::of(run)).or_default();
-            add(space, known, part);
+            known.add(space, part);
         }
         let rest = space.subtract(sent, spoken);
         if !space.is_empty(rest) {
@@ -188,7 +183,7 @@ impl Picture {
                 open: rest,
                 ..Outcome::default()
             };
-            add(space, &mut self.all, nowhere);
+            self.all.add(space, nowhere);
             self.courses.insert(Course::Nowhere, nowhere);
         }
         self.courses.retain(|_, o| {
@@ -268,31 +263,5 @@ fn ends_there(
                 .collect();
             space.regions(&met)
         }
-    }
-}
-
-fn whole(space: &mut Space, outcome: Outcome) -> Set {
-    space.unite(vec![outcome.allowed, outcome.denied, outcome.open])
-}
-
-fn add(space: &mut Space, to: &mut Outcome, more: Outcome) {
-    to.allowed = space.union(to.allowed, more.allowed);
-    to.denied = space.union(to.denied, more.denied);
-    to.open = space.union(to.open, more.open);
-}
-
-fn within(space: &mut Space, outcome: Outcome, set: Set) -> Outcome {
-    Outcome {
-        allowed: space.intersect(outcome.allowed, set),
-        denied: space.intersect(outcome.denied, set),
-        open: space.intersect(outcome.open, set),
-    }
-}
-
-fn without(space: &mut Space, outcome: Outcome, set: Set) -> Outcome {
-    Outcome {
-        allowed: space.subtract(outcome.allowed, set),
-        denied: space.subtract(outcome.denied, set),
-        open: space.subtract(outcome.open, set),
     }
 }

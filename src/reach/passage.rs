@@ -8,7 +8,7 @@ use crate::backends::firewall_rules::{Target, Translation};
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Builder, Filter, Set, Space, Verdict};
 
-use super::network::Network;
+use super::network::{Firewall, Network};
 use super::ways::{End, Station, Way};
 
 /// A layer with rules on a way.
@@ -63,6 +63,41 @@ pub struct Outcome {
     pub open: Set,
 }
 
+impl Outcome {
+    /// Everything that it speaks of.
+    #[must_use]
+    pub fn whole(self, space: &mut Space) -> Set {
+        space.unite(vec![self.allowed, self.denied, self.open])
+    }
+
+    /// Takes in what becomes of other packets.
+    pub fn add(&mut self, space: &mut Space, more: Self) {
+        self.allowed = space.union(self.allowed, more.allowed);
+        self.denied = space.union(self.denied, more.denied);
+        self.open = space.union(self.open, more.open);
+    }
+
+    /// What of it lies in a set.
+    #[must_use]
+    pub fn within(self, space: &mut Space, set: Set) -> Self {
+        Self {
+            allowed: space.intersect(self.allowed, set),
+            denied: space.intersect(self.denied, set),
+            open: space.intersect(self.open, set),
+        }
+    }
+
+    /// What of it lies outside a set.
+    #[must_use]
+    pub fn without(self, space: &mut Space, set: Set) -> Self {
+        Self {
+            allowed: space.subtract(self.allowed, set),
+            denied: space.subtract(self.denied, set),
+            open: space.subtract(self.open, set),
+        }
+    }
+}
+
 /// A translation of a firewall, with the packets that it takes.
 #[derive(Clone, Debug)]
 pub struct Taken<'n> {
@@ -70,7 +105,9 @@ pub struct Taken<'n> {
     pub firewall: usize,
     /// The translation.
     pub translation: &'n Translation,
-    /// What becomes of the packets, as they arrive at the firewall.
+    /// The packets, as they arrive at the firewall.
+    pub packets: Set,
+    /// What becomes of them on their whole way.
     pub outcome: Outcome,
 }
 
@@ -108,10 +145,19 @@ pub fn tell(builder: &mut Builder, network: &Network, ways: &[Way]) {
 
 /// Ways by what they meet, in a fixed order.
 pub fn runs(space: &mut Space, ways: &[Way]) -> Vec<Run> {
+    grouped(space, ways, |way| (way.end, met(way)))
+}
+
+/// Ways by the layers on them, whatever the routes do: for who asks what a layer does by itself.
+pub fn layered(space: &mut Space, ways: &[Way]) -> Vec<Run> {
+    grouped(space, ways, |way| (End::There, passes(way)))
+}
+
+fn grouped(space: &mut Space, ways: &[Way], of: impl Fn(&Way) -> (End, Vec<Pass>)) -> Vec<Run> {
     let mut groups: BTreeMap<(End, Vec<Pass>), Vec<Set>> = BTreeMap::new();
     for way in ways {
         let set = space.box_of(&way.from, &way.to);
-        groups.entry((way.end, met(way))).or_default().push(set);
+        groups.entry(of(way)).or_default().push(set);
     }
     groups
         .into_iter()
@@ -252,17 +298,7 @@ impl Layers {
                 Some(all)
             }
         });
-        let none = space.empty();
-        let (allowed, open) = if known {
-            (passed, none)
-        } else {
-            (none, passed)
-        };
-        Outcome {
-            allowed,
-            denied: space.subtract(run.region, passed),
-            open,
-        }
+        passed.outcome(space, run.region, known)
     }
 
     /// What translations take: packets from outside all subnets to addresses of firewalls. No run
@@ -296,6 +332,7 @@ impl Layers {
                 out.push(Taken {
                     firewall: index,
                     translation,
+                    packets: own,
                     outcome,
                 });
             }
@@ -325,26 +362,43 @@ impl Layers {
         let Some(site) = network.site_of(&target) else {
             return Some((own, own));
         };
-        let gates: Vec<usize> = network
-            .inbound(site)
-            .filter_map(|station| match station {
-                Station::In(gate, _) => Some(gate.filter),
-                _ => None,
-            })
-            .collect();
+        let gates: Vec<usize> = network.inbound(site).filter_map(gate_of).collect();
         let none = space.empty();
-        let (mut sure, mut may) = match network.reply(site, firewall, &sources).1 {
-            Some(Verdict::Deny) => return Some((none, none)),
-            Some(Verdict::Allow) if gates.is_empty() => return Some((own, own)),
-            // Nobody told who comes.
-            Some(Verdict::Allow) if sources.is_empty() => return Some((none, own)),
-            Some(Verdict::Allow) => (own, none),
-            None => (none, none),
+        let let_in = self.let_in(space, network, firewall, translation, own, &gates);
+        match network.reply(site, firewall, &sources).1 {
+            Some(Verdict::Deny) => Some((none, none)),
+            Some(Verdict::Allow) => Some(let_in),
+            None => Some((none, let_in.1)),
+        }
+    }
+
+    /// Of packets that a translation takes, those that some groups let in from every address of the
+    /// firewall, and from some.
+    fn let_in(
+        &self,
+        space: &mut Space,
+        network: &Network,
+        firewall: &Firewall,
+        translation: &Translation,
+        own: Set,
+        gates: &[usize],
+    ) -> (Set, Set) {
+        let Target::Address(address) = translation.target else {
+            return (space.empty(), own);
         };
-        for source in told_apart(network, &gates, &sources) {
+        let sources = firewall.behind_translations();
+        if gates.is_empty() {
+            return (own, own);
+        }
+        if sources.is_empty() {
+            // Nobody told who comes.
+            return (space.empty(), own);
+        }
+        let (mut sure, mut may) = (own, space.empty());
+        let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
+        for source in told_apart(filters, &sources) {
             let mut from_here = own;
-            for gate in &gates {
-                let layer = self.filters.get(*gate)?;
+            for layer in gates.iter().filter_map(|gate| self.filters.get(*gate)) {
                 let let_in = space.with_destination(layer.kept, address, Some(translation.port));
                 let let_in = space.with_source(let_in, source);
                 from_here = space.intersect(from_here, let_in);
@@ -352,14 +406,51 @@ impl Layers {
             sure = space.intersect(sure, from_here);
             may = space.union(may, from_here);
         }
-        Some((sure, may))
+        (sure, may)
+    }
+
+    /// What some layers by themselves do with what a translation takes; `None` if it meets none of
+    /// them.
+    pub fn taken_at(
+        &self,
+        space: &mut Space,
+        network: &Network,
+        taken: &Taken<'_>,
+        asked: impl Fn(&Station) -> bool,
+    ) -> Option<Outcome> {
+        let firewall = network.firewalls.get(taken.firewall)?;
+        let own = taken.packets;
+        let none = space.empty();
+        if asked(&Station::Firewall(taken.firewall)) {
+            // A firewall lets pass what it translates, but for what a parent says that nobody showed.
+            let shown = firewall.does.unknown_parent.is_none();
+            return Some(Outcome {
+                allowed: if shown { own } else { none },
+                denied: none,
+                open: if shown { none } else { own },
+            });
+        }
+        let stations = arrival(network, taken).into_iter();
+        let gates: Vec<usize> = stations.filter(asked).filter_map(gate_of).collect();
+        if gates.is_empty() {
+            return None;
+        }
+        let (sure, may) = self.let_in(space, network, firewall, taken.translation, own, &gates);
+        let passed = Passed { sure, may };
+        Some(passed.outcome(space, own, true))
+    }
+}
+
+fn gate_of(station: Station) -> Option<usize> {
+    match station {
+        Station::In(gate, _) => Some(gate.filter),
+        _ => None,
     }
 }
 
 /// One address of each part of some sources that the rules of some filters can tell from the rest.
-fn told_apart(network: &Network, gates: &[usize], sources: &AddressSet) -> Vec<IpAddr> {
+fn told_apart<'n>(filters: impl Iterator<Item = &'n Filter>, sources: &AddressSet) -> Vec<IpAddr> {
     let mut parts = vec![sources.clone()];
-    let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
     let regions = filters.flat_map(|f| &f.rules).flat_map(|r| &r.regions);
     let ends = regions.flat_map(|r| std::iter::once(&r.source.known).chain(&r.source.within));
     for known in ends {
@@ -375,6 +466,28 @@ fn told_apart(network: &Network, gates: &[usize], sources: &AddressSet) -> Vec<I
     parts.iter().filter_map(AddressSet::first).collect()
 }
 
+/// What of a region passes the layers of a way.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    /// Whichever of its addresses a firewall uses for a connection of its own.
+    pub sure: Set,
+    /// With some of them. It holds the former.
+    pub may: Set,
+}
+
+impl Passed {
+    /// What becomes of the packets of a region; `known` says that nothing else on their way is open.
+    #[must_use]
+    pub fn outcome(self, space: &mut Space, region: Set, known: bool) -> Outcome {
+        let allowed = if known { self.sure } else { space.empty() };
+        Outcome {
+            allowed,
+            denied: space.subtract(region, self.may),
+            open: space.subtract(self.may, allowed),
+        }
+    }
+}
+
 /// What of a region the layers of a way let through, by what each of them admits.
 pub fn through(
     space: &mut Space,
@@ -382,52 +495,109 @@ pub fn through(
     passes: &[Pass],
     region: Set,
     layer: impl Fn(Pass) -> Option<Admitted>,
-) -> Set {
+) -> Passed {
+    under(space, network, passes, region, None, &layer)
+}
+
+/// The same for packets that come from one source, if a firewall put its own there.
+fn under(
+    space: &mut Space,
+    network: &Network,
+    passes: &[Pass],
+    region: Set,
+    source: Option<IpAddr>,
+    layer: &dyn Fn(Pass) -> Option<Admitted>,
+) -> Passed {
     let mut kept = region;
-    // Behind a firewall that made a connection of its own the source is the firewall's.
-    let mut replaced: Vec<(usize, Set)> = Vec::new();
-    for pass in passes {
-        let Some(layer) = layer(*pass) else {
+    let (mut sure, mut may) = (Vec::new(), Vec::new());
+    for (number, pass) in passes.iter().enumerate() {
+        let Some(admitted) = layer(*pass) else {
             continue;
         };
-        let mut again = Vec::new();
-        if let Pass::In(_) | Pass::Firewall(_) = pass {
-            for (index, set) in &mut replaced {
-                let own = network.firewalls.get(*index).map(super::Firewall::own);
-                let Some(own) = own.and_then(|own| own.first()) else {
-                    continue;
-                };
-                let once_more = space.with_source(layer.replaced, own);
-                again.push(space.intersect(*set, once_more));
-                let let_in = space.with_source(layer.kept, own);
-                *set = space.intersect(*set, let_in);
+        let mut seen = |set: Set| match source {
+            Some(source) => space.with_source(set, source),
+            None => set,
+        };
+        let (let_in, opened) = (seen(admitted.kept), seen(admitted.replaced));
+        if let Pass::Firewall(index) = pass {
+            let again = space.intersect(kept, opened);
+            if !space.is_empty(again) {
+                // Behind a firewall that makes a connection of its own the source is the firewall's.
+                let rest = passes.get(number + 1..).unwrap_or_default();
+                let own = behind(space, network, *index, rest, again, layer);
+                sure.push(own.sure);
+                may.push(own.may);
             }
         }
-        if let Pass::Firewall(index) = pass {
-            again.push(space.intersect(kept, layer.replaced));
-            let own = space.unite(again);
-            replaced.push((*index, own));
-        }
-        kept = space.intersect(kept, layer.kept);
+        kept = space.intersect(kept, let_in);
     }
-    let mut all: Vec<Set> = replaced.into_iter().map(|(_, set)| set).collect();
-    all.push(kept);
-    space.unite(all)
+    sure.push(kept);
+    may.push(kept);
+    Passed {
+        sure: space.unite(sure),
+        may: space.unite(may),
+    }
 }
 
-/// An address that a connection of a firewall's own comes from.
+/// What the rest of a way lets through of connections of a firewall's own.
+fn behind(
+    space: &mut Space,
+    network: &Network,
+    firewall: usize,
+    rest: &[Pass],
+    opened: Set,
+    layer: &dyn Fn(Pass) -> Option<Admitted>,
+) -> Passed {
+    if rest.is_empty() {
+        return Passed {
+            sure: opened,
+            may: opened,
+        };
+    }
+    let sources = own_addresses(network, firewall, rest);
+    if sources.is_empty() {
+        // Nobody told who comes.
+        return Passed {
+            sure: space.empty(),
+            may: opened,
+        };
+    }
+    let (mut sure, mut may) = (opened, space.empty());
+    for source in sources {
+        let one = under(space, network, rest, opened, Some(source), layer);
+        sure = space.intersect(sure, one.sure);
+        may = space.union(may, one.may);
+    }
+    Passed { sure, may }
+}
+
+/// Of the addresses that connections of a firewall's own come from, one of each kind that the layers
+/// behind it can tell apart; none if nobody told them.
 #[must_use]
-pub fn own_address(network: &Network, firewall: usize) -> Option<IpAddr> {
-    network.firewalls.get(firewall)?.own().first()
+pub fn own_addresses(network: &Network, firewall: usize, rest: &[Pass]) -> Vec<IpAddr> {
+    let Some(firewall) = network.firewalls.get(firewall) else {
+        return Vec::new();
+    };
+    let filters = rest.iter().filter_map(|pass| match pass {
+        Pass::Out(index) | Pass::In(index) => network.filters.get(*index),
+        Pass::Firewall(index) => network.firewalls.get(*index).map(|f| &f.does.filter),
+    });
+    told_apart(filters, &firewall.own())
 }
 
-/// The security groups that let in what a translation brings to its target.
+/// The security groups that let in what a translation brings to its target; none if no route leads
+/// there.
 #[must_use]
 pub fn arrival(network: &Network, taken: &Taken<'_>) -> Vec<Station> {
     let Target::Address(address) = taken.translation.target else {
         return Vec::new();
     };
-    let site = network.site_of(&AddressSet::range(address, address));
+    let target = AddressSet::range(address, address);
+    let firewall = network.firewalls.get(taken.firewall);
+    if !firewall.is_some_and(|firewall| target.is_subset(&firewall.reaches)) {
+        return Vec::new();
+    }
+    let site = network.site_of(&target);
     site.map_or_else(Vec::new, |site| network.inbound(site).collect())
 }
 
@@ -441,9 +611,6 @@ pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAd
     let Some(firewall) = network.firewalls.get(taken.firewall) else {
         return Vec::new();
     };
-    if !AddressSet::range(address, address).is_subset(&firewall.reaches) {
-        return Vec::new();
-    }
     let passes = passes_of(&arrival(network, taken));
     let gates: Vec<usize> = passes
         .iter()
@@ -452,7 +619,8 @@ pub fn arriving(network: &Network, taken: &Taken<'_>) -> Vec<(Pass, IpAddr, IpAd
             _ => None,
         })
         .collect();
-    let sources = told_apart(network, &gates, &firewall.behind_translations());
+    let filters = gates.iter().filter_map(|gate| network.filters.get(*gate));
+    let sources = told_apart(filters, &firewall.behind_translations());
     let each = passes.into_iter();
     each.flat_map(|pass| {
         let sources = sources.iter();

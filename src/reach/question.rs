@@ -400,6 +400,9 @@ pub fn open_reason(network: &Network, journey: &Journey) -> String {
         if step.translation.is_some() {
             return "a translation may match".to_owned();
         }
+        if step.decision.as_ref().is_some_and(|d| d.verdict.is_some()) {
+            return "nobody told which address the firewall in front of it calls from".to_owned();
+        }
     }
     match journey.end {
         End::Unknown => "which way it takes is not determined by what is declared".to_owned(),

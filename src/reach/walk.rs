@@ -169,6 +169,7 @@ fn follow(
                     continue;
                 };
                 let (verdict, decision) = at_firewall(firewall, &probe, facts);
+                let verdict = verdict.filter(|_| told(&probe));
                 if let Some(rule) = decision
                     .as_ref()
                     .and_then(|d| firewall.does.filter.rules.get(d.rule?))
@@ -183,7 +184,7 @@ fn follow(
                     continue;
                 };
                 let decision = filter.decide_knowing(&probe, facts);
-                (decision.verdict, Some(decision))
+                (decision.verdict.filter(|_| told(&probe)), Some(decision))
             }
             station if here && station.is_route() => {
                 let verdict = match way.end {
@@ -224,6 +225,12 @@ fn at_firewall(
         None => decision.verdict,
     };
     (verdict, Some(decision))
+}
+
+/// Whether it is known who comes: nobody need have told the addresses of a firewall that made a
+/// connection of its own.
+fn told(probe: &Probe) -> bool {
+    !probe.source.is_empty()
 }
 
 /// Denied if one step denies, open if one is.

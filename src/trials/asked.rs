@@ -9,7 +9,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::denote::Denoter;
+use crate::denote::{Denoter, Part};
+use crate::model::Flow;
+use crate::model::address::AddressSet;
 use crate::model::verify::{ModelProbe, TestBlock};
 use crate::packet::{Addresses, Names, Region, Symbol};
 use crate::path::Fabric;
@@ -44,6 +46,15 @@ impl Drawn {
         lists.into_iter().flatten()
     }
 
+    /// Those whose ends are named: neither is `any` or most of the internet.
+    pub(super) fn named(&self, internet: &AddressSet) -> Vec<Region> {
+        let few = |region: &&Region| {
+            !is_most(&region.source.known, internet)
+                && (region.names != Names::Any || !is_most(&region.destination.known, internet))
+        };
+        self.regions().filter(few).cloned().collect()
+    }
+
     /// What it names of which nobody told the members.
     pub(super) fn symbols(&self) -> BTreeSet<Symbol> {
         self.regions().flat_map(Region::symbols).cloned().collect()
@@ -58,31 +69,47 @@ pub(super) fn draw(
 ) -> Vec<Vec<Drawn>> {
     let denoter = Denoter::new(fabric);
     let one = |probe: &ModelProbe| {
-        let mut out = Drawn::default();
-        for part in denoter.parts(&probe.from, &probe.to, &probe.traffic, None) {
-            let list = if part.free_name {
-                // Which path of a host is meant is said of no other address.
-                if part.region.destination.symbols.is_empty() {
-                    let everywhere = Region {
-                        destination: Addresses::any(),
-                        ..part.region.clone()
-                    };
-                    out.anywhere.extend(network.facts.narrowed(everywhere));
-                }
-                &mut out.free
-            } else if part.region.names != Names::Any {
-                &mut out.said
-            } else if is_most(&part.region.destination.known, &fabric.internet) {
-                &mut out.wide
-            } else {
-                &mut out.placed
-            };
-            list.extend(network.facts.narrowed(part.region));
-        }
-        out
+        let parts = denoter.parts(&probe.from, &probe.to, &probe.traffic, None);
+        sorted(fabric, network, parts)
     };
     tests
         .iter()
         .map(|test| test.probes.iter().map(one).collect())
         .collect()
+}
+
+/// The packets of some flows, each as a probe of its own.
+pub(super) fn promised(fabric: &Fabric<'_>, network: &Network, flows: &[&Flow]) -> Vec<Vec<Drawn>> {
+    let denoter = Denoter::new(fabric);
+    let one = |flow: &&Flow| {
+        let ports = flow.source_ports.as_ref();
+        let parts = denoter.parts(&flow.from, &flow.to, &flow.traffic, ports);
+        vec![sorted(fabric, network, parts)]
+    };
+    flows.iter().map(one).collect()
+}
+
+fn sorted(fabric: &Fabric<'_>, network: &Network, parts: Vec<Part>) -> Drawn {
+    let mut out = Drawn::default();
+    for part in parts {
+        let list = if part.free_name {
+            // Which path of a host is meant is said of no other address.
+            if part.region.destination.symbols.is_empty() {
+                let everywhere = Region {
+                    destination: Addresses::any(),
+                    ..part.region.clone()
+                };
+                out.anywhere.extend(network.facts.narrowed(everywhere));
+            }
+            &mut out.free
+        } else if part.region.names != Names::Any {
+            &mut out.said
+        } else if is_most(&part.region.destination.known, &fabric.internet) {
+            &mut out.wide
+        } else {
+            &mut out.placed
+        };
+        list.extend(network.facts.narrowed(part.region));
+    }
+    out
 }

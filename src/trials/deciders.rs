@@ -2,15 +2,15 @@
 //! deciding rule is what `explain` says: the first that denies; of what passes the firewall's, else
 //! that of the last security group in which somebody wrote one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::model::Layer;
 use crate::model::verify::Decider;
-use crate::model::{FlowId, Layer};
 use crate::packet::{Rule, Set};
-use crate::reach::passage::{self, own_address};
-use crate::reach::{Pass, Taken};
+use crate::reach::passage::{self, own_addresses};
+use crate::reach::{Pass, Station, Taken};
 
 use super::lab::{Lab, arrives};
 
@@ -36,32 +36,12 @@ pub(super) enum Meant<'m> {
     /// No flow.
     Nobody,
     /// One of these, by id without the half of a `between`.
-    Flows(&'m dyn Named),
+    Flows(&'m BTreeSet<String>),
     /// The same, by the first rule that surely matches: what only may match before it and does the same
     /// decides nothing.
-    Surely(&'m dyn Named),
+    Surely(&'m BTreeSet<String>),
     /// Anything that somebody wrote.
     Written,
-}
-
-/// Flows that are meant.
-pub(super) trait Named: std::fmt::Debug {
-    fn names(&self, id: &str) -> bool;
-}
-
-impl Named for Decider {
-    fn names(&self, id: &str) -> bool {
-        match self {
-            Self::Default => false,
-            Self::Flow(ids) => ids.contains(whole(id)),
-        }
-    }
-}
-
-impl Named for FlowId {
-    fn names(&self, id: &str) -> bool {
-        self.text() == id
-    }
 }
 
 /// An id without the half of a `between`.
@@ -73,14 +53,14 @@ impl<'m> Meant<'m> {
     pub(super) fn by(decider: &'m Decider) -> Self {
         match decider {
             Decider::Default => Self::Nobody,
-            Decider::Flow(_) => Self::Flows(decider),
+            Decider::Flow(ids) => Self::Flows(ids),
         }
     }
 
     pub(super) fn surely_by(decider: &'m Decider) -> Self {
         match decider {
             Decider::Default => Self::Nobody,
-            Decider::Flow(_) => Self::Surely(decider),
+            Decider::Flow(ids) => Self::Surely(ids),
         }
     }
 }
@@ -113,6 +93,8 @@ impl Lab<'_> {
     ) -> Set {
         let places = self.places(of, at, allowed);
         let mut out = Vec::new();
+        // With some other address of the firewall something else decides.
+        let mut otherwise = Vec::new();
         for place in places.at {
             out.push(match place.source {
                 None => self.first(place.pass, place.packets, meant),
@@ -120,6 +102,7 @@ impl Lab<'_> {
                     let full = self.space.full();
                     let own = self.first(place.pass, full, meant);
                     let own = self.space.with_source(own, source);
+                    otherwise.push(self.space.subtract(place.packets, own));
                     self.space.intersect(place.packets, own)
                 }
             });
@@ -131,19 +114,21 @@ impl Lab<'_> {
             let Some(taken) = self.taken.get(index).cloned() else {
                 continue;
             };
-            out.push(self.on_translation(&taken, of, meant));
+            out.push(match at {
+                Some(layer) => self.on_translation_at(&taken, of, layer, meant),
+                None => self.on_translation(&taken, of, meant),
+            });
         }
-        self.space.unite(out)
+        let out = self.space.unite(out);
+        let otherwise = self.space.unite(otherwise);
+        self.space.subtract(out, otherwise)
     }
 
     /// Where packets that are not translated are decided.
     pub(super) fn places(&mut self, of: Set, at: Option<&Layer>, allowed: bool) -> Places {
         let mut out = Places::default();
         let mut nobody = Vec::new();
-        for index in 0..self.runs.len() {
-            let Some(run) = self.runs.get(index).cloned() else {
-                continue;
-            };
+        for run in self.runs_for(at) {
             let of = self.space.intersect(of, run.region);
             if self.space.is_empty(of) {
                 continue;
@@ -166,10 +151,11 @@ impl Lab<'_> {
 
     fn on_way(&mut self, passes: &[Pass], arrives: bool, of: Set, allowed: bool) -> Places {
         let mut kept = of;
-        let mut replaced: Vec<(usize, Set)> = Vec::new();
+        // By the address that a firewall put there, if that is known.
+        let mut replaced: Vec<(Option<IpAddr>, Set)> = Vec::new();
         let mut stops = Vec::new();
         let mut firewall: Vec<Place> = Vec::new();
-        for pass in passes.iter().copied() {
+        for (number, pass) in passes.iter().copied().enumerate() {
             let Some(layer) = self.layers.at(pass) else {
                 continue;
             };
@@ -191,25 +177,30 @@ impl Lab<'_> {
                 };
             let admitted = self.space.union(layer.kept, layer.replaced);
             meets(kept, None, admitted, self);
-            let mut again = Vec::new();
+            let mut again = vec![self.space.intersect(kept, layer.replaced)];
             if !matches!(pass, Pass::Out(_)) {
-                for (index, set) in &mut replaced {
-                    let Some(address) = own_address(self.network, *index) else {
+                for (address, set) in &mut replaced {
+                    let Some(address) = *address else {
                         continue;
                     };
                     let passed = self.space.with_source(layer.kept, address);
                     let opened = self.space.with_source(layer.replaced, address);
                     let admitted = self.space.union(passed, opened);
                     meets(*set, Some(address), admitted, self);
-                    if let Pass::Firewall(here) = pass {
-                        again.push((here, self.space.intersect(*set, opened)));
-                    }
+                    again.push(self.space.intersect(*set, opened));
                     *set = self.space.intersect(*set, passed);
                 }
             }
             if let Pass::Firewall(index) = pass {
-                replaced.extend(again);
-                replaced.push((index, self.space.intersect(kept, layer.replaced)));
+                let again = self.space.unite(again);
+                if !self.space.is_empty(again) {
+                    let rest = passes.get(number + 1..).unwrap_or_default();
+                    let own = own_addresses(self.network, index, rest);
+                    if own.is_empty() {
+                        replaced.push((None, again));
+                    }
+                    replaced.extend(own.into_iter().map(|address| (Some(address), again)));
+                }
             }
             kept = self.space.intersect(kept, layer.kept);
         }
@@ -243,6 +234,38 @@ impl Lab<'_> {
             rest = self.space.empty();
         }
         Places { at, nobody: rest }
+    }
+
+    /// What a layer by itself does with what a translation takes.
+    fn on_translation_at(
+        &mut self,
+        taken: &Taken<'_>,
+        of: Set,
+        layer: &Layer,
+        meant: Meant<'_>,
+    ) -> Set {
+        let translation = taken.translation;
+        let of = self.space.intersect(of, taken.packets);
+        if self.is_asked(layer, &Station::Firewall(taken.firewall)) {
+            let placed = self.traces.placed(&translation.resource, &translation.path);
+            let flows = placed.map_or(&[] as &[String], |(_, flows)| flows);
+            return if is_meant(meant, flows) {
+                of
+            } else {
+                self.space.empty()
+            };
+        }
+        let mut out = Vec::new();
+        for (pass, source, address) in passage::arriving(self.network, taken) {
+            if self.at(layer, &[pass]).is_empty() {
+                continue;
+            }
+            let full = self.space.full();
+            let own = self.first(pass, full, meant);
+            let own = self.arrived(own, address, translation.port, source);
+            out.push(self.space.intersect(of, own));
+        }
+        self.space.unite(out)
     }
 
     /// What a firewall lets in by a translation, or the group at its target keeps out.
@@ -361,7 +384,7 @@ impl Lab<'_> {
 fn is_meant(meant: Meant<'_>, flows: &[String]) -> bool {
     match meant {
         Meant::Nobody => flows.is_empty(),
-        Meant::Flows(named) | Meant::Surely(named) => flows.iter().any(|id| named.names(id)),
+        Meant::Flows(ids) | Meant::Surely(ids) => flows.iter().any(|id| ids.contains(whole(id))),
         Meant::Written => true,
     }
 }

@@ -55,7 +55,7 @@ impl Telling<'_> {
             Ruling::Failed(shown) => self.failed(name, judged, shown),
             Ruling::NotBy(shown) => self.not_by(name, judged, shown, probe?),
             Ruling::Undecided(shown, doubts) => self.undecided(name, judged, shown, doubts),
-            Ruling::Empty(why) => empty(name, judged, why),
+            Ruling::Empty(why) => self.empty(name, judged, why),
         })
     }
 
@@ -120,6 +120,17 @@ impl Telling<'_> {
             None => d.help("ask for packets of which it is known, or declare what is missing"),
         };
         self.packet(d, shown)
+    }
+
+    /// PC8006
+    fn empty(&self, name: &str, judged: &Judged, why: &str) -> Diagnostic {
+        Diagnostic::new(
+            Code::PC8006,
+            judged.span,
+            format!("probe covers no packet: test {name}{}", self.environment()),
+        )
+        .label(why)
+        .help("correct its ends, or take the probe away: it says nothing")
     }
 
     fn environment(&self) -> String {
@@ -197,17 +208,6 @@ impl Telling<'_> {
             .or_else(|| dnat.map(|d| d.spans.whole))?;
         Some((id.clone(), span))
     }
-}
-
-/// PC8006
-fn empty(name: &str, judged: &Judged, why: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::PC8006,
-        judged.span,
-        format!("probe covers no packet: test {name}"),
-    )
-    .label(why)
-    .help("correct its ends, or take the probe away: it says nothing")
 }
 
 const fn verdict_word(verdict: Verdict) -> &'static str {

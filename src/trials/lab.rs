@@ -27,6 +27,8 @@ pub(super) struct Packets {
     /// To names at addresses that rules or the probe name by themselves, and by other routes than the
     /// usual one: taken not to be where they are.
     pub(super) elsewhere: Set,
+    /// What of it has both ends named.
+    pub(super) named: Set,
     /// What it names of which nobody told the members.
     pub(super) symbols: BTreeSet<Symbol>,
 }
@@ -38,6 +40,11 @@ pub(super) struct Lab<'a> {
     pub(super) traces: &'a Traces,
     pub(super) space: &'a mut Space,
     pub(super) runs: Vec<Run>,
+    /// By the layers alone; made when one is first asked by itself.
+    layered: Option<Vec<Run>>,
+    ways: &'a [Way],
+    /// What is asked about and not translated.
+    untouched: Set,
     pub(super) layers: Layers,
     pub(super) taken: Vec<Taken<'a>>,
     /// By test and probe.
@@ -54,13 +61,14 @@ pub(super) fn space(
     network: &Network,
     ways: &[Way],
     drawn: &[Vec<Drawn>],
+    also: &[Region],
 ) -> Space {
     let mut builder = Builder::new();
     for drawn in drawn.iter().flatten() {
         drawn.regions().for_each(|region| builder.region(region));
     }
-    for region in resolved(network) {
-        builder.region(&region);
+    for region in resolved(network).iter().chain(also) {
+        builder.region(region);
     }
     passage::tell(&mut builder, network, ways);
     for fact in urls::facts(network, drawn) {
@@ -77,7 +85,7 @@ impl<'a> Lab<'a> {
         network: &'a Network,
         traces: &'a Traces,
         space: &'a mut Space,
-        ways: &[Way],
+        ways: &'a [Way],
         drawn: &[Vec<Drawn>],
     ) -> Self {
         let impossible = space.regions(&network.facts.impossible);
@@ -109,6 +117,7 @@ impl<'a> Lab<'a> {
                         let public = space.intersect(both, internet);
                         space.subtract(public, judged)
                     },
+                    named: space.regions(&drawn.named(&fabric.internet)),
                     symbols: drawn.symbols(),
                 };
                 if let Some(names) = names.as_ref().filter(|_| !drawn.free.is_empty()) {
@@ -131,30 +140,19 @@ impl<'a> Lab<'a> {
         }
         let interest = space.unite(interest);
         let layers = Layers::new(space, network);
-        let none = space.empty();
-        let mut whole = Outcome {
-            allowed: none,
-            denied: none,
-            open: none,
-        };
+        let mut whole = Outcome::default();
         let mut taken = layers.translated(space, network);
         for one in &mut taken {
-            let outcome = &mut one.outcome;
-            for part in [&mut outcome.allowed, &mut outcome.denied, &mut outcome.open] {
-                *part = space.intersect(*part, interest);
-            }
-            add(space, &mut whole, *outcome);
+            one.outcome = one.outcome.within(space, interest);
+            whole.add(space, one.outcome);
         }
-        let translated = union_of(space, whole);
+        let translated = whole.whole(space);
         let untouched = space.subtract(interest, translated);
-        let mut runs = passage::runs(space, ways);
-        runs.retain_mut(|run| {
-            run.region = space.intersect(run.region, untouched);
-            !space.is_empty(run.region)
-        });
+        let runs = passage::runs(space, ways);
+        let runs = within(space, runs, untouched);
         for run in &runs {
             let outcome = layers.outcome(space, network, run);
-            add(space, &mut whole, outcome);
+            whole.add(space, outcome);
         }
         Self {
             fabric,
@@ -162,6 +160,9 @@ impl<'a> Lab<'a> {
             traces,
             space,
             runs,
+            layered: None,
+            ways,
+            untouched,
             layers,
             taken,
             packets,
@@ -175,14 +176,14 @@ impl<'a> Lab<'a> {
     /// or does not meet the layer, is in no part.
     pub(super) fn outcome(&mut self, of: Set, at: Option<&Layer>) -> Outcome {
         let Some(layer) = at else {
-            return self.within(self.whole, of);
+            return self.whole.within(self.space, of);
         };
-        let mut out = self.nothing();
+        let mut out = Outcome::default();
         let everything = Admitted {
             kept: self.space.full(),
             replaced: self.space.full(),
         };
-        for run in &self.runs {
+        for run in &self.runs_for(at) {
             let region = self.space.intersect(run.region, of);
             let passes = self.at(layer, &run.passes);
             if passes.is_empty() || self.space.is_empty(region) {
@@ -197,44 +198,32 @@ impl<'a> Lab<'a> {
                     layers.at(pass)
                 }
             });
-            let none = self.space.empty();
-            let own = Outcome {
-                allowed: if hidden { none } else { passed },
-                denied: self.space.subtract(region, passed),
-                open: if hidden { passed } else { none },
-            };
-            add(self.space, &mut out, own);
+            let own = passed.outcome(self.space, region, !hidden);
+            out.add(self.space, own);
         }
-        for one in &self.taken {
-            // A firewall lets pass what it translates; the rest is what the target's group does.
-            let meets = match layer {
-                Layer::AnyFirewall => true,
-                Layer::Firewall(key) => self.network.firewall(key) == Some(one.firewall),
-                Layer::AnyNsg | Layer::Nsg(_) => {
-                    let stations = passage::arrival(self.network, one);
-                    stations.iter().any(|s| self.is_asked(layer, s))
-                }
-            };
-            if !meets {
+        let (fabric, network) = (self.fabric, self.network);
+        for one in &self.taken.clone() {
+            let asked = |station: &Station| is_asked(fabric, network, layer, station);
+            let own = self.layers.taken_at(self.space, self.network, one, asked);
+            let Some(own) = own else {
                 continue;
-            }
-            let mut own = one.outcome;
-            if matches!(layer, Layer::AnyFirewall | Layer::Firewall(_)) {
-                own.allowed = self.space.union(own.allowed, own.denied);
-                own.denied = self.space.empty();
-            }
-            let none = self.space.empty();
-            let mut part = Outcome {
-                allowed: none,
-                denied: none,
-                open: none,
             };
-            part.allowed = self.space.intersect(own.allowed, of);
-            part.denied = self.space.intersect(own.denied, of);
-            part.open = self.space.intersect(own.open, of);
-            add(self.space, &mut out, part);
+            let part = own.within(self.space, of);
+            out.add(self.space, part);
         }
         out
+    }
+
+    /// The runs in which a layer is looked for, or those of whole ways.
+    pub(super) fn runs_for(&mut self, at: Option<&Layer>) -> Vec<Run> {
+        if at.is_none() {
+            return self.runs.clone();
+        }
+        if self.layered.is_none() {
+            let runs = passage::layered(self.space, self.ways);
+            self.layered = Some(within(self.space, runs, self.untouched));
+        }
+        self.layered.clone().unwrap_or_default()
     }
 
     /// The passes of a way that a layer is.
@@ -245,15 +234,14 @@ impl<'a> Lab<'a> {
             (Layer::Firewall(key), Pass::Firewall(index)) => {
                 self.network.firewall(key) == Some(*index)
             }
-            (Layer::Nsg(key), Pass::Out(filter) | Pass::In(filter)) => {
-                self.group_name(key).is_some_and(|name| {
+            (Layer::Nsg(key), Pass::Out(filter) | Pass::In(filter)) => group_name(self.fabric, key)
+                .is_some_and(|name| {
                     let sites = self.network.sites.iter();
                     let gates = sites.flat_map(|s| s.outbound.iter().chain(&s.inbound));
                     gates
                         .filter(|gate| gate.filter == *filter)
                         .any(|gate| gate.group == name)
-                })
-            }
+                }),
             _ => false,
         };
         passes.iter().filter(is).copied().collect()
@@ -261,22 +249,7 @@ impl<'a> Lab<'a> {
 
     /// Whether a station is of a layer.
     pub(super) fn is_asked(&self, layer: &Layer, station: &Station) -> bool {
-        match (layer, station) {
-            (Layer::AnyFirewall, Station::Firewall(_))
-            | (Layer::AnyNsg, Station::Out(..) | Station::In(..)) => true,
-            (Layer::Firewall(key), Station::Firewall(index)) => {
-                self.network.firewall(key) == Some(*index)
-            }
-            (Layer::Nsg(key), Station::Out(gate, _) | Station::In(gate, _)) => {
-                self.group_name(key) == Some(gate.group.as_str())
-            }
-            _ => false,
-        }
-    }
-
-    fn group_name(&self, key: &str) -> Option<&'a str> {
-        let group = self.fabric.policy.nsgs.get(key)?;
-        Some(group.identity.name.as_str())
+        is_asked(self.fabric, self.network, layer, station)
     }
 
     /// A firewall whose policy has a parent that nobody showed.
@@ -297,23 +270,6 @@ impl<'a> Lab<'a> {
             Pass::Firewall(index) => self.network.firewalls.get(index).map(|f| &f.does.filter),
         }
     }
-
-    fn within(&mut self, outcome: Outcome, of: Set) -> Outcome {
-        Outcome {
-            allowed: self.space.intersect(outcome.allowed, of),
-            denied: self.space.intersect(outcome.denied, of),
-            open: self.space.intersect(outcome.open, of),
-        }
-    }
-
-    fn nothing(&self) -> Outcome {
-        let none = self.space.empty();
-        Outcome {
-            allowed: none,
-            denied: none,
-            open: none,
-        }
-    }
 }
 
 /// Packets to names of which the policy says where they are.
@@ -324,17 +280,6 @@ fn resolved(network: &Network) -> Vec<Region> {
         ..Region::everything()
     };
     network.resolved.iter().map(one).collect()
-}
-
-/// Everything that an outcome speaks of.
-pub(super) fn union_of(space: &mut Space, outcome: Outcome) -> Set {
-    space.unite(vec![outcome.allowed, outcome.denied, outcome.open])
-}
-
-fn add(space: &mut Space, whole: &mut Outcome, part: Outcome) {
-    whole.allowed = space.union(whole.allowed, part.allowed);
-    whole.denied = space.union(whole.denied, part.denied);
-    whole.open = space.union(whole.open, part.open);
 }
 
 /// Where a name is of which nobody said where: at an address on the usual route of who asks, and not
@@ -432,6 +377,32 @@ impl FreeNames {
         }
         space.union(free, rest)
     }
+}
+
+fn is_asked(fabric: &Fabric<'_>, network: &Network, layer: &Layer, station: &Station) -> bool {
+    match (layer, station) {
+        (Layer::AnyFirewall, Station::Firewall(_))
+        | (Layer::AnyNsg, Station::Out(..) | Station::In(..)) => true,
+        (Layer::Firewall(key), Station::Firewall(index)) => network.firewall(key) == Some(*index),
+        (Layer::Nsg(key), Station::Out(gate, _) | Station::In(gate, _)) => {
+            group_name(fabric, key) == Some(gate.group.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn group_name<'f>(fabric: &Fabric<'f>, key: &str) -> Option<&'f str> {
+    let group = fabric.policy.nsgs.get(key)?;
+    Some(group.identity.name.as_str())
+}
+
+/// What of the runs lies in a set.
+fn within(space: &mut Space, mut runs: Vec<Run>, set: Set) -> Vec<Run> {
+    runs.retain_mut(|run| {
+        run.region = space.intersect(run.region, set);
+        !space.is_empty(run.region)
+    });
+    runs
 }
 
 /// Whether a run ends where its packets go.

@@ -25,6 +25,7 @@ use crate::reach::{Journey, Network, Traces};
 use crate::source::Span;
 
 use lab::Lab;
+use promises::Promises;
 
 /// What is judged of one environment.
 #[derive(Clone, Debug, Default)]
@@ -144,12 +145,17 @@ pub fn judge(
     let environment = &context.fabric.policy.environment;
     let traces = Traces::new(&lowered.traces);
     let mut out = Findings::default();
-    let drawn = asked::draw(context.fabric, network, &wanted.tests);
+    let promises = Promises::new(context.fabric, network, &wanted.promises);
+    let proven =
+        (!wanted.promises.is_empty()).then(|| proof::prove(context, network, lowered, told));
+    let tests = wanted.tests.len();
+    let mut drawn = asked::draw(context.fabric, network, &wanted.tests);
+    drawn.extend(promises.drawn.iter().cloned());
     let ways = network.ways(&AddressSet::all(), &AddressSet::all());
-    let mut space = lab::space(context.fabric, network, &ways, &drawn);
+    let mut space = lab::space(context.fabric, network, &ways, &drawn, &promises.forbidden);
     let judged = space.answer(|space| {
         let mut lab = Lab::new(context.fabric, network, &traces, space, &ways, &drawn);
-        let trials: Vec<Trial> = wanted
+        let mut trials: Vec<Trial> = wanted
             .tests
             .iter()
             .zip(0..)
@@ -160,39 +166,34 @@ pub fn judge(
         } else {
             Default::default()
         };
+        if let Some(Ok(proven)) = &proven {
+            trials.extend(promises.judge(&mut lab, tests, proven));
+        }
         (trials, decided, std::mem::take(&mut lab.disagreements))
     });
     let (trials, mut decided, disagreements) =
         judged.map_err(|why| CannotJudge::Exhausted(environment.clone(), why))?;
     for (test, trial) in wanted.tests.iter().zip(&trials) {
-        out.diagnostics.extend(faults::of_trial(
-            context,
-            network,
-            &traces,
-            Some(test),
-            trial,
-        ));
+        let test = Some(*test);
+        out.diagnostics
+            .extend(faults::of_trial(context, network, &traces, test, trial));
     }
-    out.trials = trials;
-    if !wanted.promises.is_empty() {
-        match proof::prove(context, network, lowered, told) {
-            Ok(proven) => {
-                out.diagnostics
-                    .extend(proof::tell_violations(context, network, &proven));
-                let promises = promises::judge(context, network, wanted, &proven);
-                for trial in &promises {
-                    out.diagnostics
-                        .extend(faults::of_trial(context, network, &traces, None, trial));
-                    if trial.passed() {
-                        let id = trial.name.strip_prefix("required ");
-                        decided.extend(id.map(str::to_owned));
-                    }
-                }
-                out.trials.extend(promises);
-            }
-            Err(why) => out.diagnostics.push(proof::unproven(environment, &why)),
+    match &proven {
+        Some(Ok(proven)) => out
+            .diagnostics
+            .extend(proof::tell_violations(context, network, proven)),
+        Some(Err(why)) => out.diagnostics.push(proof::unproven(environment, why)),
+        None => {}
+    }
+    for trial in trials.iter().skip(tests) {
+        out.diagnostics
+            .extend(faults::of_trial(context, network, &traces, None, trial));
+        if trial.passed() {
+            let id = trial.name.strip_prefix("required ");
+            decided.extend(id.map(str::to_owned));
         }
     }
+    out.trials = trials;
     out.diagnostics.extend(
         disagreements
             .iter()

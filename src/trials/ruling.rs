@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use crate::model::Layer;
+use crate::model::address::AddressSet;
 use crate::model::verify::{Expect, ModelProbe, TestBlock};
 use crate::packet::{Answer, Assumption, Set, Side, Symbol, Verdict, Witness};
 use crate::reach::Outcome;
 use crate::reach::question::open_reason;
 
 use super::deciders::Meant;
-use super::lab::{Lab, Packets, union_of};
+use super::lab::{Lab, Packets};
 use super::shown;
 use super::{Doubt, Judged, Ruling, Trial};
 
@@ -22,7 +23,9 @@ pub(super) fn trial(lab: &mut Lab<'_>, test: &TestBlock, at: usize) -> Trial {
         let packets = packets.unwrap_or_default();
         let ruling = ruling(lab, probe, &packets);
         let assumes = if matches!(ruling, Ruling::Passed) {
-            assumes(lab, probe, &packets)
+            let mut all = assumes(lab, probe, &packets);
+            all.extend(wayless(lab, probe, &packets));
+            all
         } else {
             Vec::new()
         };
@@ -50,7 +53,8 @@ enum Held {
     Perhaps(Set),
 }
 
-fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Ruling {
+/// How a probe of these packets ends.
+pub(super) fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Ruling {
     let at = probe.at.as_ref();
     if lab.space.is_empty(packets.judged) {
         return Ruling::Empty(
@@ -58,7 +62,7 @@ fn ruling(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Ruling {
         );
     }
     let outcome = lab.outcome(packets.judged, at);
-    let spoken = union_of(lab.space, outcome);
+    let spoken = outcome.whole(lab.space);
     if lab.space.is_empty(spoken) {
         return Ruling::Empty(match at {
             Some(_) => "none of its packets meets this layer",
@@ -217,8 +221,10 @@ pub(super) fn doubts(witness: &Witness, own: &BTreeSet<Symbol>) -> Vec<Doubt> {
         let other = other.filter(|other| *other != on && assumption.side == Side::Name);
         let against = other.unwrap_or_else(|| match assumption.side {
             Side::Name => witness.name.clone().unwrap_or_default(),
-            Side::Source | Side::NewSource => witness.source.to_string(),
-            Side::Destination | Side::NewDestination => witness.destination.to_string(),
+            Side::Source => witness.source.to_string(),
+            Side::Destination => witness.destination.to_string(),
+            // The packet does not tell the address that it has behind a firewall.
+            Side::NewSource | Side::NewDestination => String::new(),
         });
         let doubt = Doubt {
             assume: (assumption.symbol.kind != "url" && !against.is_empty())
@@ -271,4 +277,25 @@ fn assumes(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Vec<Stri
         None => format!("what the probe names, such as {address}"),
     };
     vec![format!("{name} does not resolve into {place}")]
+}
+
+/// Packets between named ends that nothing declared stands between: of these nothing is said, though
+/// others of the probe have a way.
+pub(super) fn wayless(lab: &mut Lab<'_>, probe: &ModelProbe, packets: &Packets) -> Option<String> {
+    if probe.at.is_some() || probe.expect == Expect::Reach {
+        return None;
+    }
+    let spoken = lab.outcome(packets.judged, None).whole(lab.space);
+    let rest = lab.space.subtract(packets.judged, spoken);
+    let rest = lab.space.intersect(rest, packets.named);
+    let all = AddressSet::all();
+    let passed = lab.space.box_of(&lab.network.transit, &all);
+    let between = lab.space.subtract(rest, passed);
+    let (set, word) = if lab.space.is_empty(between) {
+        (rest, "no way is known out of a subnet that is only passed")
+    } else {
+        (between, "nothing that is declared lies between its ends")
+    };
+    let witness = lab.space.witness(set)?;
+    Some(format!("{witness} is as expected: {word}"))
 }

@@ -50,13 +50,23 @@ fn the_main_policy_in_any_order() {
 
 #[test]
 fn every_example_in_any_order() {
-    for folder in load::entries(&load::root().join("examples")).unwrap() {
+    let examples = load::root().join("examples");
+    let mut shuffled = 0;
+    // An example may be several projects, each in a folder of its own.
+    let mut folders = load::entries(&examples).unwrap();
+    while let Some(folder) = folders.pop() {
         if !folder.is_dir() {
             continue;
         }
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if !folder.join("portcullis.yaml").is_file() {
+            folders.extend(load::entries(&folder).unwrap());
+            continue;
+        }
+        let name = folder.strip_prefix(&examples).unwrap().to_string_lossy();
         every_shuffle(&format!("examples/{name}"), &read(&folder));
+        shuffled += 1;
     }
+    assert!(shuffled >= 3, "{shuffled}");
 }
 
 #[test]

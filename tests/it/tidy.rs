@@ -59,7 +59,7 @@ const EDGES: [(&str, &[&str]); 25] = [
     ),
     ("proof", &["*"]),
     ("query", &["*"]),
-    // What a policy promises by `required` is what the proof finds of it.
+    // What a policy promises by `required` is judged like a test; what the proof finds of it is told.
     ("trials", &["*"]),
     // What differs between two sides, and the writes that make one of the other.
     ("diff", &["*"]),

@@ -356,3 +356,269 @@ fn a_required_deny_is_a_test() {
     assert_eq!(check.code, 1);
     assert!(check.err.contains("error[PC4003]"), "{}", check.err);
 }
+
+/// What the proof does not speak of is no promise kept: no route, a way that is not determined, a
+/// parent policy that nobody showed.
+#[test]
+fn a_promise_is_judged_like_any_probe() {
+    let place = "portcullis 1\n\
+         vnet spoke = 10.1.0.0/16\n\
+         nsg app { default-inbound = deny  default-outbound = deny }\n";
+    let lost = project(&format!(
+        "{place}subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app }}\n\
+         required allow lost: tcp/443 from app to 10.9.0.0/16 for \"Lost\"\n\
+         required allow part: tcp/443 from app to [10.9.1.0/24, 203.0.113.0/24] for \"Half\"\n\
+         required allow out: tcp/443 from app to any for \"What a way leads to\"\n\
+         required deny clear: tcp/80 from app to [10.9.0.0/16, 203.0.113.0/24] for \"No\"\n"
+    ));
+    let ran = ask(lost.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::lost"), "{}", ran.out);
+    assert!(ran.out.contains("FAIL  required main::part"), "{}", ran.out);
+    assert!(ran.out.contains("ok    required main::out"), "{}", ran.out);
+    assert!(ran.out.contains("assuming it says `any`"), "{}", ran.out);
+    assert!(
+        ran.out.contains("ok    required main::clear"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.err.contains("PC8001") && !ran.err.contains("PC9004"),
+        "{}",
+        ran.err
+    );
+    let unknown = project(
+        "portcullis 1\n\
+         firewall west { }\n\
+         firewall north { }\n\
+         required allow dns: udp/53 from 10.1.0.0/16 to 192.0.2.53 for \"Names\" at west\n",
+    );
+    let ran = ask(unknown.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::dns"), "{}", ran.out);
+    assert!(ran.err.contains("PC8005"), "{}", ran.err);
+    let parent = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg\
+                  /providers/Microsoft.Network/firewallPolicies/base";
+    let hidden = project(&format!(
+        "portcullis 1\n\
+         firewall azfw {{\n  policy = \"demo\"\n  manage = policy\n  base-policy = \"{parent}\"\n}}\n\
+         required allow web: tcp/443 from 10.0.0.0/24 to 10.1.0.0/16 for \"The sites\"\n\
+         required deny no: tcp/22 from 10.0.0.0/24 to 10.1.0.0/16 for \"Not this\"\n"
+    ));
+    let ran = ask(hidden.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("FAIL  required main::web"), "{}", ran.out);
+    assert!(ran.out.contains("FAIL  required main::no"), "{}", ran.out);
+    assert!(ran.err.contains("is not shown"), "{}", ran.err);
+}
+
+/// Without `private-ip` any address of its subnet may be what a firewall calls from, and without a
+/// subnet nobody knows: what the group behind it does hangs on that.
+#[test]
+fn where_a_firewall_calls_from_is_not_guessed() {
+    let shut = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"shut","properties":{"priority":150,"direction":"Inbound","access":"Deny","protocol":"*","sourceAddressPrefix":"10.0.1.0/27","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}]}}"#;
+    for (place, refused) in [
+        ("vnet = hub\n  subnet = 10.0.1.0/26", true),
+        ("vnet = hub", true),
+        (
+            "vnet = hub\n  private-ip = 10.0.1.40\n  subnet = 10.0.1.0/26",
+            false,
+        ),
+    ] {
+        let folder = project(&format!(
+            "portcullis 1\n\
+             vnet hub = 10.0.0.0/16 {{ peers = [spoke, remote] }}\n\
+             vnet spoke = 10.1.0.0/16 {{ peers = [hub] }}\n\
+             vnet remote = 10.2.0.0/16 {{ peers = [hub] firewall = azfw }}\n\
+             firewall azfw {{\n  policy = \"afwp\"\n  sku = premium\n  dns-proxy = true\n  {place}\n}}\n\
+             nsg app {{ base = \"app.json\" }}\n\
+             subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app }}\n\
+             allow web: https from remote to www.contoso.com for \"Sites\"\n\
+             test \"in\" {{ allow https from remote to fqdn(www.contoso.com, in = 10.1.1.0/24) }}\n\
+             test \"out\" {{ deny https from remote to fqdn(www.contoso.com, in = 10.1.1.0/24) }}\n"
+        ));
+        fs::write(folder.path().join("app.json"), shut).unwrap();
+        let ran = ask(folder.path(), &["main.gate"]);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert!(!ran.err.contains("PC9004"), "{place}: {}", ran.err);
+        assert!(ran.out.contains("FAIL  out"), "{place}: {}", ran.out);
+        assert_eq!(
+            ran.out.contains("FAIL  in"),
+            refused,
+            "{place}: {}",
+            ran.out
+        );
+        // A packet by itself fares alike.
+        let packet = [
+            "https",
+            "10.2.0.4",
+            "www.contoso.com:443",
+            "--address",
+            "10.1.1.4",
+        ];
+        let explain = [["explain", "--color", "never"].as_slice(), &packet].concat();
+        let explain = run(&mut command(folder.path(), &explain));
+        assert_eq!(
+            explain.out.starts_with("UNKNOWN"),
+            refused,
+            "{place}: {}",
+            explain.out
+        );
+        assert_eq!(
+            explain.out.starts_with("ALLOWED"),
+            !refused,
+            "{place}: {}",
+            explain.out
+        );
+        let guess = "which address the firewall in front of it calls from";
+        assert_eq!(
+            explain.out.contains(guess),
+            place == "vnet = hub",
+            "{place}: {}",
+            explain.out
+        );
+        let undecided = ran.err.matches("PC8005").count();
+        assert_eq!(
+            undecided,
+            if refused { 2 } else { 0 },
+            "{place}: {}",
+            ran.err
+        );
+    }
+}
+
+/// A group by itself is asked whatever the routes do with what passes it, or with the reply.
+#[test]
+fn a_layer_by_itself_is_asked_on_ways_that_go_astray() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet hub = 10.0.0.0/16 { peers = [spoke] }\n\
+         vnet spoke = 10.1.0.0/16 { peers = [hub] }\n\
+         firewall azfw {\n  policy = \"afwp\"\n  vnet = hub\n  subnet = 10.0.1.0/26\n  private-ip = 10.0.1.4\n}\n\
+         nsg app { base = \"app.json\" }\n\
+         nsg shut { default-inbound = deny }\n\
+         route-table out { default = azfw }\n\
+         subnet app = 10.1.1.0/24 { vnet = spoke  nsg = app  route-table = out }\n\
+         subnet back = 10.1.2.0/24 { vnet = spoke  nsg = shut  route-table = out }\n\
+         test \"open\" { deny tcp from 192.0.2.0/24 to app:443 at app }\n\
+         test \"open, said\" { allow tcp from 192.0.2.0/24 to app:443 at app }\n\
+         test \"shut\" { deny tcp from 192.0.2.0/24 to back:443 at shut }\n",
+    );
+    let open = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"open","properties":{"priority":150,"direction":"Inbound","access":"Allow","protocol":"Tcp","sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"443"}}]}}"#;
+    fs::write(folder.path().join("app.json"), open).unwrap();
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert!(
+        !ran.err.contains("PC9004") && !ran.err.contains("PC8006"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.out.contains("FAIL  open  "), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("ok    open, said"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(ran.out.contains("ok    shut"), "{}{}", ran.out, ran.err);
+}
+
+/// What a layer does with what a firewall translates is what it does by itself: not what becomes of the
+/// reply, nor what the other layer does.
+#[test]
+fn a_layer_by_itself_is_asked_about_what_is_translated() {
+    let half = r#"{"name":"app","type":"Microsoft.Network/networkSecurityGroups","location":"westeurope","properties":{"securityRules":[
+        {"name":"half","properties":{"priority":150,"direction":"Inbound","access":"Deny","protocol":"*","sourceAddressPrefix":"10.0.1.0/27","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}]}}"#;
+    let parent = "manage = policy\n  base-policy = \"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg\
+                  /providers/Microsoft.Network/firewallPolicies/base\"";
+    for (name, firewall, group, route, ok, undecided) in [
+        (
+            "lost reply",
+            "",
+            "",
+            "route 10.0.1.0/26 via none on out",
+            ["azfw", "app"].as_slice(),
+            0,
+        ),
+        ("half", "", "base = \"app.json\"", "", &["azfw"], 3),
+        ("parent", parent, "", "", &["app"], 2),
+    ] {
+        let folder = project(&format!(
+            "portcullis 1\n\
+             vnet hub = 10.0.0.0/16 {{ peers = [spoke] }}\n\
+             vnet spoke = 10.1.0.0/16 {{ peers = [hub] }}\n\
+             firewall azfw {{\n  policy = \"afwp\"\n  vnet = hub\n  subnet = 10.0.1.0/26\n  public-ips = [20.50.60.70]\n  {firewall}\n}}\n\
+             nsg app {{ default-inbound = deny  {group} }}\n\
+             route-table out {{ }}\n\
+             subnet app = 10.1.1.0/24 {{ vnet = spoke  nsg = app  route-table = out }}\n\
+             {route}\n\
+             dnat site: tcp/443 from 203.0.113.0/24 to 20.50.60.70 into 10.1.1.4 for \"Site\"\n\
+             test \"whole\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 }}\n\
+             test \"azfw\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 at azfw by site }}\n\
+             test \"app\" {{ allow tcp from 203.0.113.0/24 to 20.50.60.70:443 at app }}\n\
+             test \"not app\" {{ deny tcp from 203.0.113.0/24 to 20.50.60.70:443 at app }}\n"
+        ));
+        fs::write(folder.path().join("app.json"), half).unwrap();
+        let ran = ask(folder.path(), &["main.gate"]);
+        let told = format!("{name}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.code, 1, "{told}");
+        assert!(!ran.err.contains("PC9004"), "{told}");
+        assert!(ran.out.contains("FAIL  whole"), "{told}");
+        assert!(ran.out.contains("FAIL  not app"), "{told}");
+        for at in ["azfw", "app"] {
+            let held = ran.out.contains(&format!("ok    {at}\n"));
+            assert_eq!(held, ok.contains(&at), "{at}: {told}");
+        }
+        assert_eq!(ran.err.matches("PC8005").count(), undecided, "{told}");
+    }
+}
+
+/// Where a firewall put its own address, a statement about the packet's source settles nothing.
+#[test]
+fn no_statement_is_proposed_that_settles_nothing() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet west = 10.10.0.0/16 { firewall = fw }\n\
+         vnet east = 10.20.0.0/16 { firewall = fx }\n\
+         firewall fw {\n  private-ip = 10.0.1.4\n}\n\
+         firewall fx {\n  private-ip = 10.128.1.4\n}\n\
+         ip-group partners = [] {\n  id = \"/subscriptions/00000000-0000-0000-0000-000000000000\
+         /resourceGroups/rg/providers/Microsoft.Network/ipGroups/partners\"\n}\n\
+         allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) at fw for \"Far\"\n\
+         allow near: tcp/443 from ip-group(partners) to 10.20.9.0/24 at fx for \"Near\"\n\
+         test \"far\" {\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}\n",
+    );
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("it depends on ip-group(partners)"),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.err.contains("for example `assume"), "{}", ran.err);
+}
+
+/// A probe of which a part has no way says so: of that part nothing was found.
+#[test]
+fn packets_without_a_way_are_not_dropped_in_silence() {
+    let folder = project(
+        "portcullis 1\n\
+         vnet spoke = 10.1.0.0/16\n\
+         nsg app { default-inbound = deny  default-outbound = deny }\n\
+         subnet app = 10.1.1.0/24 { vnet = spoke  nsg = app }\n\
+         test \"part\" { deny tcp from [app, 192.168.0.0/16] to 192.168.9.0/24:22 }\n\
+         test \"whole\" { deny tcp from app to 192.168.9.0/24:22 }\n\
+         test \"wide\" { deny tcp from any to app:22 }\n",
+    );
+    let ran = ask(folder.path(), &["main.gate"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[1].contains("ok    part"), "{}", ran.out);
+    assert!(
+        lines[2].contains("assuming tcp 192.168.0.4 -> 192.168.9.4:22 is as expected: nothing"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(ran.out.matches("assuming").count(), 1, "{}", ran.out);
+}

@@ -96,7 +96,7 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
     let mut taken = space.empty();
     for one in layers.translated(space, network) {
         let outcome = one.outcome;
-        let whole = space.unite(vec![outcome.allowed, outcome.denied, outcome.open]);
+        let whole = outcome.whole(space);
         taken = space.union(taken, whole);
         walled.push(outcome.allowed);
         open.push(outcome.open);
