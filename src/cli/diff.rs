@@ -145,35 +145,16 @@ fn differ(
             .updated
             .as_ref()
             .and_then(|side| side.environment(name));
-        let compared = |a: &Environment, b: &Environment| -> Result<Vec<Region>, Fault> {
-            Ok(semantic::compare(
-                &a.scene.sight,
-                &b.scene.sight,
-                args.whole,
-            )?)
-        };
-        if let Some(updated) = updated {
-            let data = Pair {
-                new: updated,
-                ..pair
-            };
-            for region in compared(was, updated)? {
-                changes.push(data.change(&region, told::Cause::Data));
-            }
-            let policy = Pair {
-                old: updated,
-                ..pair
-            };
-            for region in compared(updated, is)? {
-                changes.push(policy.change(&region, told::Cause::Policy));
-            }
-        } else {
-            for region in compared(was, is)? {
-                changes.push(pair.change(&region, told::Cause::Policy));
-            }
-        }
         let numbers = sides.old.numbered && sides.new.numbered;
-        let text = textual::compare(name, &was.text, &is.text, textual::Options { numbers });
+        // Rules as text beside traffic: neither looks at the other.
+        let (text, traffic) = std::thread::scope(|scope| {
+            let options = textual::Options { numbers };
+            let text = scope.spawn(move || textual::compare(name, &was.text, &is.text, options));
+            let traffic = traffic(&pair, updated, args.whole);
+            (text.join(), traffic)
+        });
+        changes.extend(traffic?);
+        let text = text.map_err(|_| Fault::Ours("the rules could not be compared".to_owned()))?;
         let bands = &sides.new.settings.bands;
         writes.push(order::order(&text, bands, &is.retired));
         written.push(text);
@@ -266,6 +247,40 @@ fn differ(
         diagnostics: telling::findings(&sides.old, &sides.new),
         notes,
     })
+}
+
+/// The regions of one environment. With the old policy on the new data what that changed is told apart.
+fn traffic(
+    pair: &Pair<'_>,
+    updated: Option<&Environment>,
+    whole: bool,
+) -> Result<Vec<Change>, Fault> {
+    let steps = match updated {
+        Some(updated) => vec![
+            (
+                Pair {
+                    new: updated,
+                    ..*pair
+                },
+                told::Cause::Data,
+            ),
+            (
+                Pair {
+                    old: updated,
+                    ..*pair
+                },
+                told::Cause::Policy,
+            ),
+        ],
+        None => vec![(*pair, told::Cause::Policy)],
+    };
+    let mut out = Vec::new();
+    for (pair, cause) in steps {
+        let (old, new) = (&pair.old.scene.sight, &pair.new.scene.sight);
+        let found: Vec<Region> = semantic::compare(old, new, whole)?;
+        out.extend(found.iter().map(|region| pair.change(region, cause)));
+    }
+    Ok(out)
 }
 
 /// The environments of both sides, those that weigh most first.
