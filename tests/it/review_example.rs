@@ -102,7 +102,7 @@ fn the_pull_request_is_told_as_it_is_committed() {
     forms.push(("summary.md", fs::read_to_string(&summary).unwrap()));
     let mut wrong = Vec::new();
     for (name, text) in forms {
-        let path = root().join(HOME).join("out").join(name);
+        let path = root().join(HOME).join("told").join(name);
         if blessing() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &text).unwrap();
@@ -112,7 +112,7 @@ fn the_pull_request_is_told_as_it_is_committed() {
     }
     assert!(
         wrong.is_empty(),
-        "not as committed in {HOME}/out: {wrong:?}"
+        "not as committed in {HOME}/told: {wrong:?}"
     );
 }
 
