@@ -49,7 +49,8 @@ pub(super) fn is_foreign(asked: &Asked) -> Result<bool, IoFault> {
     }
     if !asked.ground.is_folder(&path)
         || asked.ground.is_file(&path.join("portcullis.yaml"))
-        || !asked.ground.gate_files(&path)?.is_empty()
+        // A project below it is not meant to be read as its output.
+        || asked.ground.holds_sources(&path)?
     {
         return Ok(false);
     }

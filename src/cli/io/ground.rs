@@ -294,6 +294,17 @@ impl Ground {
         }
     }
 
+    /// Whether there are sources somewhere below a folder.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn holds_sources(&self, folder: &Path) -> Result<bool, IoFault> {
+        match self {
+            Self::Disk => Ok(!super::gate_files_below(folder)?.is_empty()),
+            Self::Revision(r) => Ok(r.below(folder).into_iter().any(is_gate)),
+        }
+    }
+
     /// The files below a folder that can hold definitions, sorted; absolute.
     ///
     /// # Errors

@@ -297,3 +297,16 @@ fn a_bare_repository_and_one_without_commits() {
     );
     assert!(Path::new(&empty.path().join("a.gate")).is_file());
 }
+
+/// A folder with a project below it is not that project's output, though it holds JSON.
+#[test]
+fn a_folder_above_a_project_is_no_output() {
+    let dir = repository("sub");
+    write(dir.path(), "sub/out/prod/nsg.json", "{}");
+    commit(dir.path(), "output");
+    for words in [&["HEAD"][..], &["HEAD", "."]] {
+        let ran = diff(dir.path(), words);
+        assert_eq!(ran.code, 2, "{words:?}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("no .gate files"), "{words:?}: {}", ran.err);
+    }
+}
