@@ -123,6 +123,15 @@ impl PortSet {
         Self(out)
     }
 
+    /// True if every port of this set is in the other. Ranges that touch are one, so each of them lies
+    /// in one of the other's or sticks out.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .all(|(first, last)| other.0.iter().any(|(from, to)| from <= first && last <= to))
+    }
+
     /// True if the sets share a port.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
@@ -235,5 +244,29 @@ pub fn word(proto: Proto) -> &'static str {
         Proto::Http => "http",
         Proto::Https => "https",
         Proto::Mssql => "mssql",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::PortSet;
+
+    fn drawn() -> impl Strategy<Value = PortSet> {
+        let ranges = prop::collection::vec((0_u16..40, 0_u16..6), 0..6);
+        ranges.prop_map(|list| {
+            let ranges: Vec<(u16, u16)> = list.iter().map(|(a, n)| (*a, a + n)).collect();
+            PortSet::from_ranges(&ranges)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_subset_leaves_nothing_over(a in drawn(), b in drawn()) {
+            prop_assert_eq!(a.is_subset(&b), a.subtract(&b).is_empty());
+            prop_assert!(a.is_subset(&a.union(&b)));
+            prop_assert!(a.subtract(&b).is_subset(&a));
+        }
     }
 }

@@ -175,7 +175,7 @@ impl Index {
         pair.is_some_and(|(own, wide)| {
             let ends =
                 own.source.is_subset(&wide.source) && own.destination.is_subset(&wide.destination);
-            ends || own.ports.subtract(&wide.ports).is_empty()
+            ends || own.ports.is_subset(&wide.ports)
         })
     }
 

@@ -223,7 +223,7 @@ impl Service {
             return Answer::Yes;
         }
         let of = |own: &PortSet, asked: &PortSet| {
-            if own.is_all() || asked.subtract(own).is_empty() {
+            if asked.is_subset(own) {
                 Answer::Yes
             } else if own.meets(asked) {
                 Answer::May
