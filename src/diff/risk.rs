@@ -313,7 +313,13 @@ pub fn count(set: &AddressSet) -> String {
     if all > 1 << 40 {
         return format!("2^{}", all.ilog2());
     }
-    let digits = all.to_string();
+    grouped(all)
+}
+
+/// `65,536`.
+#[must_use]
+pub fn grouped(number: u128) -> String {
+    let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

@@ -156,13 +156,9 @@ fn adopt(out: &mut Definitions) {
     out.resources.extend(made);
 }
 
-/// What says nothing of what a resource does.
-const ASIDE: [&str; 16] = [
-    "name",
+/// What Azure writes into answers beside what a resource says, in lower case: it makes no difference.
+pub const ANSWERED: [&str; 12] = [
     "apiversion",
-    "location",
-    "tags",
-    "zones",
     "resourceguid",
     "defaultsecurityrules",
     "subnets",
@@ -175,6 +171,9 @@ const ASIDE: [&str; 16] = [
     "firewallpolicies",
     "dependson",
 ];
+
+/// What says nothing of what a resource does.
+const ASIDE: [&str; 4] = ["name", "location", "tags", "zones"];
 
 /// A resource without what makes no difference, to compare it: names in lower case, ids by name,
 /// `properties` beside the rest.
@@ -191,7 +190,7 @@ fn normal(value: &Value) -> Value {
                         "etag" | "provisioningstate" | "resourcegroup" | "description" => true,
                         "id" => top || named,
                         "type" => top || value.as_str().is_some_and(|t| t.contains('/')),
-                        name => top && ASIDE.contains(&name),
+                        name => top && (ASIDE.contains(&name) || ANSWERED.contains(&name)),
                     };
                     let value = inner(value, top && name == "properties");
                     let empty = match &value {

@@ -20,6 +20,7 @@ pub use answer::answer;
 pub use choose::{Chosen, Names, Wall, choose, leaves, nothing};
 pub use definitions::{Definition, Definitions, File, read};
 pub use evaluate::Unknown;
+pub use join::ANSWERED;
 pub use kind::Kind;
 pub use network::{Foreign, List, Setting, lists, network, table_value};
 

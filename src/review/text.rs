@@ -503,14 +503,7 @@ fn foot(page: &mut Page, difference: &Difference, rules: &Rules, options: &Optio
     let summary = &difference.summary;
     let regions = &summary.regions;
     let mut parts = Vec::new();
-    for (count, word) in [
-        (regions.newly_allowed + regions.newly_bypassing, "widened"),
-        (
-            regions.no_longer_allowed + regions.newly_passing,
-            "narrowed",
-        ),
-        (regions.undecided, "undecided"),
-    ] {
+    for (count, word) in words::directions(regions) {
         if count == 0 {
             continue;
         }

@@ -1,9 +1,10 @@
 //! The plain words that all forms for people share: sentences, counts, places. Nothing here is escaped for
 //! any form.
 
+use crate::diff::risk;
 use crate::diff::told::{
-    BlastRadius, Cause, CausingFlow, Change, Difference, End, Expiring, Fate, Finding, Hop, Kind,
-    Level, Names, Outcome, Risk, RiskCount, Summary, Tests, Traffic,
+    BlastRadius, Cause, CausingFlow, Change, Counts, Difference, End, Expiring, Fate, Finding, Hop,
+    Kind, Level, Names, Outcome, Risk, RiskCount, Summary, Tests, Traffic,
 };
 use crate::packet::Verdict;
 
@@ -20,17 +21,10 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
 /// `65536` is `65,536`; what is not all digits stays as it is.
 #[must_use]
 pub fn grouped_digits(number: &str) -> String {
-    if number.len() < 5 || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return number.to_owned();
+    match number.parse() {
+        Ok(count) if number.len() >= 5 => risk::grouped(count),
+        _ => number.to_owned(),
     }
-    let mut out = String::new();
-    for (at, digit) in number.chars().enumerate() {
-        if at > 0 && (number.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -106,19 +100,25 @@ pub fn the_rest(summary: &Summary) -> &'static str {
     }
 }
 
-/// `3 widened, 1 narrowed, 1 renamed`; `no traffic differs` if nothing does.
+/// How many regions go which way, each with the word for it.
 #[must_use]
-pub fn headline(summary: &Summary, renamed: usize) -> String {
-    let regions = &summary.regions;
-    let mut parts = Vec::new();
-    for (count, word) in [
+pub const fn directions(regions: &Counts) -> [(usize, &'static str); 3] {
+    [
         (regions.newly_allowed + regions.newly_bypassing, "widened"),
         (
             regions.no_longer_allowed + regions.newly_passing,
             "narrowed",
         ),
         (regions.undecided, "undecided"),
-    ] {
+    ]
+}
+
+/// `3 widened, 1 narrowed, 1 renamed`; `no traffic differs` if nothing does.
+#[must_use]
+pub fn headline(summary: &Summary, renamed: usize) -> String {
+    let regions = &summary.regions;
+    let mut parts = Vec::new();
+    for (count, word) in directions(regions) {
         if count > 0 {
             parts.push(counted(count, word, word));
         }

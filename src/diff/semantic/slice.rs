@@ -119,29 +119,31 @@ fn beside(firewall: &Firewall) -> String {
 #[derive(Clone, Debug)]
 struct Signature {
     end: End,
-    passes: Vec<(char, usize, Pass)>,
+    passes: Vec<Met>,
 }
+
+/// A layer on a way: its kind, the number of its content, itself.
+type Met = (char, usize, Pass);
 
 impl Signature {
     fn same(&self, other: &Self) -> bool {
-        self.end == other.end
-            && self.passes.len() == other.passes.len()
-            && self
-                .passes
-                .iter()
-                .zip(&other.passes)
-                .all(|(a, b)| (a.0, a.1) == (b.0, b.1))
+        self.pairs(other, |a, b| (a.0, a.1) == (b.0, b.1))
     }
 
     /// Whether only contents differ.
     fn aligned(&self, other: &Self) -> bool {
+        self.pairs(other, |a, b| a.0 == b.0)
+    }
+
+    /// Whether the ways end alike, and what is met on them is alike one by one.
+    fn pairs(&self, other: &Self, alike: impl Fn(&Met, &Met) -> bool) -> bool {
         self.end == other.end
             && self.passes.len() == other.passes.len()
             && self
                 .passes
                 .iter()
                 .zip(&other.passes)
-                .all(|(a, b)| a.0 == b.0)
+                .all(|(a, b)| alike(a, b))
     }
 }
 

@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::foreign::ANSWERED;
+
 /// One value: how it compares, and how it was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word {
@@ -52,30 +54,22 @@ pub struct FieldChange {
     pub new: Option<String>,
 }
 
-/// What Azure writes into answers and takes from nobody, in lower case.
-const READ_ONLY: [&str; 21] = [
+/// What else Azure writes into answers and takes from nobody, and what is compared elsewhere, in lower case.
+const READ_ONLY: [&str; 9] = [
     "etag",
     "provisioningstate",
-    "resourceguid",
     "resourcegroup",
-    "apiversion",
-    "dependson",
     "systemdata",
-    "defaultsecurityrules",
-    "subnets",
-    "networkinterfaces",
-    "flowlogs",
-    "size",
-    "rulecollectiongroups",
-    "childpolicies",
-    "firewalls",
-    "firewallpolicies",
     "hasbgpoverride",
     "name",
     "location",
     "tags",
     "zones",
 ];
+
+fn is_read_only(name: &str) -> bool {
+    READ_ONLY.contains(&name) || ANSWERED.contains(&name)
+}
 
 /// Switches that are off where nothing is said (REST references, checked 2026-11-30), in lower case.
 const OFF_BY_DEFAULT: [&str; 5] = [
@@ -105,7 +99,7 @@ impl Fields {
             let lower = name.to_lowercase();
             let typed = lower == "type" && value.as_str().is_some_and(|t| t.contains('/'));
             let aside = lower == "id" || typed || but.iter().any(|b| b.eq_ignore_ascii_case(name));
-            if !aside && !READ_ONLY.contains(&lower.as_str()) {
+            if !aside && !is_read_only(&lower) {
                 out.take(name, value);
             }
         }
@@ -127,7 +121,7 @@ impl Fields {
                     return;
                 }
                 for (name, value) in members {
-                    if !READ_ONLY.contains(&name.to_lowercase().as_str()) {
+                    if !is_read_only(&name.to_lowercase()) {
                         self.take(&format!("{path}.{name}"), value);
                     }
                 }
@@ -359,7 +353,7 @@ fn reference(value: &Value) -> Option<Word> {
     for (name, value) in members {
         match name.to_lowercase() {
             n if n == "id" => id = value.as_str(),
-            n if READ_ONLY.contains(&n.as_str()) || value.is_null() => {}
+            n if is_read_only(&n) || value.is_null() => {}
             _ => return None,
         }
     }

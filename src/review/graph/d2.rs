@@ -1,8 +1,11 @@
 //! The ways as a diagram for D2.
 
-use super::{Drawing, Links, caption};
+use super::{Drawing, Links, caption, quoted};
 use crate::inventory::PointKind;
 use crate::review::harmless::harmless;
+
+/// What a quoted text escapes; `$` would begin a substitution.
+const MARKED: [char; 3] = ['"', '\\', '$'];
 
 /// One diagram; several environments are containers in it.
 #[must_use]
@@ -13,7 +16,10 @@ pub fn d2(drawings: &[Drawing]) -> String {
         let caption = harmless(&caption(drawing));
         out.push_str(&format!("# {caption}\n"));
         if several {
-            out.push_str(&format!("e{number}: {} {{\n", quoted(&drawing.environment)));
+            out.push_str(&format!(
+                "e{number}: {} {{\n",
+                quoted(&drawing.environment, &MARKED)
+            ));
         }
         let graph = Links::of(drawing);
         for (at, (_, text, kind)) in graph.nodes.iter().enumerate() {
@@ -27,7 +33,7 @@ pub fn d2(drawings: &[Drawing]) -> String {
                     " { shape: hexagon; style.fill: \"#D55E00\"; style.font-color: \"#ffffff\" }"
                 }
             };
-            out.push_str(&format!("n{at}: {}{style}\n", quoted(text)));
+            out.push_str(&format!("n{at}: {}{style}\n", quoted(text, &MARKED)));
         }
         for (from, to, kind, weight) in &graph.links {
             let style = if *kind == PointKind::Firewall {
@@ -41,20 +47,5 @@ pub fn d2(drawings: &[Drawing]) -> String {
             out.push_str("}\n");
         }
     }
-    out
-}
-
-/// A quoted text; `$` would begin a substitution.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in harmless(text).chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '$' => out.push_str("\\$"),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
     out
 }

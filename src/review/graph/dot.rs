@@ -1,8 +1,10 @@
 //! The ways as a graph for Graphviz.
 
-use super::{Drawing, Links, caption};
+use super::{Drawing, Links, caption, quoted};
 use crate::inventory::PointKind;
-use crate::review::harmless::harmless;
+
+/// What a quoted text escapes; nothing else can end it.
+const MARKED: [char; 2] = ['"', '\\'];
 
 /// One digraph; several environments are clusters of it.
 #[must_use]
@@ -15,7 +17,10 @@ pub fn dot(drawings: &[Drawing]) -> String {
         if several {
             out.push_str(&format!("  subgraph cluster_{number} {{\n"));
         }
-        out.push_str(&format!("  label={};\n", quoted(&caption(drawing))));
+        out.push_str(&format!(
+            "  label={};\n",
+            quoted(&caption(drawing), &MARKED)
+        ));
         let graph = Links::of(drawing);
         for (at, (_, text, kind)) in graph.nodes.iter().enumerate() {
             let style = match kind {
@@ -30,7 +35,7 @@ pub fn dot(drawings: &[Drawing]) -> String {
             };
             out.push_str(&format!(
                 "  e{number}n{at} [label={}{style}];\n",
-                quoted(text)
+                quoted(text, &MARKED)
             ));
         }
         for (from, to, kind, weight) in &graph.links {
@@ -50,19 +55,5 @@ pub fn dot(drawings: &[Drawing]) -> String {
         }
     }
     out.push_str("}\n");
-    out
-}
-
-/// A text of the language: quotes and backslashes are escaped, nothing else can end it.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in harmless(text).chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
     out
 }

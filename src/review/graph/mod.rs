@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::inventory::{Environment, Node, PointKind, UnitKind};
+use crate::review::harmless::harmless;
 
 pub use d2::d2;
 pub use dot::dot;
@@ -243,5 +244,18 @@ fn caption(drawing: &Drawing) -> String {
     if drawing.folded > 0 {
         out.push_str(&format!("; {} ways are put together", drawing.folded));
     }
+    out
+}
+
+/// A text in quotes, with a backslash before what is marked.
+fn quoted(text: &str, marked: &[char]) -> String {
+    let mut out = String::from("\"");
+    for c in harmless(text).chars() {
+        if marked.contains(&c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
     out
 }

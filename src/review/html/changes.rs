@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Panel;
 use super::escape::{breakable, escape};
-use super::page::{grouped, plural};
+use super::page::{grouped, heads, plural};
 use crate::diff::told::{Change, Difference, Fate, Kind, Level};
 use crate::review::rules::{Rules, Shown, Sign};
 use crate::review::words;
@@ -66,7 +66,7 @@ pub(super) fn panel(difference: &Difference) -> Panel {
             "<div class=\"card\"><h2>{name} <span class=\"quiet\">{}</span></h2><p class=\"lead\">{lead}</p><div class=\"scroll\"><table class=\"t\"><thead><tr>",
             of_kind.len()
         );
-        for head in [
+        out.push_str(&heads(&[
             "Risk",
             "Environments",
             "Who → where",
@@ -74,13 +74,7 @@ pub(super) fn panel(difference: &Difference) -> Panel {
             "Why",
             "Source",
             "A packet, before and after",
-        ] {
-            let _ = write!(
-                out,
-                "<th scope=\"col\"><button type=\"button\">{head}</button></th>"
-            );
-        }
-        out.push_str("</tr></thead><tbody>\n");
+        ]));
         for (number, change) in of_kind {
             row(&mut out, number, change, name);
         }

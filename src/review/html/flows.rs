@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::escape::{breakable, escape};
-use super::page::SOON;
+use super::page::{SOON, heads};
 use crate::inventory::{Flow, Inventory, Kind, Rule};
 
 /// Statements as rows.
@@ -87,7 +87,7 @@ pub(super) fn table(inventory: &Inventory, rows: &Rows<'_>) -> String {
     );
     filters(&mut out, inventory, rows);
     out.push_str("<div class=\"scroll\"><table class=\"t flows\" id=\"flows\"><caption class=\"vh\">Statements in force</caption><thead><tr>");
-    for head in [
+    out.push_str(&heads(&[
         "Flow",
         "Kind",
         "From",
@@ -98,13 +98,7 @@ pub(super) fn table(inventory: &Inventory, rows: &Rows<'_>) -> String {
         "Until",
         "Source",
         "Environments",
-    ] {
-        let _ = write!(
-            out,
-            "<th scope=\"col\"><button type=\"button\">{head}</button></th>"
-        );
-    }
-    out.push_str("</tr></thead><tbody>\n");
+    ]));
     let days: BTreeMap<(&str, &str), i64> = inventory
         .expiries
         .iter()

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::escape::{escape, script_hash};
+use crate::diff::risk;
 use crate::diff::told::{Difference, Level, Outcome};
 use crate::inventory::{Environment, Expiry, Inventory, Kind, State};
 
@@ -56,15 +57,7 @@ pub(super) fn plural(count: usize, one: &str, more: &str) -> String {
 
 /// `12,345`.
 pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    risk::grouped(number as u128)
 }
 
 /// The header of one policy.
@@ -345,4 +338,17 @@ fn header(out: &mut String, inventory: &Inventory, head: &Head, panels: &[Panel]
         );
     }
     out.push_str("</div></div></header>\n");
+}
+
+/// The heads of a table's columns, each a button that sorts by it, up to the table's first row.
+pub(super) fn heads(columns: &[&str]) -> String {
+    let mut out = String::new();
+    for head in columns {
+        let _ = write!(
+            out,
+            "<th scope=\"col\"><button type=\"button\">{head}</button></th>"
+        );
+    }
+    out.push_str("</tr></thead><tbody>\n");
+    out
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::escape::escape;
-use super::page::grouped;
+use super::page::{grouped, heads};
 use crate::inventory::{Environment, Limit};
 
 /// Subnets and limits of an environment.
@@ -64,7 +64,7 @@ fn subnets(out: &mut String, environment: &Environment) {
         return;
     }
     out.push_str("<div class=\"scroll\"><table class=\"t\"><thead><tr>");
-    for head in [
+    out.push_str(&heads(&[
         "Subnet",
         "Azure name",
         "Prefixes",
@@ -73,13 +73,7 @@ fn subnets(out: &mut String, environment: &Environment) {
         "NSG",
         "Route table",
         "Runs",
-    ] {
-        let _ = write!(
-            out,
-            "<th scope=\"col\"><button type=\"button\">{head}</button></th>"
-        );
-    }
-    out.push_str("</tr></thead><tbody>\n");
+    ]));
     for subnet in &environment.subnets {
         let none = "<span class=\"chip warn\">none</span>".to_owned();
         let or = |value: &Option<String>, empty: &str| {
@@ -114,7 +108,7 @@ pub(super) fn envelopes(environment: &Environment) -> String {
         return out;
     }
     out.push_str("<div class=\"scroll\"><table class=\"t\"><thead><tr>");
-    for head in [
+    out.push_str(&heads(&[
         "NSG",
         "Rule",
         "Priority",
@@ -124,13 +118,7 @@ pub(super) fn envelopes(environment: &Environment) -> String {
         "To",
         "Narrowed by",
         "Flows",
-    ] {
-        let _ = write!(
-            out,
-            "<th scope=\"col\"><button type=\"button\">{head}</button></th>"
-        );
-    }
-    out.push_str("</tr></thead><tbody>\n");
+    ]));
     for one in &environment.envelopes {
         let narrowed = if one.narrowed_by.is_empty() {
             "<span class=\"chip warn\">nothing</span> accepted by <code>names = open</code>"
