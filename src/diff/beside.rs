@@ -106,11 +106,8 @@ pub fn alone(
         .resources
         .iter()
         .filter_map(|d| {
-            Some(Written {
-                kind: kind_of(d.kind)?,
-                id: d.id.clone().unwrap_or_else(|| d.name.clone()),
-                value: d.value.clone(),
-            })
+            let id = d.id.clone().unwrap_or_else(|| d.name.clone());
+            Some(Written::new(kind_of(d.kind)?, id, &d.value))
         })
         .collect();
     Ok((out, assumed))
@@ -129,14 +126,14 @@ pub fn within(
 ) -> Result<(Scene, Vec<String>), Unreadable> {
     let policy = context.fabric.policy;
     let mut missing = Vec::new();
-    let mut written: Vec<Written> = Vec::new();
+    let mut written: Vec<(AzureType, String, Value)> = Vec::new();
     let mut add = |kind: AzureType, id: String, of: &Definition| {
         let mut value = of.value.clone();
         if let Some(members) = value.as_object_mut() {
             members.retain(|key, _| !key.eq_ignore_ascii_case("id"));
             members.insert("id".to_owned(), Value::String(id.clone()));
         }
-        written.push(Written { kind, id, value });
+        written.push((kind, id, value));
     };
     let named = |kind: Kind, identity: &model::Identity, id: &ResourceId| {
         let by_id = |d: &&Definition| {
@@ -225,21 +222,22 @@ pub fn within(
         });
         add(AzureType::IpGroup, id, d);
     }
-    written.extend(tables.into_iter().map(|(id, value)| Written {
-        kind: AzureType::RouteTable,
-        id,
-        value,
-    }));
-    let values = written
+    let tables = tables.into_iter();
+    written.extend(tables.map(|(id, value)| (AzureType::RouteTable, id, value)));
+    let resources = written
         .iter()
-        .map(|w| (w.kind, w.id.to_lowercase(), w.value.clone()));
-    let network = emitted::network_of(context, &values.collect::<Vec<_>>())?;
+        .map(|(kind, id, value)| Written::new(*kind, id.clone(), value))
+        .collect();
+    for (_, id, _) in &mut written {
+        *id = id.to_lowercase();
+    }
+    let network = emitted::network_of(context, &written)?;
     let mut out = Scene::around(context, sources, network);
     // Who wrote these rules, and what they were meant to say, nobody told.
     out.sight.statements = super::semantic::Statements::default();
     out.about.clear();
     out.sight.traces = traces(all, manifest);
-    out.resources = written;
+    out.resources = resources;
     Ok((out, missing))
 }
 

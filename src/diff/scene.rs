@@ -42,14 +42,26 @@ pub struct About {
 }
 
 /// A resource by its id, as JSON.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Its type.
     pub kind: AzureType,
     /// Its id, as far as it is known.
     pub id: String,
-    /// Its JSON.
-    pub value: Value,
+    /// Its JSON. Most are only hashed, so they are kept as text: it takes a fraction of the memory.
+    pub text: String,
+}
+
+impl Written {
+    /// A resource of which the JSON is at hand.
+    #[must_use]
+    pub fn new(kind: AzureType, id: String, value: &Value) -> Self {
+        Self {
+            kind,
+            id,
+            text: value.to_string(),
+        }
+    }
 }
 
 /// One side of one environment.
@@ -87,7 +99,10 @@ impl Scene {
     ) -> Result<Self, Unreadable> {
         let own = lowered.resources.iter();
         let own = own.map(|r| (r.kind, r.id.text(), resource_value(r)));
-        let live = live.iter().map(|r| (r.kind, r.id.clone(), r.value.clone()));
+        let live = live.iter().map(|r| {
+            let value = serde_json::from_str(&r.text).unwrap_or_default();
+            (r.kind, r.id.clone(), value)
+        });
         let (mut ids, mut placed) = (Vec::new(), Vec::new());
         for (kind, id, value) in own.chain(live) {
             placed.push((kind, id.to_lowercase(), value));
@@ -95,8 +110,9 @@ impl Scene {
         }
         let network = emitted::network_of(context, &placed)?;
         let resources = ids.into_iter().zip(placed);
-        let resources = resources.map(|(id, (kind, _, value))| Written { kind, id, value });
-        let resources: Vec<Written> = resources.collect();
+        let resources = resources
+            .map(|(id, (kind, _, value))| Written::new(kind, id, &value))
+            .collect();
         let mut out = Self::around(context, sources, network);
         out.sight.traces = Traces::new(&lowered.traces);
         out.resources = resources;

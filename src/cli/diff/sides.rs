@@ -79,8 +79,8 @@ impl Side {
         let mut all: Vec<String> = Vec::new();
         for one in &self.environments {
             for r in &one.scene.resources {
-                let text = serde_json::to_string(&r.value).unwrap_or_default();
-                all.push(format!("{} {} {text}", one.scene.environment, r.id));
+                let hash = sha256_hex(&r.text);
+                all.push(format!("{} {} {hash}", one.scene.environment, r.id));
             }
         }
         all.sort();

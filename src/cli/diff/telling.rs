@@ -243,9 +243,9 @@ fn names(names: &RectangleNames) -> Names {
 
 fn fate(side: &Environment, reply: &Reply) -> Fate {
     let walked = Walked::new(&side.scene.sight.network, &side.behind, reply, false);
-    let path: Vec<Hop> = walked
-        .path
-        .iter()
+    // What comes straight from outside meets no layer there.
+    let met = walked.path.iter().filter(|hop| hop.layer != "none");
+    let path: Vec<Hop> = met
         .map(|hop| Hop {
             layer: hop.layer.to_owned(),
             resource: hop.resource.clone().unwrap_or_default(),
