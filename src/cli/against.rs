@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{AgainstArgs, Global};
 use super::basis::Basis;
+use super::io::ground::Ground;
 use super::io::{self, IoFault};
 use super::report::Reporter;
 use super::{BAD, CANNOT_RUN, project, run};
@@ -285,14 +286,10 @@ fn read(
 
 /// The environments of an output folder: folders in it that have a manifest.
 fn environments(folder: &Path) -> Result<Vec<(String, PathBuf)>, IoFault> {
-    let mut out = Vec::new();
-    for file in io::definition_files_below(folder)? {
-        let Some(inner) = file.parent() else { continue };
-        let is_manifest = file.file_name().is_some_and(|name| name == "manifest.json");
-        if is_manifest && inner.parent() == Some(folder) {
-            let name = inner.file_name().map(|n| n.to_string_lossy().into_owned());
-            out.extend(name.map(|name| (name, inner.to_path_buf())));
-        }
-    }
-    Ok(out)
+    let folders = Ground::Disk.output_folders(folder)?.into_iter();
+    let named = folders.filter_map(|inner| {
+        let name = inner.file_name()?.to_string_lossy().into_owned();
+        Some((name, inner))
+    });
+    Ok(named.collect())
 }

@@ -28,6 +28,8 @@ pub(super) struct Read {
     folder: String,
     all: Definitions,
     manifest: Option<Manifest>,
+    /// Why the manifest that is there could not be read.
+    unread: Option<String>,
 }
 
 /// Definitions of a side, by environment.
@@ -72,9 +74,15 @@ impl Definitive {
             let manifest = files
                 .iter()
                 .find(|f| record(f) && f.parent() == Some(folder));
-            let manifest = manifest
-                .and_then(|file| ground.load_data(file).ok())
-                .and_then(|text| serde_json::from_str::<Manifest>(&text).ok());
+            let read = manifest.map(|file| {
+                let text = ground.load_data(file)?;
+                serde_json::from_str::<Manifest>(&text).map_err(|e| e.to_string())
+            });
+            let (manifest, unread) = match read {
+                Some(Err(why)) => (None, Some(why)),
+                Some(Ok(manifest)) => (Some(manifest), None),
+                None => (None, None),
+            };
             let load = |file: &PathBuf| (io::relative(&here, file), ground.load_data(file));
             let own = files.iter().filter(|f| !record(f)).map(load).collect();
             Read {
@@ -85,6 +93,7 @@ impl Definitive {
                 folder: io::relative(&here, folder),
                 all: foreign::read(own, cloud),
                 manifest,
+                unread,
             }
         };
         let mut out = Self::default();
@@ -94,17 +103,11 @@ impl Definitive {
             return Ok(out);
         }
         let files = ground.definition_files_below(&path)?;
-        let mut folders: Vec<&Path> = files
-            .iter()
-            .filter(|f| f.file_name().is_some_and(|n| n == "manifest.json"))
-            .filter_map(|f| f.parent())
-            .filter(|f| f.parent() == Some(path.as_path()))
-            .collect();
-        folders.sort();
+        let folders = ground.output_folders(&path)?;
         if folders.is_empty() {
             out.environments.push(one(files.clone(), &path));
         }
-        for folder in folders {
+        for folder in &folders {
             let own = files.iter().filter(|f| f.starts_with(folder)).cloned();
             out.environments.push(one(own.collect(), folder));
         }
@@ -128,6 +131,18 @@ impl Definitive {
             diagnostics: bad.all.faults.clone(),
             ..Side::default()
         })
+    }
+
+    /// What could not be read though the rest was.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let unread = |e: &Read| {
+            let why = e.unread.as_ref()?;
+            Some(format!(
+                "`{}/manifest.json` cannot be read ({why}): rules there are known by their names only",
+                e.folder
+            ))
+        };
+        self.environments.iter().filter_map(unread).collect()
     }
 
     /// An environment by name; files that are of none stand for any, if there is only one.
@@ -199,7 +214,7 @@ pub(super) fn alone(
     let mut out = Both {
         old: side(catalog),
         new: side(catalog),
-        notes: Vec::new(),
+        notes: [old.remarks(), new.remarks()].concat(),
     };
     let environments: Vec<&str> = {
         let both = old.environments.iter().chain(&new.environments);

@@ -102,7 +102,7 @@ fn beside(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result
     };
     let catalog: &Catalog = project.catalog();
     let definitions = Definitive::read(global, files, catalog)?;
-    let mut notes = Vec::new();
+    let mut notes = definitions.remarks();
     let mut found: Vec<Environment> = Vec::new();
     let compiled = project.compile(global, catalog, None, &mut |stage: &Stage<'_>| {
         let name = &stage.context.fabric.policy.environment;

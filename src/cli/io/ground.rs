@@ -322,6 +322,22 @@ impl Ground {
         }
     }
 
+    /// The environments of an output folder: folders directly in it that have a manifest, sorted.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn output_folders(&self, folder: &Path) -> Result<Vec<PathBuf>, IoFault> {
+        let files = self.definition_files_below(folder)?;
+        let manifests = files
+            .iter()
+            .filter(|file| file.file_name().is_some_and(|name| name == "manifest.json"));
+        let own = manifests.filter_map(|file| file.parent());
+        let own = own.filter(|inner| inner.parent() == Some(folder));
+        let mut out: Vec<PathBuf> = own.map(Path::to_path_buf).collect();
+        out.sort();
+        Ok(out)
+    }
+
     /// A file of definitions: its text, or why it cannot be read.
     ///
     /// # Errors

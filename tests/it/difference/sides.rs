@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::{diff, folder, json, policy, repository, write};
-use crate::cli::SETTINGS;
+use crate::cli::{SETTINGS, command, run};
 
 const CATALOG: &str = "portcullis-catalog 1
 cloud public
@@ -171,4 +171,25 @@ fn whole_and_sliced_are_the_same_bytes_and_so_are_two_runs() {
         let whole = diff(&case, &[&words[..], &["--whole"]].concat()).out;
         assert_eq!(once, whole, "{}", case.display());
     }
+}
+
+/// An output folder whose manifest is damaged is compared all the same, and that is said.
+#[test]
+fn a_manifest_that_cannot_be_read_is_said() {
+    let dir = folder(&[
+        ("portcullis.yaml", SETTINGS),
+        ("a.gate", &policy("tcp/443", "10.9.0.0/24")),
+    ]);
+    let made = run(&mut command(dir.path(), &["compile", "--quiet"]));
+    assert_eq!(made.code, 0, "{}", made.err);
+    let manifest = "out/default/manifest.json";
+    assert!(dir.path().join(manifest).exists());
+    write(dir.path(), manifest, "{ \"tool\": ");
+    let ran = diff(dir.path(), &["out", "."]);
+    assert!(
+        ran.out.contains("manifest.json` cannot be read") || ran.err.contains("manifest.json"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
 }
