@@ -70,6 +70,9 @@ pub struct Options {
     pub no_files: bool,
     /// What is asked about each environment: its policy has it with every name bound.
     pub asked: Option<Words>,
+    /// In an environment of more flows than this flows are not held against each other: what is said of
+    /// dead and equal ones is not said then.
+    pub most_held: Option<usize>,
     /// Where the proof fails, do not look for the smallest input with which it does.
     pub no_smallest: bool,
     /// The lock, and what else is remembered of earlier runs.
@@ -267,6 +270,9 @@ fn judge(
         sources,
         required: &required,
         proven: !options.no_prove || options.promises_watched,
+        held: options
+            .most_held
+            .is_none_or(|most| policy.flows.len() <= most),
     };
     analyze(&scene, agreed, sink);
 }

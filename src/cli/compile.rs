@@ -41,6 +41,7 @@ pub fn run(global: &Global, args: &CompileArgs) -> Result<u8, IoFault> {
         asking: false,
         asked: None,
         remember,
+        most_held: None,
     };
     let remember = &ask.remember;
     let done = match run::run(global, &reporter, &ask)? {

@@ -158,6 +158,12 @@ fn differ(
         let bands = &sides.new.settings.bands;
         writes.push(order::order(&text, bands, &is.retired));
         written.push(text);
+        let flows = was.flows.max(is.flows);
+        if flows > sides::MOST_HELD {
+            notes.push(format!(
+                "environment `{name}` has {flows} flows: whether some of them are dead or equal is told by `check` only"
+            ));
+        }
         for gone in &is.retired {
             notes.push(format!(
                 "environment `{name}`: rule collection group `{}` of `{}` left the source and stays in force until it is deleted: its rules count (PC7007)",

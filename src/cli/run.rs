@@ -45,6 +45,8 @@ pub(super) struct Ask<'a> {
     pub(super) asking: bool,
     /// What becomes of `required` flows is told by who watches.
     pub(super) promises_watched: bool,
+    /// In an environment of more flows than this flows are not held against each other.
+    pub(super) most_held: Option<usize>,
     /// Make no files.
     pub(super) no_files: bool,
     /// What is asked about each environment.
@@ -162,6 +164,7 @@ pub(super) fn asked(
         promises_watched: ask.promises_watched,
         no_files: ask.no_files,
         asked: ask.asked.clone(),
+        most_held: ask.most_held,
         no_smallest: false,
         memory,
     };

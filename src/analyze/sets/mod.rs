@@ -120,6 +120,7 @@ mod tests {
             sources: &sources,
             required: &BTreeMap::new(),
             proven: false,
+            held: true,
         };
         let (mut agreed, mut sink) = (Agreed::default(), Sink::default());
         check_within(&scene, most_nodes, &mut agreed, &mut sink);

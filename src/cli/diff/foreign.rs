@@ -180,6 +180,7 @@ impl Read {
             retired,
             text: self.text(),
             tests: None,
+            flows: 0,
         };
         Ok((environment, notes))
     }
@@ -285,6 +286,7 @@ pub(super) fn alone(
                             retired: Vec::new(),
                             // The resources are compared once, not with each layer.
                             tests: None,
+                            flows: 0,
                             text: if at == 0 {
                                 read.text()
                             } else {

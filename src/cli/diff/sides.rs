@@ -24,6 +24,10 @@ use crate::trials::promise;
 use crate::wrap::manifest::Retired;
 use crate::wrap::sha256_hex;
 
+/// Flows of an environment that are held against each other, to say which warnings are new. Of more than
+/// these it takes as long as all the rest, and it is `check` that judges a policy by itself.
+pub(super) const MOST_HELD: usize = 20_000;
+
 /// An environment of a side; without any resource if the side does not have it.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
@@ -37,6 +41,8 @@ pub(super) struct Environment {
     pub(super) text: textual::Side,
     /// The policy's tests, if they were run.
     pub(super) tests: Option<Tests>,
+    /// How many flows it has; 0 where nobody knows.
+    pub(super) flows: usize,
 }
 
 /// A side.
@@ -194,6 +200,7 @@ impl Project {
             limits: LimitsMode::Warn,
             no_prove: true,
             no_files: true,
+            most_held: Some(MOST_HELD),
             // Endpoints get their names with a question.
             asked: Some(Words {
                 from: any(),
@@ -251,6 +258,7 @@ impl Project {
                             retired: stage.retired.to_vec(),
                             text,
                             tests,
+                            flows: stage.context.fabric.policy.flows.len(),
                         });
                     }
                     Err(why) => {
