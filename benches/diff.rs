@@ -10,7 +10,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use portcullis::catalog::{Catalog, Cloud};
 use portcullis::diff::scene::Scene;
 use portcullis::diff::semantic::compare;
+use portcullis::diff::textual;
 use portcullis::driver::{LimitsMode, Options, Project, compile_watched};
+use portcullis::reach::Traces;
 use portcullis::source::MemoryLoader;
 
 const FLOWS: usize = 10_000;
@@ -78,7 +80,9 @@ fn scene(edited: bool) -> Option<Scene> {
         catalog,
         &options,
         &mut |stage, lowered| {
-            out = Scene::new(stage.context, stage.sources, lowered, &[]).ok();
+            let side = textual::Side::of_lowered(stage.context, lowered);
+            let traces = Traces::new(&lowered.traces);
+            out = Scene::new(stage.context, stage.sources, side.items.iter(), traces).ok();
         },
     );
     assert!(

@@ -180,7 +180,7 @@ fn once(
     let mut sink = Sink::default();
     check_age(project, catalog, options, &mut sink);
     check_settings(project, &mut sink);
-    let modules = Modules::load(loader, &project.sources, &mut sources, &mut sink);
+    let mut modules = Modules::load(loader, &project.sources, &mut sources, &mut sink);
     let mut policies = modules.as_ref().map_or_else(Vec::new, |modules| {
         let mut wanted = options.environments.clone();
         if options.absent_is_none && !wanted.is_empty() {
@@ -201,6 +201,11 @@ fn once(
             &mut sink,
         )
     });
+    // The syntax is read again where a test has values of its own; else its memory is given back.
+    let asked_again = |p: &Policy| p.tests.iter().any(|test| test.with.is_some());
+    if !policies.iter().any(asked_again) {
+        modules = None;
+    }
     let ledger = Ledger::open(&options.memory, &project.settings, &mut sources, &mut sink);
     let remarks = RefCell::new(Sink::default());
     let mut output = None;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::backends::resource::AzureType;
-use crate::backends::tree::Tree;
+use crate::backends::tree::{MemberName, Tree};
 
 /// What the service adds to an export and refuses or ignores in a PUT.
 const READ_ONLY: &[&str] = &["id", "etag", "type", "provisioningState", "resourceGroup"];
@@ -96,10 +96,10 @@ pub(super) fn properties(object: &Map<String, Value>, beside: &[&str]) -> Map<St
 /// An object as it is written again: without what is read-only, null or empty; known keys in the
 /// order given, the others behind, by name.
 pub(super) fn object(members: &Map<String, Value>, order: &[&str]) -> Tree {
-    let mut out: Vec<(String, Tree)> = members
+    let mut out: Vec<(MemberName, Tree)> = members
         .iter()
         .filter(|(key, _)| !READ_ONLY.contains(&key.as_str()))
-        .filter_map(|(key, value)| Some((key.clone(), tree(value)?)))
+        .filter_map(|(key, value)| Some((key.clone().into(), tree(value)?)))
         .collect();
     let rank = |key: &str| order.iter().position(|o| *o == key).unwrap_or(order.len());
     out.sort_by(|a, b| (rank(&a.0), &a.0).cmp(&(rank(&b.0), &b.0)));
@@ -119,9 +119,9 @@ pub(super) fn tree(value: &Value) -> Option<Tree> {
         Value::Array(list) if list.is_empty() => None,
         Value::Array(list) => Some(Tree::List(list.iter().filter_map(tree).collect())),
         Value::Object(object) => {
-            let mut members: Vec<(String, Tree)> = object
+            let mut members: Vec<(MemberName, Tree)> = object
                 .iter()
-                .filter_map(|(key, v)| Some((key.clone(), tree(v)?)))
+                .filter_map(|(key, v)| Some((key.clone().into(), tree(v)?)))
                 .collect();
             // The name first, as in Azure's schema; what order an export has, nobody promises.
             members.sort_by(|(a, _), (b, _)| (a != "name", a).cmp(&(b != "name", b)));

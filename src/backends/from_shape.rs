@@ -5,7 +5,7 @@ use std::fmt;
 use serde::ser::{self, Serialize};
 
 use super::resource::ResourceId;
-use super::tree::Tree;
+use super::tree::{MemberName, Tree};
 
 /// The name under which a reference passes through serde.
 pub(super) const REFERENCE: &str = "$portcullis::Reference";
@@ -114,7 +114,7 @@ impl ser::Serializer for TreeSerializer {
         let made = value.serialize(self)?;
         match made {
             Some(Tree::Str(text)) if name == REFERENCE => {
-                Ok(Some(Tree::Ref(ResourceId::parse(&text))))
+                Ok(Some(Tree::Ref(Box::new(ResourceId::parse(&text)))))
             }
             other => Ok(other),
         }
@@ -128,11 +128,14 @@ impl ser::Serializer for TreeSerializer {
         value: &T,
     ) -> Made {
         let made = value.serialize(self)?;
-        Ok(made.map(|tree| Tree::Object(vec![(variant.to_owned(), tree)])))
+        Ok(made.map(|tree| Tree::Object(vec![(variant.into(), tree)])))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<ListSerializer, ShapeError> {
-        Ok(ListSerializer::default())
+    fn serialize_seq(self, len: Option<usize>) -> Result<ListSerializer, ShapeError> {
+        Ok(ListSerializer {
+            items: Vec::with_capacity(len.unwrap_or_default()),
+            ..ListSerializer::default()
+        })
     }
 
     fn serialize_tuple(self, _: usize) -> Result<ListSerializer, ShapeError> {
@@ -164,8 +167,11 @@ impl ser::Serializer for TreeSerializer {
         Ok(ObjectSerializer::default())
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<ObjectSerializer, ShapeError> {
-        Ok(ObjectSerializer::default())
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<ObjectSerializer, ShapeError> {
+        Ok(ObjectSerializer {
+            members: Vec::with_capacity(len),
+            ..ObjectSerializer::default()
+        })
     }
 
     fn serialize_struct_variant(
@@ -185,7 +191,7 @@ impl ser::Serializer for TreeSerializer {
 /// Wraps what a variant contains under the variant's name.
 fn in_variant(variant: Option<&'static str>, tree: Tree) -> Made {
     Ok(Some(match variant {
-        Some(name) => Tree::Object(vec![(name.to_owned(), tree)]),
+        Some(name) => Tree::Object(vec![(name.into(), tree)]),
         None => tree,
     }))
 }
@@ -202,7 +208,8 @@ impl ListSerializer {
         Ok(())
     }
 
-    fn finish(self) -> Made {
+    fn finish(mut self) -> Made {
+        self.items.shrink_to_fit();
         in_variant(self.variant, Tree::List(self.items))
     }
 }
@@ -235,18 +242,23 @@ list_serializer! {
 pub(super) struct ObjectSerializer {
     variant: Option<&'static str>,
     key: Option<String>,
-    members: Vec<(String, Tree)>,
+    members: Vec<(MemberName, Tree)>,
 }
 
 impl ObjectSerializer {
-    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), ShapeError> {
+    fn member<T: Serialize + ?Sized>(
+        &mut self,
+        key: MemberName,
+        value: &T,
+    ) -> Result<(), ShapeError> {
         if let Some(tree) = value.serialize(TreeSerializer)? {
-            self.members.push((key.to_owned(), tree));
+            self.members.push((key, tree));
         }
         Ok(())
     }
 
-    fn finish(self) -> Made {
+    fn finish(mut self) -> Made {
+        self.members.shrink_to_fit();
         in_variant(self.variant, Tree::Object(self.members))
     }
 }
@@ -267,7 +279,7 @@ impl ser::SerializeMap for ObjectSerializer {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {
         match self.key.take() {
-            Some(key) => self.member(&key, value),
+            Some(key) => self.member(key.into(), value),
             None => Err(ShapeError("a value without a key".to_owned())),
         }
     }
@@ -286,7 +298,7 @@ impl ser::SerializeStruct for ObjectSerializer {
         key: &'static str,
         value: &T,
     ) -> Result<(), ShapeError> {
-        self.member(key, value)
+        self.member(key.into(), value)
     }
 
     fn end(self) -> Made {
@@ -303,7 +315,7 @@ impl ser::SerializeStructVariant for ObjectSerializer {
         key: &'static str,
         value: &T,
     ) -> Result<(), ShapeError> {
-        self.member(key, value)
+        self.member(key.into(), value)
     }
 
     fn end(self) -> Made {

@@ -173,13 +173,24 @@ impl fmt::Debug for World<'_> {
     }
 }
 
-/// A resource of ours as the JSON that is written: name, id, type and properties.
+/// A resource of ours as the JSON that is written: id, name, type, location, tags, zones and properties.
 #[must_use]
 pub fn resource_value(resource: &Resource) -> Value {
     let mut members = serde_json::Map::new();
     members.insert("id".to_owned(), Value::String(resource.id.text()));
     members.insert("name".to_owned(), Value::String(resource.arm_name()));
     members.insert("type".to_owned(), Value::String(resource.kind.full()));
+    if let Some(location) = &resource.location {
+        members.insert("location".to_owned(), Value::String(location.clone()));
+    }
+    if !resource.tags.is_empty() {
+        let tags = resource.tags.iter();
+        let tags = tags.map(|(k, v)| (k.clone(), Value::String(v.clone())));
+        members.insert("tags".to_owned(), Value::Object(tags.collect()));
+    }
+    if let Some(zones) = &resource.zones {
+        members.insert("zones".to_owned(), tree_value(zones));
+    }
     members.insert("properties".to_owned(), tree_value(&resource.properties));
     Value::Object(members)
 }
@@ -196,7 +207,7 @@ pub fn tree_value(tree: &Tree) -> Value {
         Tree::Object(members) => Value::Object(
             members
                 .iter()
-                .map(|(key, value)| (key.clone(), tree_value(value)))
+                .map(|(key, value)| (key.clone().into_owned(), tree_value(value)))
                 .collect(),
         ),
     }

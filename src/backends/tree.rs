@@ -1,10 +1,15 @@
 //! The content of a resource as an ordered tree. Field order is the shape's own, whatever features
 //! the JSON library is built with. It does not write text.
 
+use std::borrow::Cow;
+
 use serde::ser::Serialize;
 
 use super::from_shape::TreeSerializer;
 use super::resource::ResourceId;
+
+/// The name of a member: those of shapes are the program's own, and there are very many of them.
+pub type MemberName = Cow<'static, str>;
 
 /// A JSON value with ordered objects, whole numbers only, no null, and references kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +21,11 @@ pub enum Tree {
     /// A string.
     Str(String),
     /// The id of another resource.
-    Ref(ResourceId),
+    Ref(Box<ResourceId>),
     /// An array.
     List(Vec<Tree>),
     /// An object, in order.
-    Object(Vec<(String, Tree)>),
+    Object(Vec<(MemberName, Tree)>),
 }
 
 impl Tree {
@@ -94,7 +99,7 @@ impl Tree {
         match self {
             Self::Ref(id) => {
                 if !found.contains(id) {
-                    found.push(id.clone());
+                    found.push((**id).clone());
                 }
             }
             Self::List(items) => {
@@ -149,10 +154,10 @@ mod tests {
         assert_eq!(
             tree,
             Tree::Object(vec![
-                ("zebra".to_owned(), Tree::Int(1)),
+                ("zebra".into(), Tree::Int(1)),
                 (
-                    "alpha".to_owned(),
-                    Tree::List(vec![Tree::Ref(id.clone()), Tree::Ref(id.clone())])
+                    "alpha".into(),
+                    Tree::List(vec![Tree::Ref(Box::new(id.clone())); 2])
                 ),
             ])
         );

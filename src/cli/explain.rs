@@ -18,7 +18,7 @@ use super::{BAD, FINE};
 use crate::diag::{CODES, Code, explain};
 use crate::driver::LimitsMode;
 use crate::foreign::{self, Foreign};
-use crate::reach::{Memo, Network, Question, Reply, ask, emitted};
+use crate::reach::{Memo, Network, Question, Reply, Traces, ask, emitted};
 
 use behind::Behind;
 use told::Told;
@@ -146,7 +146,7 @@ fn compiled(global: &Global, reporter: &Reporter) -> Result<Result<Vec<Place>, u
             Ok(network) => out.push(Place {
                 environment: stage.context.fabric.policy.environment.clone(),
                 asked: Asked::Own(network),
-                behind: Behind::new(stage, lowered, &|name| name.to_owned()),
+                behind: Behind::new(stage, Traces::new(&lowered.traces), &|name| name.to_owned()),
                 basis: Basis::of(stage),
             }),
             Err(unreadable) => fault = fault.take().or(Some(unreadable)),

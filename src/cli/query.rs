@@ -14,7 +14,7 @@ use crate::diag::suggest;
 use crate::driver::{LimitsMode, Stage};
 use crate::packet::Verdict;
 use crate::query::{Course, Group, Names, Picture, Row, Wanted, Wrong, rows};
-use crate::reach::{Network, emitted};
+use crate::reach::{Network, Traces, emitted};
 use crate::resolve::Words;
 use crate::source::SourceMap;
 
@@ -52,7 +52,7 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<u8, IoFault> {
     let mut found: Vec<Answered> = Vec::new();
     let mut wrong: Option<Fault> = None;
     let done = run::watched(global, &reporter, &ask, &mut |stage, lowered| {
-        let behind = Behind::new(stage, lowered, &|name| name.to_owned());
+        let behind = Behind::new(stage, Traces::new(&lowered.traces), &|name| name.to_owned());
         let network = match emitted::network(stage.context, &lowered.resources) {
             Ok(network) => network,
             Err(unreadable) => {

@@ -19,7 +19,7 @@ use crate::backends::Lowered;
 use crate::diag::{Diagnostic, suggest};
 use crate::driver::{LimitsMode, Stage};
 use crate::model::verify::TestBlock;
-use crate::reach::emitted;
+use crate::reach::{Traces, emitted};
 use crate::trials::{self, Wanted, judge, promise};
 
 use rows::{Coverage, Row, Untested};
@@ -223,7 +223,9 @@ fn one(
             return;
         }
     };
-    let behind = Behind::new(stage, lowered, &|name| shown.shown(name));
+    let behind = Behind::new(stage, Traces::new(&lowered.traces), &|name| {
+        shown.shown(name)
+    });
     let telling = rows::Telling {
         environment,
         sources: stage.sources,

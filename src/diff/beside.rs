@@ -1,6 +1,8 @@
 //! A side that nobody compiled: resources of an output folder, a template or an export. Beside a policy
 //! they stand in its topology; without one each layer stands by itself. It reads no file.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::backends::meaning::Unreadable;
@@ -14,7 +16,7 @@ use crate::reach::{Traces, emitted};
 use crate::source::SourceMap;
 use crate::wrap::manifest::Manifest;
 
-use super::scene::{Scene, Written};
+use super::scene::Scene;
 
 /// One layer of definitions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,15 +103,6 @@ pub fn alone(
     };
     out.sight.network = made.network;
     out.sight.traces = traces(setting.all, manifest);
-    out.resources = setting
-        .all
-        .resources
-        .iter()
-        .filter_map(|d| {
-            let id = d.id.clone().unwrap_or_else(|| d.name.clone());
-            Some(Written::new(kind_of(d.kind)?, id, &d.value))
-        })
-        .collect();
     Ok((out, assumed))
 }
 
@@ -126,14 +119,14 @@ pub fn within(
 ) -> Result<(Scene, Vec<String>), Unreadable> {
     let policy = context.fabric.policy;
     let mut missing = Vec::new();
-    let mut written: Vec<(AzureType, String, Value)> = Vec::new();
+    let mut written: Vec<emitted::Placed> = Vec::new();
     let mut add = |kind: AzureType, id: String, of: &Definition| {
         let mut value = of.value.clone();
         if let Some(members) = value.as_object_mut() {
             members.retain(|key, _| !key.eq_ignore_ascii_case("id"));
             members.insert("id".to_owned(), Value::String(id.clone()));
         }
-        written.push((kind, id, value));
+        written.push((kind, id.to_lowercase(), Arc::new(value)));
     };
     let named = |kind: Kind, identity: &model::Identity, id: &ResourceId| {
         let by_id = |d: &&Definition| {
@@ -223,21 +216,16 @@ pub fn within(
         add(AzureType::IpGroup, id, d);
     }
     let tables = tables.into_iter();
-    written.extend(tables.map(|(id, value)| (AzureType::RouteTable, id, value)));
-    let resources = written
-        .iter()
-        .map(|(kind, id, value)| Written::new(*kind, id.clone(), value))
-        .collect();
-    for (_, id, _) in &mut written {
-        *id = id.to_lowercase();
-    }
+    written.extend(tables.map(|(id, value)| {
+        let id = id.to_lowercase();
+        (AzureType::RouteTable, id, Arc::new(value))
+    }));
     let network = emitted::network_of(context, &written)?;
     let mut out = Scene::around(context, sources, network);
     // Who wrote these rules, and what they were meant to say, nobody told.
     out.sight.statements = super::semantic::Statements::default();
     out.about.clear();
     out.sight.traces = traces(all, manifest);
-    out.resources = resources;
     Ok((out, missing))
 }
 
@@ -265,17 +253,4 @@ fn traces(all: &Definitions, manifest: Option<&Manifest>) -> Traces {
         }
     }
     Traces::named_so(&out)
-}
-
-const fn kind_of(kind: Kind) -> Option<AzureType> {
-    Some(match kind {
-        Kind::SecurityGroup => AzureType::NetworkSecurityGroup,
-        Kind::SecurityRule => AzureType::SecurityRule,
-        Kind::RouteTable => AzureType::RouteTable,
-        Kind::Policy => AzureType::FirewallPolicy,
-        Kind::Group => AzureType::RuleCollectionGroup,
-        Kind::Firewall => AzureType::AzureFirewall,
-        Kind::IpGroup => AzureType::IpGroup,
-        Kind::Route | Kind::Network | Kind::Subnet => return None,
-    })
 }

@@ -2,15 +2,14 @@
 //! calls things, and the statements behind the rules. It compares nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::backends::meaning::{Unreadable, resource_value};
-use crate::backends::resource::AzureType;
-use crate::backends::{Context, Lowered};
+use crate::backends::Context;
+use crate::backends::meaning::Unreadable;
 use crate::denote;
+use crate::model::Tier;
 use crate::model::address::AddressSet;
-use crate::model::{Tier, canonical};
+use crate::model::canonical::{self, Digest};
 use crate::packet::Region;
 use crate::query::Names;
 use crate::reach::{Network, Traces, emitted};
@@ -19,6 +18,7 @@ use crate::syntax::ast::{Date, Need};
 use crate::syntax::word_count;
 
 use super::semantic;
+use super::textual::Item;
 
 /// What is known of a statement beside what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,29 +41,6 @@ pub struct About {
     pub excepts: usize,
 }
 
-/// A resource by its id, as JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Its type.
-    pub kind: AzureType,
-    /// Its id, as far as it is known.
-    pub id: String,
-    /// Its JSON. Most are only hashed, so they are kept as text: it takes a fraction of the memory.
-    pub text: String,
-}
-
-impl Written {
-    /// A resource of which the JSON is at hand.
-    #[must_use]
-    pub fn new(kind: AzureType, id: String, value: &Value) -> Self {
-        Self {
-            kind,
-            id,
-            text: value.to_string(),
-        }
-    }
-}
-
 /// One side of one environment.
 #[derive(Debug, Default)]
 pub struct Scene {
@@ -81,41 +58,26 @@ pub struct Scene {
     pub internet: AddressSet,
     /// What `required` flows ask for, by their ids.
     pub required: Vec<(String, Vec<Region>)>,
-    /// The resources.
-    pub resources: Vec<Written>,
 }
 
 impl Scene {
-    /// Of an environment that was lowered. `live` is in force beside what was lowered: groups that left
-    /// the source and that nobody has deleted.
+    /// Of an environment, with its resources as they are written and the flows behind their rules.
     ///
     /// # Errors
     /// A resource is not understood.
-    pub fn new(
+    pub fn new<'i>(
         context: &Context<'_>,
         sources: &SourceMap,
-        lowered: &Lowered,
-        live: &[Written],
+        items: impl Iterator<Item = &'i Item>,
+        traces: Traces,
     ) -> Result<Self, Unreadable> {
-        let own = lowered.resources.iter();
-        let own = own.map(|r| (r.kind, r.id.text(), resource_value(r)));
-        let live = live.iter().map(|r| {
-            let value = serde_json::from_str(&r.text).unwrap_or_default();
-            (r.kind, r.id.clone(), value)
+        let placed = items.filter_map(|item| {
+            let id = item.known_by().to_lowercase();
+            Some((item.azure_type()?, id, Arc::clone(&item.value)))
         });
-        let (mut ids, mut placed) = (Vec::new(), Vec::new());
-        for (kind, id, value) in own.chain(live) {
-            placed.push((kind, id.to_lowercase(), value));
-            ids.push(id);
-        }
-        let network = emitted::network_of(context, &placed)?;
-        let resources = ids.into_iter().zip(placed);
-        let resources = resources
-            .map(|(id, (kind, _, value))| Written::new(kind, id, &value))
-            .collect();
+        let network = emitted::network_of(context, &placed.collect::<Vec<_>>())?;
         let mut out = Self::around(context, sources, network);
-        out.sight.traces = Traces::new(&lowered.traces);
-        out.resources = resources;
+        out.sight.traces = traces;
         Ok(out)
     }
 
@@ -166,7 +128,7 @@ impl Scene {
         };
         let mut contents = canonical::statements(policy);
         let known = &mut self.sight.statements;
-        let mut add = |id: String, span: Span, about: About, content: Option<String>| {
+        let mut add = |id: String, span: Span, about: About, content: Option<Digest>| {
             let (file, line) = place(span);
             let statement = semantic::Statement {
                 ruled: content.is_none(),
@@ -231,10 +193,10 @@ impl Scene {
         }
         let plain = About::default;
         for (key, v) in &policy.vnets {
-            let content = format!(
+            let content = Digest::of(&format!(
                 "{:?} {:?} {:?} {:?}",
                 v.space, v.peers, v.on_premises, v.firewall
-            );
+            ));
             add(
                 format!("vnet {key}"),
                 v.identity.span,
@@ -243,10 +205,10 @@ impl Scene {
             );
         }
         for (key, s) in &policy.subnets {
-            let content = format!(
+            let content = Digest::of(&format!(
                 "{:?} {:?} {:?} {:?} {:?}",
                 s.prefix, s.vnet, s.nsg, s.route_table, s.service_endpoints
-            );
+            ));
             add(
                 format!("subnet {key}"),
                 s.identity.span,
@@ -255,7 +217,7 @@ impl Scene {
             );
         }
         for (key, f) in &policy.firewalls {
-            let content = format!(
+            let content = Digest::of(&format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                 f.classic,
                 f.sku,
@@ -266,7 +228,7 @@ impl Scene {
                 f.snat_private,
                 f.subnet,
                 f.threat_intel
-            );
+            ));
             add(
                 format!("firewall {key}"),
                 f.identity.span,
@@ -275,18 +237,18 @@ impl Scene {
             );
         }
         for n in policy.nsgs.values() {
-            let content = format!(
+            let content = Digest::of(&format!(
                 "{:?} {:?} {:?} {:?}",
                 n.default_inbound,
                 n.default_outbound,
                 n.names_open,
                 n.base.as_ref().map(|b| &b.text)
-            );
+            ));
             let id = format!("nsg {}", n.identity.name);
             add(id, n.identity.span, plain(), Some(content));
         }
         for t in policy.route_tables.values() {
-            let content = format!("{:?} {:?}", t.default, t.bgp);
+            let content = Digest::of(&format!("{:?} {:?}", t.default, t.bgp));
             let id = format!("route-table {}", t.identity.name);
             add(id, t.identity.span, plain(), Some(content));
         }

@@ -2,9 +2,12 @@
 //! for hashes, not for reading.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use super::Policy;
+use sha2::{Digest as _, Sha256};
+
+use super::dnat::Dnat;
+use super::{Flow, Policy, Route};
 
 /// The policy's content. Two policies with equal texts compile to equal output.
 #[must_use]
@@ -94,62 +97,13 @@ pub fn text(policy: &Policy) -> String {
         );
     }
     for f in &policy.flows {
-        let _ = writeln!(
-            out,
-            "flow {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            f.id.text(),
-            f.tier,
-            f.need,
-            f.traffic,
-            f.from,
-            f.to,
-            f.at,
-            f.via,
-            f.overrides,
-            f.purpose,
-            f.owner,
-            f.ticket,
-            f.until
-        );
-        if let Some(position) = f.position {
-            let _ = writeln!(out, "flow-ordered {} {position} {:?}", f.id.text(), f.verb);
-        }
-        if f.pin.is_some() || f.rule_name.is_some() {
-            let _ = writeln!(
-                out,
-                "flow-rule {} {:?} {:?}",
-                f.id.text(),
-                f.pin,
-                f.rule_name
-            );
-        }
-        if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
-            let _ = writeln!(
-                out,
-                "flow-more {} {:?} {:?} {:?}",
-                f.id.text(),
-                f.source_ports,
-                f.inspect,
-                f.headers
-            );
-        }
+        let _ = flow(&mut out, f, &f.id.text());
     }
     for d in &policy.dnats {
-        let _ = writeln!(out, "dnat {}", d.canonical());
+        let _ = dnat(&mut out, d, &d.id.text());
     }
     for r in &policy.routes {
-        let _ = writeln!(
-            out,
-            "route {} {:?} {:?} {}",
-            r.id.text(),
-            r.to,
-            r.hop,
-            r.table
-        );
-        if r.until.is_some() || r.name.is_some() {
-            let name = r.name.as_ref().map(|(name, _)| name);
-            let _ = writeln!(out, "route-more {} {:?} {name:?}", r.id.text(), r.until);
-        }
+        let _ = route(&mut out, r, &r.id.text());
     }
     // What a policy takes for true decides what is told of it and what its tests answer.
     let mut facts = BTreeSet::new();
@@ -164,32 +118,113 @@ pub fn text(policy: &Policy) -> String {
     out
 }
 
-/// The content of every statement that has an id, flows, translations and routes, by that. Two with
-/// equal texts ask for the same.
+fn flow(out: &mut impl Write, f: &Flow, id: &str) -> fmt::Result {
+    writeln!(
+        out,
+        "flow {id} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        f.tier,
+        f.need,
+        f.traffic,
+        f.from,
+        f.to,
+        f.at,
+        f.via,
+        f.overrides,
+        f.purpose,
+        f.owner,
+        f.ticket,
+        f.until
+    )?;
+    if let Some(position) = f.position {
+        writeln!(out, "flow-ordered {id} {position} {:?}", f.verb)?;
+    }
+    if f.pin.is_some() || f.rule_name.is_some() {
+        writeln!(out, "flow-rule {id} {:?} {:?}", f.pin, f.rule_name)?;
+    }
+    if f.source_ports.is_some() || f.inspect || !f.headers.is_empty() {
+        writeln!(
+            out,
+            "flow-more {id} {:?} {:?} {:?}",
+            f.source_ports, f.inspect, f.headers
+        )?;
+    }
+    Ok(())
+}
+
+fn dnat(out: &mut impl Write, d: &Dnat, id: &str) -> fmt::Result {
+    writeln!(
+        out,
+        "dnat {id} {:?} {} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?}",
+        d.proto,
+        d.port,
+        d.from,
+        d.to,
+        d.into,
+        d.into_port,
+        d.at,
+        d.purpose,
+        d.owner,
+        d.ticket,
+        d.until,
+        d.rule_name
+    )
+}
+
+fn route(out: &mut impl Write, r: &Route, id: &str) -> fmt::Result {
+    writeln!(out, "route {id} {:?} {:?} {}", r.to, r.hop, r.table)?;
+    if r.until.is_some() || r.name.is_some() {
+        let name = r.name.as_ref().map(|(name, _)| name);
+        writeln!(out, "route-more {id} {:?} {name:?}", r.until)?;
+    }
+    Ok(())
+}
+
+/// Stands for a text: two that are equal have equal texts. Of very many statements the texts themselves
+/// would take more memory than the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    fn written(write: impl FnOnce(&mut Hashed) -> fmt::Result) -> Self {
+        let mut out = Hashed(Sha256::new());
+        // Writing to a hash cannot fail.
+        let _ = write(&mut out);
+        Self(out.0.finalize().into())
+    }
+}
+
+/// A writer into a hash.
+struct Hashed(Sha256);
+
+impl Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text);
+        Ok(())
+    }
+}
+
+/// What every statement that has an id says, flows, translations and routes, by that id; the id itself is
+/// not part of it. Two with equal digests ask for the same.
 #[must_use]
-pub fn statements(policy: &Policy) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    for line in text(policy).lines() {
-        let mut words = line.split(' ');
-        let (Some(kind), Some(id)) = (words.next(), words.next()) else {
-            continue;
-        };
-        let own = [
-            "flow",
-            "flow-ordered",
-            "flow-rule",
-            "flow-more",
-            "dnat",
-            "route",
-            "route-more",
-        ];
-        if !own.contains(&kind) {
-            continue;
-        }
-        let rest = words.collect::<Vec<_>>().join(" ");
-        let known: &mut String = out.entry(id.to_owned()).or_default();
-        known.push_str(&rest);
-        known.push('\n');
+pub fn statements(policy: &Policy) -> BTreeMap<String, Digest> {
+    let mut out: BTreeMap<String, Digest> = BTreeMap::new();
+    let flows = policy.flows.iter();
+    let flows = flows.map(|f| (f.id.text(), Digest::written(|to| flow(to, f, ""))));
+    let dnats = policy.dnats.iter();
+    let dnats = dnats.map(|d| (d.id.text(), Digest::written(|to| dnat(to, d, ""))));
+    let routes = policy.routes.iter();
+    let routes = routes.map(|r| (r.id.text(), Digest::written(|to| route(to, r, ""))));
+    for (id, said) in flows.chain(dnats).chain(routes) {
+        // Several statements of one id are known together.
+        out.entry(id)
+            .and_modify(|known| *known = Digest::written(|to| write!(to, "{known:?} {said:?}")))
+            .or_insert(said);
     }
     out
 }

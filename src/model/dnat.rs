@@ -82,24 +82,4 @@ impl Dnat {
             Target::Name(name) => name.within.clone().unwrap_or_default(),
         }
     }
-
-    /// The content as one text; see [`super::canonical`].
-    pub(super) fn canonical(&self) -> String {
-        format!(
-            "{} {:?} {} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?}",
-            self.id.text(),
-            self.proto,
-            self.port,
-            self.from,
-            self.to,
-            self.into,
-            self.into_port,
-            self.at,
-            self.purpose,
-            self.owner,
-            self.ticket,
-            self.until,
-            self.rule_name
-        )
-    }
 }

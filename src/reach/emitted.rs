@@ -2,6 +2,7 @@
 //! policy. What a resource does is read from what is written, never from what was asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -26,14 +27,18 @@ use super::network::{Firewall, Firewalled, Gate, Gateway, Network, Site, Table};
 /// # Errors
 /// A resource is not understood: nothing that the compiler writes should be so.
 pub fn network(context: &Context<'_>, resources: &[Resource]) -> Result<Network, Unreadable> {
-    let values = resources
-        .iter()
-        .map(|r| (r.kind, r.id.text().to_lowercase(), resource_value(r)));
+    let values = resources.iter().map(|r| {
+        (
+            r.kind,
+            r.id.text().to_lowercase(),
+            Arc::new(resource_value(r)),
+        )
+    });
     network_of(context, &values.collect::<Vec<_>>())
 }
 
 /// A resource as JSON, with its type and its id in lower case.
-pub type Placed = (AzureType, String, Value);
+pub type Placed = (AzureType, String, Arc<Value>);
 
 /// The same of resources as JSON.
 ///
@@ -105,18 +110,14 @@ pub fn network_of(context: &Context<'_>, values: &[Placed]) -> Result<Network, U
     }
     out.filters = reader.filters;
     out.facts = crate::denote::facts(fabric);
-    let firewalls = out.firewalls.iter_mut().map(|f| &mut f.does.filter);
-    for rule in out
-        .filters
-        .iter_mut()
-        .chain(firewalls)
-        .flat_map(|f| &mut f.rules)
-    {
-        let regions = std::mem::take(&mut rule.regions);
-        rule.regions = regions
-            .into_iter()
-            .flat_map(|r| out.facts.narrowed(r))
-            .collect();
+    if !out.facts.unseen.is_empty() {
+        let firewalls = out.firewalls.iter_mut().map(|f| &mut f.does.filter);
+        let all = out.filters.iter_mut().chain(firewalls);
+        for rule in all.flat_map(|f| &mut f.rules) {
+            let regions = std::mem::take(&mut rule.regions);
+            let regions = regions.into_iter();
+            rule.regions = regions.flat_map(|r| out.facts.narrowed(r)).collect();
+        }
     }
     Ok(out)
 }
@@ -149,7 +150,7 @@ impl Reader<'_> {
         self.values
             .iter()
             .find(|(k, own, _)| *k == kind && *own == id)
-            .map(|(_, _, value)| value)
+            .map(|(_, _, value)| &**value)
     }
 
     fn firewall(&self, key: &Key, firewall: &model::Firewall) -> Result<Firewall, Unreadable> {
@@ -163,7 +164,7 @@ impl Reader<'_> {
             self.values
                 .iter()
                 .filter(|(k, ..)| *k == kind)
-                .map(|(_, _, value)| value)
+                .map(|(_, _, value)| &**value)
                 .collect()
         };
         let groups: Vec<&Value> = {
@@ -173,7 +174,7 @@ impl Reader<'_> {
                 .filter(|(k, own, _)| {
                     *k == AzureType::RuleCollectionGroup && own.starts_with(&prefix)
                 })
-                .map(|(_, _, value)| value)
+                .map(|(_, _, value)| &**value)
                 .collect()
         };
         let policies = all(AzureType::FirewallPolicy);
@@ -307,7 +308,7 @@ impl Reader<'_> {
                     .values
                     .iter()
                     .filter(|(k, own, _)| *k == AzureType::SecurityRule && own.starts_with(&prefix))
-                    .map(|(_, _, value)| value)
+                    .map(|(_, _, value)| &**value)
                     .collect();
                 let filter = nsg::filter(value, &children, direction, around, &self.world)?;
                 self.filters.push(filter);

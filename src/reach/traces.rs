@@ -2,16 +2,17 @@
 //! and their own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::backends::resource::ResourceId;
 use crate::backends::{Role, RuleTrace};
 use crate::packet::Rule;
 
-/// Rules of an environment with the flows behind them.
+/// Rules of an environment with the flows behind them; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Traces {
     /// By the names of the resource and the rule, lower case.
-    rules: BTreeMap<String, (Role, Vec<String>)>,
+    rules: Arc<BTreeMap<String, (Role, Vec<String>)>>,
 }
 
 impl Traces {
@@ -37,7 +38,9 @@ impl Traces {
                 .1
                 .extend(trace.flows.iter().cloned());
         }
-        Self { rules }
+        Self {
+            rules: Arc::new(rules),
+        }
     }
 
     /// What a rule of a layer is to its flows, and their ids; `None` if nothing is known of it.

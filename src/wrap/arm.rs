@@ -250,25 +250,25 @@ fn template(scope: &Scope, steps: &[Step<'_>], versions: &ApiVersions) -> Tree {
         _ => None,
     };
     let mut members = vec![
-        ("$schema".to_owned(), Tree::str(SCHEMA)),
-        ("contentVersion".to_owned(), Tree::str("1.0.0.0")),
+        ("$schema".into(), Tree::str(SCHEMA)),
+        ("contentVersion".into(), Tree::str("1.0.0.0")),
     ];
     if common.is_some() || locations.contains(&None) {
         let default = common.map_or_else(|| LOCATION_OF_GROUP.to_owned(), escaped);
         let parameter = Tree::Object(vec![
-            ("type".to_owned(), Tree::str("string")),
-            ("defaultValue".to_owned(), Tree::Str(default)),
+            ("type".into(), Tree::str("string")),
+            ("defaultValue".into(), Tree::Str(default)),
         ]);
         members.push((
-            "parameters".to_owned(),
-            Tree::Object(vec![("location".to_owned(), parameter)]),
+            "parameters".into(),
+            Tree::Object(vec![("location".into(), parameter)]),
         ));
     }
     let resources = steps
         .iter()
         .map(|step| resource_in_template(scope, step, common, versions))
         .collect();
-    members.push(("resources".to_owned(), Tree::List(resources)));
+    members.push(("resources".into(), Tree::List(resources)));
     Tree::Object(members)
 }
 
@@ -282,25 +282,25 @@ fn resource_in_template(
     let literal = |text: &str| Tree::Str(escaped(text));
     let content = |tree: &Tree| json::rewrite(tree, &escaped, &|id| reference(scope, id));
     let mut members = vec![
-        ("type".to_owned(), Tree::Str(resource.kind.full())),
-        ("apiVersion".to_owned(), literal(versions.of(resource.kind))),
-        ("name".to_owned(), literal(&resource.arm_name())),
+        ("type".into(), Tree::Str(resource.kind.full())),
+        ("apiVersion".into(), literal(versions.of(resource.kind))),
+        ("name".into(), literal(&resource.arm_name())),
     ];
     if resource.is_tracked() {
         let location = match resource.location.as_deref() {
             Some(own) if common.is_none() => literal(own),
             _ => Tree::str(LOCATION_PARAMETER),
         };
-        members.push(("location".to_owned(), location));
+        members.push(("location".into(), location));
     }
     if !resource.tags.is_empty() {
-        members.push(("tags".to_owned(), content(&rest::tags(resource))));
+        members.push(("tags".into(), content(&rest::tags(resource))));
     }
     if !step.after.is_empty() {
         let ids = step.after.iter().map(|id| Tree::Str(reference(scope, id)));
-        members.push(("dependsOn".to_owned(), Tree::List(ids.collect())));
+        members.push(("dependsOn".into(), Tree::List(ids.collect())));
     }
-    members.push(("properties".to_owned(), content(&resource.properties)));
+    members.push(("properties".into(), content(&resource.properties)));
     Tree::Object(members)
 }
 

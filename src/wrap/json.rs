@@ -32,7 +32,7 @@ pub fn rewrite(
         Tree::Object(members) => Tree::Object(
             members
                 .iter()
-                .map(|(key, value)| (string(key), rewrite(value, string, reference)))
+                .map(|(key, value)| (string(key).into(), rewrite(value, string, reference)))
                 .collect(),
         ),
     }
@@ -102,13 +102,10 @@ mod tests {
     #[test]
     fn the_form_is_that_of_a_pretty_printer_and_reads_back() {
         let tree = Tree::Object(vec![
-            (
-                "b".to_owned(),
-                Tree::List(vec![Tree::Int(1), Tree::Bool(true)]),
-            ),
-            ("a\"\\".to_owned(), Tree::str("tab\tline\nü")),
-            ("none".to_owned(), Tree::List(vec![])),
-            ("empty".to_owned(), Tree::Object(vec![])),
+            ("b".into(), Tree::List(vec![Tree::Int(1), Tree::Bool(true)])),
+            ("a\"\\".into(), Tree::str("tab\tline\nü")),
+            ("none".into(), Tree::List(vec![])),
+            ("empty".into(), Tree::Object(vec![])),
         ]);
         let written = text(&tree);
         assert_eq!(

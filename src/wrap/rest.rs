@@ -68,24 +68,21 @@ pub fn paths(environment: &str, resources: &[Resource]) -> Vec<String> {
 pub fn document(resource: &Resource, versions: &ApiVersions) -> Tree {
     let mut members = Vec::new();
     if let Some(id) = resource.id.full() {
-        members.push(("id".to_owned(), Tree::Str(id)));
+        members.push(("id".into(), Tree::Str(id)));
     }
-    members.push(("name".to_owned(), Tree::Str(resource.arm_name())));
-    members.push(("type".to_owned(), Tree::Str(resource.kind.full())));
-    members.push((
-        "apiVersion".to_owned(),
-        Tree::str(versions.of(resource.kind)),
-    ));
+    members.push(("name".into(), Tree::Str(resource.arm_name())));
+    members.push(("type".into(), Tree::Str(resource.kind.full())));
+    members.push(("apiVersion".into(), Tree::str(versions.of(resource.kind))));
     if let Some(location) = &resource.location {
-        members.push(("location".to_owned(), Tree::str(location)));
+        members.push(("location".into(), Tree::str(location)));
     }
     if !resource.tags.is_empty() {
-        members.push(("tags".to_owned(), tags(resource)));
+        members.push(("tags".into(), tags(resource)));
     }
     if let Some(zones) = &resource.zones {
-        members.push(("zones".to_owned(), zones.clone()));
+        members.push(("zones".into(), zones.clone()));
     }
-    members.push(("properties".to_owned(), resource.properties.clone()));
+    members.push(("properties".into(), resource.properties.clone()));
     Tree::Object(members)
 }
 
@@ -95,7 +92,7 @@ pub(super) fn tags(resource: &Resource) -> Tree {
         resource
             .tags
             .iter()
-            .map(|(key, value)| (key.clone(), Tree::str(value)))
+            .map(|(key, value)| (key.clone().into(), Tree::str(value)))
             .collect(),
     )
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::allocate::collections::parts_of_classic;
 use crate::backends::base::{object, properties, resource, tree};
 use crate::backends::resource::AzureType;
-use crate::backends::tree::Tree;
+use crate::backends::tree::{MemberName, Tree};
 
 /// The arrays of collections in Azure's order, each with the word that ends the names of ours.
 pub(crate) const ARRAYS: [(&str, &str); 3] = [
@@ -76,7 +76,7 @@ pub(crate) struct Base {
     /// Its availability zones.
     pub(crate) zones: Option<Tree>,
     /// Everything else of it but collections.
-    content: Vec<(String, Tree)>,
+    content: Vec<(MemberName, Tree)>,
     /// The collections of others, in the order of the file.
     pub(crate) foreign: Vec<Foreign>,
 }
@@ -122,7 +122,7 @@ impl Base {
                 },
             );
             // An empty array says that there are none; a missing one might say nothing.
-            members.push((array.to_owned(), Tree::List(all)));
+            members.push((array.into(), Tree::List(all)));
         }
         let rank = |key: &str| ORDER.iter().position(|o| *o == key).unwrap_or(ORDER.len());
         members.sort_by(|a, b| (rank(&a.0), &a.0).cmp(&(rank(&b.0), &b.0)));
@@ -180,7 +180,7 @@ pub(crate) fn read(text: &str) -> Result<Base, String> {
         members.extend(plain);
     }
     for (key, value) in &mut members {
-        match (key.as_str(), content.get(key.as_str())) {
+        match (key.as_ref(), content.get(key.as_ref())) {
             ("ipConfigurations", Some(Value::Array(list))) => {
                 *value = Tree::List(list.iter().filter_map(ip_configuration).collect());
             }
@@ -241,8 +241,8 @@ fn ip_configuration(value: &Value) -> Option<Tree> {
 
 fn named(name: &str, content: &Map<String, Value>, order: &[&str]) -> Tree {
     Tree::Object(vec![
-        ("name".to_owned(), Tree::str(name)),
-        ("properties".to_owned(), object(content, order)),
+        ("name".into(), Tree::str(name)),
+        ("properties".into(), object(content, order)),
     ])
 }
 
@@ -275,7 +275,7 @@ mod tests {
         let Tree::Object(members) = &merged else {
             panic!("{merged:?}")
         };
-        let keys: Vec<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = members.iter().map(|(key, _)| key.as_ref()).collect();
         assert_eq!(
             keys,
             [

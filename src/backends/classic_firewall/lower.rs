@@ -353,7 +353,7 @@ fn references(tree: &Tree, key: &str) -> Vec<Reference> {
     let items = tree.items(key).iter();
     items
         .filter_map(|item| match item {
-            Tree::Ref(id) => Some(Reference(id.clone())),
+            Tree::Ref(id) => Some(Reference((**id).clone())),
             _ => None,
         })
         .collect()

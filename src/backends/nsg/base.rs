@@ -113,8 +113,8 @@ fn foreign(rule: &Value) -> Result<ForeignRule, String> {
     }
     Ok(ForeignRule {
         rule: Tree::Object(vec![
-            ("name".to_owned(), Tree::str(name.clone())),
-            ("properties".to_owned(), object(&properties, ORDER)),
+            ("name".into(), Tree::str(name.clone())),
+            ("properties".into(), object(&properties, ORDER)),
         ]),
         name,
         inbound,

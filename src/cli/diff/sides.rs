@@ -2,7 +2,6 @@
 //! them. It compares nothing.
 
 use super::asked::Asked;
-use crate::backends::resource::AzureType;
 use crate::catalog::Catalog;
 use crate::cli::args::Global;
 use crate::cli::explain::behind::Behind;
@@ -12,11 +11,12 @@ use crate::cli::project::{self, Found};
 use crate::cli::{lock, report, run, test};
 use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity, levels};
-use crate::diff::scene::{Scene, Written};
-use crate::diff::textual;
+use crate::diff::scene::Scene;
+use crate::diff::textual::{self, Item};
 use crate::diff::told::Tests;
 use crate::driver::{self, LimitsMode, Memory, Stage};
 use crate::model::Policy;
+use crate::reach::Traces;
 use crate::resolve::Words;
 use crate::source::SourceMap;
 use crate::syntax::ast::Date;
@@ -84,9 +84,9 @@ impl Side {
     pub(super) fn hashed(&self) -> String {
         let mut all: Vec<String> = Vec::new();
         for one in &self.environments {
-            for r in &one.scene.resources {
-                let hash = sha256_hex(&r.text);
-                all.push(format!("{} {} {hash}", one.scene.environment, r.id));
+            for r in &one.text.items {
+                let hash = sha256_hex(&r.value.to_string());
+                all.push(format!("{} {} {hash}", one.scene.environment, r.known_by()));
             }
         }
         all.sort();
@@ -245,16 +245,20 @@ impl Project {
                         }
                     }
                 }
-                match Scene::new(stage.context, stage.sources, lowered, &live) {
+                let traces = Traces::new(&lowered.traces);
+                let mut text = textual::Side::of_lowered(stage.context, lowered);
+                // Nothing is proven or written from here on: the same twice would be most of the memory.
+                lowered.resources = Vec::new();
+                let items = text.items.iter().chain(live);
+                match Scene::new(stage.context, stage.sources, items, traces.clone()) {
                     Ok(mut scene) => {
-                        let mut text = textual::Side::of_lowered(stage.context, lowered);
                         text.retired = stage.retired.to_vec();
                         for about in scene.about.values_mut() {
                             about.file = shown(&about.file);
                         }
                         environments.push(Environment {
                             scene,
-                            behind: Behind::new(stage, lowered, &shown),
+                            behind: Behind::new(stage, traces, &shown),
                             retired: stage.retired.to_vec(),
                             text,
                             tests,
@@ -296,26 +300,20 @@ fn has_tests(policy: &Policy) -> bool {
     promised || !policy.tests.is_empty()
 }
 
-/// The rules of groups that left the source and stay in force, as another side has them.
-fn live(side: &Side, environment: &str, retired: &[Retired]) -> Vec<Written> {
+/// The groups that left the source and stay in force, as another side has them.
+fn live<'s>(side: &'s Side, environment: &str, retired: &[Retired]) -> Vec<&'s Item> {
     let Some(before) = side.environment(environment) else {
         return Vec::new();
     };
-    let is_it = |r: &&Written| {
-        let id = r.id.to_lowercase();
-        r.kind == AzureType::RuleCollectionGroup
+    let is_it = |r: &&Item| {
+        let id = r.known_by().to_lowercase();
+        r.kind == textual::Kind::RuleCollectionGroup
             && retired.iter().any(|gone| {
                 let policy = format!("/firewallpolicies/{}/", gone.policy.to_lowercase());
                 id.contains(&policy) && id.ends_with(&format!("/{}", gone.name.to_lowercase()))
             })
     };
-    before
-        .scene
-        .resources
-        .iter()
-        .filter(is_it)
-        .cloned()
-        .collect()
+    before.text.items.iter().filter(is_it).collect()
 }
 
 /// Says which side a fault is of.

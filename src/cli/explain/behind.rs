@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::backends::Lowered;
 use crate::driver::Stage;
 use crate::reach::{Network, Step, Traces};
 
@@ -31,12 +30,12 @@ impl Behind {
     /// What is behind the rules of an environment. `shown` makes a file's name one for people.
     pub(in crate::cli) fn new(
         stage: &Stage<'_>,
-        lowered: &Lowered,
+        traces: Traces,
         shown: &dyn Fn(&str) -> String,
     ) -> Self {
         let policy = stage.context.fabric.policy;
         let mut out = Self {
-            traces: Traces::new(&lowered.traces),
+            traces,
             ..Self::default()
         };
         let place = |span| {

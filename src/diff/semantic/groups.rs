@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backends::Role;
+use crate::model::canonical::Digest;
 use crate::packet::{Region, Set, Space, Verdict};
 use crate::reach::{Network, Traces};
 
@@ -14,7 +15,7 @@ use super::Scene;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
     /// What it says, without its place and its name.
-    pub content: String,
+    pub content: Digest,
     /// It has an id of its own and rules: a flow, a translation, a route. Others are `subnet app`.
     pub ruled: bool,
 }

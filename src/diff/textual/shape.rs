@@ -2,6 +2,7 @@
 //! they came in. It pairs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -149,7 +150,7 @@ pub(super) fn things(
         let parent = Item {
             names: parents.to_vec(),
             id: None,
-            value: Value::Null,
+            value: Arc::new(Value::Null),
             ..item.clone()
         };
         let thing = read(&parent, side);

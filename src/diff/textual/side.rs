@@ -2,10 +2,11 @@
 //! and what else the source says of it. Nothing is compared here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::backends::meaning::tree_value;
+use crate::backends::meaning::resource_value;
 use crate::backends::resource::{AzureType, Resource, ResourceId};
 use crate::backends::{Context, Lowered, Role};
 use crate::config::Bands;
@@ -25,10 +26,34 @@ pub struct Item {
     pub names: Vec<String>,
     /// Its id, as far as it is known.
     pub id: Option<String>,
-    /// Its JSON, content below `properties` or beside the name.
-    pub value: Value,
+    /// Its JSON, content below `properties` or beside the name; there is one of it, whoever reads it.
+    pub value: Arc<Value>,
     /// It is a part of a resource that others write too.
     pub fragment: bool,
+}
+
+impl Item {
+    /// Azure's type of it.
+    #[must_use]
+    pub const fn azure_type(&self) -> Option<AzureType> {
+        Some(match (self.kind, self.part) {
+            (Kind::IpGroup, _) => AzureType::IpGroup,
+            (Kind::FirewallPolicy, _) => AzureType::FirewallPolicy,
+            (Kind::ClassicFirewall, _) => AzureType::AzureFirewall,
+            (Kind::RuleCollectionGroup, _) => AzureType::RuleCollectionGroup,
+            (Kind::Nsg, false) => AzureType::NetworkSecurityGroup,
+            (Kind::Nsg, true) => AzureType::SecurityRule,
+            (Kind::RouteTable, false) => AzureType::RouteTable,
+            // A route by itself belongs to its table; of a subnet only what is attached is known.
+            (Kind::RouteTable, true) | (Kind::Subnet, _) => return None,
+        })
+    }
+
+    /// What it is known by: its id, or its names where that is not known.
+    #[must_use]
+    pub fn known_by(&self) -> String {
+        self.id.clone().unwrap_or_else(|| self.names.join("/"))
+    }
 }
 
 /// The flows behind a rule.
@@ -163,17 +188,6 @@ impl Side {
 }
 
 fn item(resource: &Resource) -> Item {
-    let mut value = serde_json::Map::new();
-    if let Some(location) = &resource.location {
-        value.insert("location".to_owned(), Value::String(location.clone()));
-    }
-    let tags = resource.tags.iter();
-    let tags = tags.map(|(k, v)| (k.clone(), Value::String(v.clone())));
-    value.insert("tags".to_owned(), Value::Object(tags.collect()));
-    if let Some(zones) = &resource.zones {
-        value.insert("zones".to_owned(), tree_value(zones));
-    }
-    value.insert("properties".to_owned(), tree_value(&resource.properties));
     let kind = match resource.kind {
         AzureType::IpGroup | AzureType::ApplicationSecurityGroup => Kind::IpGroup,
         AzureType::FirewallPolicy => Kind::FirewallPolicy,
@@ -187,7 +201,7 @@ fn item(resource: &Resource) -> Item {
         part: resource.kind == AzureType::SecurityRule,
         names: resource.id.names(),
         id: Some(resource.id.text()),
-        value: Value::Object(value),
+        value: Arc::new(resource_value(resource)),
         fragment: resource.fragment,
     }
 }
@@ -209,7 +223,7 @@ fn foreign_item(definition: &Definition, file: &str) -> Option<Item> {
         part,
         names: definition.name.split('/').map(str::to_owned).collect(),
         id: definition.id.clone(),
-        value: definition.value.clone(),
+        value: Arc::new(definition.value.clone()),
         fragment: file.ends_with(".fragment.json"),
     })
 }

@@ -70,7 +70,10 @@ fn built(files: &[(String, String)], roots: usize) -> Option<Built> {
         catalog,
         &options,
         &mut |stage, lowered| {
-            scene = Some(Scene::new(stage.context, stage.sources, lowered, &[]).unwrap());
+            let side = textual::Side::of_lowered(stage.context, lowered);
+            let traces = Traces::new(&lowered.traces);
+            let made = Scene::new(stage.context, stage.sources, side.items.iter(), traces);
+            scene = Some(made.unwrap());
         },
     );
     let output = compiled.output?;

@@ -106,7 +106,7 @@ fn lists(tree: &Tree, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     match tree {
         Tree::Object(members) => {
             for (key, value) in members {
-                path.push(key.clone());
+                path.push(key.to_string());
                 let rules = key == "securityRules"
                     || key == "routes"
                     || key == "rules"
@@ -166,7 +166,7 @@ fn changes(key: &str, tree: &Tree) -> Vec<(String, Tree)> {
     match tree {
         Tree::Object(members) => {
             for (place, (key, value)) in members.iter().enumerate() {
-                if SILENT.contains(&key.as_str()) {
+                if SILENT.contains(&key.as_ref()) {
                     continue;
                 }
                 for (what, changed) in changes(key, value) {

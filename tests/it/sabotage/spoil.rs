@@ -95,7 +95,7 @@ pub(super) fn swap_field(
         panic!("{of}/{rule} is no object");
     };
     let place = members.iter_mut().find(|(name, _)| name == old);
-    *place.unwrap_or_else(|| panic!("no {old} in {of}/{rule}")) = (new.to_owned(), value);
+    *place.unwrap_or_else(|| panic!("no {old} in {of}/{rule}")) = (new.to_owned().into(), value);
 }
 
 /// Takes a rule, route or collection out of its list.
@@ -133,9 +133,9 @@ pub(super) fn exchange_ends(lowered: &mut Lowered, of: &str, rule: &str) {
     for (name, _) in members {
         let (from, to) = ("sourceAddress", "destinationAddress");
         if let Some(rest) = name.strip_prefix(from) {
-            *name = format!("{to}{rest}");
+            *name = format!("{to}{rest}").into();
         } else if let Some(rest) = name.strip_prefix(to) {
-            *name = format!("{from}{rest}");
+            *name = format!("{from}{rest}").into();
         }
     }
 }
