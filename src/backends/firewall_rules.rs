@@ -151,12 +151,14 @@ pub(super) fn read(
                 continue;
             }
             let application = collection.kind == Kind::Application;
-            let regions = if application {
+            let mut regions = if application {
                 application_rule(place, form, world)?
             } else {
                 network_rule(place, form, world)?
             };
             if !regions.is_empty() {
+                // One region is the rule, and there may be very many rules.
+                regions.shrink_to_fit();
                 out.filter.rules.push(Rule {
                     path,
                     resource: collection.resource.clone(),

@@ -370,11 +370,11 @@ struct Run<'a> {
     out: Textual,
 }
 
-type Things = BTreeMap<(Kind, String), Thing>;
+type Things<'s> = BTreeMap<(Kind, String), Thing<'s>>;
 
 impl Run<'_> {
     /// Takes out what one side cannot know of.
-    fn lay_aside(&mut self, before: &mut Things, after: &mut Things) {
+    fn lay_aside(&mut self, before: &mut Things<'_>, after: &mut Things<'_>) {
         for side in [self.old_side, self.new_side] {
             for text in &side.unknown {
                 self.aside(format!("not known, compared as it is written: {text}"));
@@ -391,17 +391,18 @@ impl Run<'_> {
     }
 
     /// Where only the rules of a resource are ours, its other rules and itself are somebody else's.
-    fn lay_aside_of_others(&mut self, here: &Things, there: &mut Things) {
+    fn lay_aside_of_others(&mut self, here: &Things<'_>, there: &mut Things<'_>) {
         for (key, ours) in here.iter().filter(|(_, t)| t.parts || t.fragment) {
             let Some(theirs) = there.get_mut(key).filter(|t| !t.parts && !t.fragment) else {
                 continue;
             };
             theirs.settings = ours.settings.clone();
             theirs.about = ours.about.clone();
-            let beside = |r: &Rule, o: &Rule| match (&o.place.collection, &r.place.collection) {
-                (Some(own), Some(other)) => own.eq_ignore_ascii_case(other),
-                _ => o.name.eq_ignore_ascii_case(&r.name),
-            };
+            let beside =
+                |r: &Rule<'_>, o: &Rule<'_>| match (&o.place.collection, &r.place.collection) {
+                    (Some(own), Some(other)) => own.eq_ignore_ascii_case(other),
+                    _ => o.name.eq_ignore_ascii_case(r.name),
+                };
             let all = theirs.rules.len();
             theirs
                 .rules
@@ -422,8 +423,8 @@ impl Run<'_> {
     }
 
     /// What an export holds beside ours, and what it lacks.
-    fn lay_aside_of_export(&mut self, export: &mut Things, ours: &mut Things) {
-        let retired = |thing: &Thing| {
+    fn lay_aside_of_export(&mut self, export: &mut Things<'_>, ours: &mut Things<'_>) {
+        let retired = |thing: &Thing<'_>| {
             let all = self.old_side.retired.iter().chain(&self.new_side.retired);
             let name = thing.name();
             all.clone()
@@ -489,7 +490,7 @@ impl Run<'_> {
     }
 
     /// A resource as a whole.
-    fn resource(&mut self, old: Option<&Thing>, new: Option<&Thing>) {
+    fn resource(&mut self, old: Option<&Thing<'_>>, new: Option<&Thing<'_>>) {
         let Some(shown) = new.or(old) else { return };
         let mut entry = blank(Change::Changed, shown.place());
         entry.priority = shown.priority;
@@ -527,7 +528,7 @@ impl Run<'_> {
     }
 
     /// Collections that are on both sides, by name, and those without a rule.
-    fn collections(&mut self, old: &Thing, new: &Thing) {
+    fn collections(&mut self, old: &Thing<'_>, new: &Thing<'_>) {
         for (name, place) in &new.collections {
             let Some(before) = old.collections.get(name) else {
                 if !new
@@ -535,11 +536,13 @@ impl Run<'_> {
                     .iter()
                     .any(|r| r.place.collection == place.collection)
                 {
-                    self.out.entries.push(blank(Change::Added, place.clone()));
+                    self.out
+                        .entries
+                        .push(blank(Change::Added, (**place).clone()));
                 }
                 continue;
             };
-            let mut entry = blank(Change::Changed, place.clone());
+            let mut entry = blank(Change::Changed, (**place).clone());
             entry.priority = place.collection_priority;
             if self.options.numbers && before.collection_priority != place.collection_priority {
                 entry.was_priority = before.collection_priority;
@@ -565,7 +568,9 @@ impl Run<'_> {
                 .iter()
                 .any(|r| r.place.collection == place.collection);
             if empty && !new.collections.contains_key(name) {
-                self.out.entries.push(blank(Change::Removed, place.clone()));
+                self.out
+                    .entries
+                    .push(blank(Change::Removed, (**place).clone()));
             }
         }
     }
@@ -592,34 +597,34 @@ impl Run<'_> {
         // Most rules are as they were.
         if let (Some(old), Some(new), false) = (pair.old, pair.new, pair.crossed)
             && (&old.name, &old.place, old.priority) == (&new.name, &new.place, new.priority)
-            && old.fields == new.fields
+            && old.says_as(new)
         {
             return None;
         }
         let shown = pair.new.or(pair.old)?;
-        let mut entry = blank(Change::Changed, shown.place.clone());
-        entry.rule = Some(shown.name.clone());
+        let mut entry = blank(Change::Changed, (*shown.place).clone());
+        entry.rule = Some(shown.name.to_owned());
         entry.priority = shown.priority;
-        match shown.flows.as_slice() {
+        match shown.flows {
             [one] => entry.flow = Some(one.clone()),
             several => entry.flows = several.to_vec(),
         }
         let nothing = fields::Fields::default();
-        let before = pair.old.map_or(&nothing, |r| &r.fields);
-        entry.fields = before.changes(pair.new.map_or(&nothing, |r| &r.fields));
+        let before = pair.old.map_or(&nothing, |r| r.fields());
+        entry.fields = before.changes(pair.new.map_or(&nothing, |r| r.fields()));
         match (pair.old, pair.new) {
             (None, _) => entry.change = Change::Added,
             (_, None) => entry.change = Change::Removed,
             (Some(old), Some(new)) => {
                 self.counted(&mut entry.fields);
-                let renamed = !old.name.eq_ignore_ascii_case(&new.name);
-                entry.was = renamed.then(|| old.name.clone());
+                let renamed = !old.name.eq_ignore_ascii_case(new.name);
+                entry.was = renamed.then(|| old.name.to_owned());
                 let place = |p: &Place| {
                     let collection = p.collection.clone().map(|c| c.to_lowercase());
                     (p.kind, pair.crossed, collection, p.direction.clone())
                 };
                 let elsewhere = pair.crossed || place(&old.place) != place(&new.place);
-                entry.was_in = elsewhere.then(|| old.place.clone());
+                entry.was_in = elsewhere.then(|| (*old.place).clone());
                 let action = |p: &Place| p.action.clone().map(|a| a.to_lowercase());
                 if elsewhere && action(&old.place) != action(&new.place) {
                     entry.fields.push(FieldChange {
@@ -691,7 +696,7 @@ impl Run<'_> {
         }
     }
 
-    fn finish(mut self, before: &Things, after: &Things) -> Textual {
+    fn finish(mut self, before: &Things<'_>, after: &Things<'_>) -> Textual {
         let key = |e: &Entry| {
             let p = e.resource.clone();
             let whole = (p.kind, p.parent, p.name.to_lowercase());

@@ -30,10 +30,14 @@ impl Traces {
 
     fn of_all(traces: &[RuleTrace], names: impl Fn(&str) -> String) -> Self {
         let mut rules: BTreeMap<String, (Role, Vec<String>)> = BTreeMap::new();
+        // The rules of a resource follow each other.
+        let mut resource = ("", String::new());
         for trace in traces {
-            let names = names(&trace.resource);
+            if resource.0 != trace.resource {
+                resource = (&trace.resource, names(&trace.resource));
+            }
             rules
-                .entry(key(&names, &trace.rule))
+                .entry(key(&resource.1, &trace.rule))
                 .or_insert_with(|| (trace.role, Vec::new()))
                 .1
                 .extend(trace.flows.iter().cloned());

@@ -259,6 +259,7 @@ fn resolve_environment(world: &mut World<'_, '_>, enable: &[String]) -> Policy {
     policy.moved = world.renames();
     policy.tests = world.tests();
     policy.flows.sort_by(|a, b| a.id.cmp(&b.id));
+    policy.flows.shrink_to_fit();
     policy.dnats.sort_by(|a, b| a.id.cmp(&b.id));
     policy.idle.sort();
     policy

@@ -92,17 +92,17 @@ impl Renames {
 }
 
 /// A resource of each side that are one.
-pub(super) type Both<'t> = (Option<&'t Thing>, Option<&'t Thing>);
+pub(super) type Both<'t> = (Option<&'t Thing<'t>>, Option<&'t Thing<'t>>);
 
 /// The resources of both sides, by kind and name. A rule collection group that came is the one that went
 /// if all its labelled rules were in that one.
 pub(super) fn resources<'t>(
-    (before, after): (&'t Things, &'t Things),
+    (before, after): (&'t Things<'t>, &'t Things<'t>),
     old: &Side,
     renames: &Renames,
 ) -> Vec<Both<'t>> {
     let mut out: Vec<Both<'t>> = Vec::new();
-    let mut gone: BTreeMap<&(Kind, String), &Thing> = before
+    let mut gone: BTreeMap<&(Kind, String), &Thing<'_>> = before
         .iter()
         .filter(|(k, _)| !after.contains_key(*k))
         .collect();
@@ -129,7 +129,7 @@ pub(super) fn resources<'t>(
             continue;
         }
         let mut from: BTreeSet<&(Kind, String)> = BTreeSet::new();
-        for flow in new.rules.iter().flat_map(|r| &r.flows) {
+        for flow in new.rules.iter().flat_map(|r| r.flows) {
             from.extend(homes.get(flow).into_iter().flatten().copied());
         }
         let mut left = from.into_iter();
@@ -137,7 +137,7 @@ pub(super) fn resources<'t>(
             (Some(one), None) => gone.remove(one),
             _ => None,
         };
-        let same_policy = |old: &&Thing| old.names.first() == new.names.first();
+        let same_policy = |old: &&Thing<'_>| old.names.first() == new.names.first();
         out.push((only.filter(same_policy), Some(new)));
         if let Some(old) = only.filter(|old| !same_policy(old)) {
             gone.extend(before.get_key_value(&old.key()));
@@ -148,8 +148,8 @@ pub(super) fn resources<'t>(
 }
 
 /// A full id that is another one: the resource is another.
-pub(super) fn another_id(old: &Thing, new: &Thing) -> Option<FieldChange> {
-    let whole = |t: &Thing| {
+pub(super) fn another_id(old: &Thing<'_>, new: &Thing<'_>) -> Option<FieldChange> {
+    let whole = |t: &Thing<'_>| {
         let id = t.id.as_ref()?;
         let lower = id.to_lowercase();
         let full = lower.starts_with("/subscriptions/") && !lower.contains('{');
@@ -170,8 +170,8 @@ pub(super) fn another_id(old: &Thing, new: &Thing) -> Option<FieldChange> {
 pub(super) struct Paired<'t> {
     /// The resource that it is told with: of the new rule, else of the old one.
     pub(super) resource: usize,
-    pub(super) old: Option<&'t Rule>,
-    pub(super) new: Option<&'t Rule>,
+    pub(super) old: Option<&'t Rule<'t>>,
+    pub(super) new: Option<&'t Rule<'t>>,
     /// The old one stood in another resource.
     pub(super) crossed: bool,
     pub(super) parts: Option<Parts>,
@@ -180,7 +180,7 @@ pub(super) struct Paired<'t> {
 }
 
 impl<'t> Paired<'t> {
-    fn of(resource: usize, old: Option<&'t Rule>, new: Option<&'t Rule>) -> Self {
+    fn of(resource: usize, old: Option<&'t Rule<'t>>, new: Option<&'t Rule<'t>>) -> Self {
         Self {
             resource,
             old,
@@ -197,7 +197,7 @@ impl<'t> Paired<'t> {
 pub(super) fn rules<'t>(resources: &[Both<'t>], renames: &Renames) -> Vec<Paired<'t>> {
     let mut out = Vec::new();
     // By resource: what is left of each side.
-    let mut left: Vec<(usize, Vec<&'t Rule>, Vec<&'t Rule>)> = Vec::new();
+    let mut left: Vec<(usize, Vec<&'t Rule<'t>>, Vec<&'t Rule<'t>>)> = Vec::new();
     for (at, (old, new)) in resources.iter().enumerate() {
         let mut scope = Scope {
             renames,
@@ -221,36 +221,36 @@ pub(super) fn rules<'t>(resources: &[Both<'t>], renames: &Renames) -> Vec<Paired
 }
 
 /// How well two rules fit, if they do; more is better.
-type Score<'s> = dyn Fn(&Rule, &Rule) -> Option<(usize, usize)> + 's;
+type Score<'s> = dyn Fn(&Rule<'_>, &Rule<'_>) -> Option<(usize, usize)> + 's;
 
 /// The rules of one resource.
 struct Scope<'t, 'r> {
     renames: &'r Renames,
-    old: Vec<&'t Rule>,
-    new: Vec<&'t Rule>,
-    pairs: Vec<(&'t Rule, &'t Rule)>,
+    old: Vec<&'t Rule<'t>>,
+    new: Vec<&'t Rule<'t>>,
+    pairs: Vec<(&'t Rule<'t>, &'t Rule<'t>)>,
 }
 
 impl<'t> Scope<'t, '_> {
     fn pair(&mut self) {
-        let named = |a: &Rule, b: &Rule| a.name.eq_ignore_ascii_case(&b.name);
-        let placed = |a: &Rule, b: &Rule| {
-            let lower = |r: &Rule| r.place.collection.as_ref().map(|c| c.to_lowercase());
+        let named = |a: &Rule<'_>, b: &Rule<'_>| a.name.eq_ignore_ascii_case(b.name);
+        let placed = |a: &Rule<'_>, b: &Rule<'_>| {
+            let lower = |r: &Rule<'_>| r.place.collection.as_ref().map(|c| c.to_lowercase());
             lower(a) == lower(b)
         };
-        let kind = |a: &Rule, b: &Rule| {
+        let kind = |a: &Rule<'_>, b: &Rule<'_>| {
             a.place.direction == b.place.direction && a.place.rule_type == b.place.rule_type
         };
         let renames = self.renames;
-        let label = |a: &Rule, b: &Rule| {
-            !a.flows.is_empty() && a.role == b.role && renames.now(&a.flows) == b.flows
+        let label = |a: &Rule<'_>, b: &Rule<'_>| {
+            !a.flows.is_empty() && a.role == b.role && renames.now(a.flows) == b.flows
         };
-        let shared = |a: &Rule, b: &Rule| {
-            let now = renames.now(&a.flows);
+        let shared = |a: &Rule<'_>, b: &Rule<'_>| {
+            let now = renames.now(a.flows);
             now.iter().filter(|f| b.flows.contains(f)).count()
         };
         // A name decides only where no label does, or where the flows behind a rule are several.
-        let loose = |a: &Rule, b: &Rule| {
+        let loose = |a: &Rule<'_>, b: &Rule<'_>| {
             let unknown = a.flows.is_empty() || b.flows.is_empty();
             unknown || shared(a, b) > 0 || (a.role != Role::Exact && b.role != Role::Exact)
         };
@@ -261,18 +261,18 @@ impl<'t> Scope<'t, '_> {
         // Only rules that share a flow can be one.
         self.best(&|a, b| {
             let same = kind(a, b) && label(a, b);
-            same.then(|| (a.fields.alike(&b.fields), 0))
+            same.then(|| (a.fields().alike(b.fields()), 0))
         });
         self.best(&|a, b| {
             let both = a.role == b.role && a.role != Role::Exact;
             let fits = kind(a, b) && both;
-            fits.then(|| (shared(a, b), a.fields.alike(&b.fields)))
+            fits.then(|| (shared(a, b), a.fields().alike(b.fields())))
         });
         // In another direction or of another type, a flow is not the same rule any more.
     }
 
     /// Pairs what fits, by name.
-    fn take(&mut self, fits: &dyn Fn(&Rule, &Rule) -> bool) {
+    fn take(&mut self, fits: &dyn Fn(&Rule<'_>, &Rule<'_>) -> bool) {
         let mut names: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, rule) in self.new.iter().enumerate() {
             names.entry(rule.name.to_lowercase()).or_default().push(at);
@@ -302,20 +302,20 @@ impl<'t> Scope<'t, '_> {
     fn best(&mut self, score: &Score<'_>) {
         let mut by_flow: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (j, new) in self.new.iter().enumerate() {
-            for flow in &new.flows {
+            for flow in new.flows {
                 by_flow.entry(flow).or_default().push(j);
             }
         }
         let mut all = Vec::new();
         for (i, old) in self.old.iter().enumerate() {
-            let now = self.renames.now(&old.flows);
+            let now = self.renames.now(old.flows);
             let near = now.iter().filter_map(|flow| by_flow.get(flow.as_str()));
             let near: BTreeSet<usize> = near.flatten().copied().collect();
             for j in near {
                 if let Some(new) = self.new.get(j)
                     && let Some(score) = score(old, new)
                 {
-                    all.push((std::cmp::Reverse(score), &old.name, &new.name, i, j));
+                    all.push((std::cmp::Reverse(score), old.name, new.name, i, j));
                 }
             }
         }
@@ -350,7 +350,7 @@ impl<'t> Scope<'t, '_> {
 /// What a flow is one for: its label, the direction and the type of the rule.
 type Label = (Vec<String>, Option<String>, Option<String>);
 
-fn label(flows: Vec<String>, rule: &Rule) -> Label {
+fn label(flows: Vec<String>, rule: &Rule<'_>) -> Label {
     (
         flows,
         rule.place.direction.clone(),
@@ -359,34 +359,45 @@ fn label(flows: Vec<String>, rule: &Rule) -> Label {
 }
 
 /// Rules of the old side and of the new one.
-type Sides<'t> = (Vec<&'t Rule>, Vec<&'t Rule>);
+type Sides<'t> = (Vec<&'t Rule<'t>>, Vec<&'t Rule<'t>>);
 
 /// Flows that are written as more or fewer rules than before, told with a rule that came or went.
 fn split(pairs: &mut [Paired<'_>], renames: &Renames) {
     let mut groups: BTreeMap<(usize, Label), Sides<'_>> = BTreeMap::new();
-    let exact = |r: &Rule| r.flows.len() == 1 && r.role == Role::Exact;
+    let exact = |r: &Rule<'_>| r.flows.len() == 1 && r.role == Role::Exact;
+    // Only flows of which a rule came or went can be written as more or fewer.
+    let mut open: BTreeSet<String> = BTreeSet::new();
+    for pair in pairs.iter() {
+        match (pair.old, pair.new) {
+            (None, Some(new)) => open.extend(new.flows.iter().cloned()),
+            (Some(old), None) => open.extend(renames.now(old.flows)),
+            _ => {}
+        }
+    }
     for pair in pairs.iter().filter(|p| !p.crossed) {
-        if let Some(rule) = pair.old.filter(|r| exact(r)) {
-            let key = (pair.resource, label(renames.now(&rule.flows), rule));
+        let old = pair.old.filter(|r| exact(r));
+        if let Some(rule) = old.filter(|r| renames.now(r.flows).iter().any(|f| open.contains(f))) {
+            let key = (pair.resource, label(renames.now(rule.flows), rule));
             groups.entry(key).or_default().0.push(rule);
         }
-        if let Some(rule) = pair.new.filter(|r| exact(r)) {
-            let key = (pair.resource, label(rule.flows.clone(), rule));
+        let new = pair.new.filter(|r| exact(r));
+        if let Some(rule) = new.filter(|r| r.flows.iter().any(|f| open.contains(f))) {
+            let key = (pair.resource, label(rule.flows.to_vec(), rule));
             groups.entry(key).or_default().1.push(rule);
         }
     }
-    let all = |rules: &[&Rule]| {
+    let all = |rules: &[&Rule<'_>]| {
         let mut out = Fields::default();
         for rule in rules {
-            out.joined(&rule.fields.without(&["description"]));
+            out.joined(&rule.fields().without(&["description"]));
         }
         out
     };
     let mut told: BTreeSet<(usize, Label)> = BTreeSet::new();
     for pair in pairs.iter_mut() {
         let rule = match (pair.old, pair.new) {
-            (None, Some(new)) => Some((label(new.flows.clone(), new), new)),
-            (Some(old), None) => Some((label(renames.now(&old.flows), old), old)),
+            (None, Some(new)) => Some((label(new.flows.to_vec(), new), new)),
+            (Some(old), None) => Some((label(renames.now(old.flows), old), old)),
             _ => None,
         };
         let Some((own, _)) = rule.filter(|(_, rule)| exact(rule)) else {
@@ -411,7 +422,7 @@ fn split(pairs: &mut [Paired<'_>], renames: &Renames) {
 fn crossings<'t>(
     resources: &[Both<'t>],
     renames: &Renames,
-    left: &mut [(usize, Vec<&'t Rule>, Vec<&'t Rule>)],
+    left: &mut [(usize, Vec<&'t Rule<'t>>, Vec<&'t Rule<'t>>)],
     out: &mut Vec<Paired<'t>>,
 ) {
     type Key = (Option<String>, Vec<String>, Option<String>);
@@ -420,22 +431,22 @@ fn crossings<'t>(
         let thing = new.or(*old)?;
         (thing.kind == Kind::RuleCollectionGroup).then(|| thing.names.first().cloned())
     };
-    let mut waiting: BTreeMap<Key, Vec<(usize, &'t Rule)>> = BTreeMap::new();
+    let mut waiting: BTreeMap<Key, Vec<(usize, &'t Rule<'t>)>> = BTreeMap::new();
     for (at, old, _) in left.iter() {
         let Some(policy) = policy(*at) else { continue };
         for rule in old.iter().filter(|r| !r.flows.is_empty()) {
-            let flows = renames.now(&rule.flows);
+            let flows = renames.now(rule.flows);
             let key = (policy.clone(), flows, rule.place.rule_type.clone());
             waiting.entry(key).or_default().push((*at, rule));
         }
     }
-    let mut gone: BTreeSet<*const Rule> = BTreeSet::new();
+    let mut gone: BTreeSet<*const Rule<'_>> = BTreeSet::new();
     for (at, _, new) in left.iter_mut() {
         let Some(policy) = policy(*at) else { continue };
         new.retain(|rule| {
             let key = (
                 policy.clone(),
-                rule.flows.clone(),
+                rule.flows.to_vec(),
                 rule.place.rule_type.clone(),
             );
             let Some(candidates) = waiting.get_mut(&key) else {
@@ -443,7 +454,7 @@ fn crossings<'t>(
             };
             let named = candidates
                 .iter()
-                .position(|(_, r)| r.name.eq_ignore_ascii_case(&rule.name));
+                .position(|(_, r)| r.name.eq_ignore_ascii_case(rule.name));
             if candidates.is_empty() {
                 return true;
             }
@@ -463,7 +474,7 @@ fn crossings<'t>(
 /// Rules that came and say what one says that went: in the same resource, or in any group of a firewall,
 /// since a group under another label is another resource.
 fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
-    let said = |rule: &Rule| {
+    let said = |rule: &Rule<'_>| {
         let lower = |text: &Option<String>| text.as_ref().map(|t| t.to_lowercase());
         let place = &rule.place;
         (
@@ -471,10 +482,10 @@ fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
             place.direction.clone(),
             lower(&place.rule_type),
             lower(&place.action),
-            rule.fields.without(&["description"]).text(),
+            rule.fields().without(&["description"]).text(),
         )
     };
-    let mut gone: BTreeMap<_, Vec<(usize, usize, &Rule)>> = BTreeMap::new();
+    let mut gone: BTreeMap<_, Vec<(usize, usize, &Rule<'_>)>> = BTreeMap::new();
     for (at, pair) in pairs.iter().enumerate() {
         if let (Some(old), None) = (pair.old, pair.new) {
             gone.entry(said(old))
@@ -495,7 +506,7 @@ fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
             (new.place.kind == Kind::RuleCollectionGroup && !candidates.is_empty()).then_some(0);
         let Some(hit) = own.or(any) else { continue };
         let (old_at, _, old) = candidates.remove(hit);
-        let suggestion = match (old.flows.as_slice(), new.flows.as_slice()) {
+        let suggestion = match (old.flows, new.flows) {
             ([a], [b]) if renames.gone.contains(a) && renames.fresh.contains(b) => {
                 Some(renames.statement(a, b))
             }
@@ -504,8 +515,8 @@ fn likenesses(pairs: &mut [Paired<'_>], renames: &Renames) {
         found.push((
             old_at,
             new_at,
-            old.name.clone(),
-            new.name.clone(),
+            old.name.to_owned(),
+            new.name.to_owned(),
             suggestion,
         ));
     }

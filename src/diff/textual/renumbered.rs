@@ -26,15 +26,15 @@ pub(super) fn in_use<'p>(all: &'p [Paired<'_>]) -> InUse<'p> {
     rules.map(number_of).collect()
 }
 
-fn number_of(rule: &Rule) -> (&str, Option<&str>, Option<i64>) {
+fn number_of<'p>(rule: &'p Rule<'_>) -> (&'p str, Option<&'p str>, Option<i64>) {
     let place = &rule.place;
     (&place.name, place.direction.as_deref(), rule.priority)
 }
 
 /// Of a rule of a security group.
 pub(super) fn rule(
-    old: &Rule,
-    new: &Rule,
+    old: &Rule<'_>,
+    new: &Rule<'_>,
     (all, in_use): (&[Paired<'_>], &InUse<'_>),
     sides: (&Side, &Side),
 ) -> Reason {
@@ -47,7 +47,7 @@ pub(super) fn rule(
         return Reason::Tier;
     }
     let beside =
-        |r: &Rule| r.place.name == new.place.name && r.place.direction == new.place.direction;
+        |r: &Rule<'_>| r.place.name == new.place.name && r.place.direction == new.place.direction;
     if is == Some(Band::Ordered) {
         let pairs = all.iter().filter_map(|p| p.old.zip(p.new));
         let mut others = pairs.filter(|(a, b)| beside(b) && !std::ptr::eq(*a, old));
@@ -63,14 +63,14 @@ pub(super) fn rule(
     if in_use.contains(&(name, direction, old.priority)) {
         return Reason::Clash;
     }
-    if !old.name.eq_ignore_ascii_case(&new.name) {
+    if !old.name.eq_ignore_ascii_case(new.name) {
         return Reason::Name;
     }
     Reason::Unknown
 }
 
 /// Of a rule collection group.
-pub(super) fn group(old: &Thing, new: &Thing, from: &Side, to: &Side) -> Option<Reason> {
+pub(super) fn group(old: &Thing<'_>, new: &Thing<'_>, from: &Side, to: &Side) -> Option<Reason> {
     let (was, is) = (
         band(&from.bands.rcg, old.priority),
         band(&to.bands.rcg, new.priority),

@@ -1,8 +1,9 @@
 //! Resources of a side as they are compared: settings, and rules with their place, whatever file layout
 //! they came in. It pairs nothing.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use super::{Kind, Place};
 
 /// One resource.
 #[derive(Clone, Debug)]
-pub(super) struct Thing {
+pub(super) struct Thing<'s> {
     pub(super) kind: Kind,
     /// Its names, parent first.
     pub(super) names: Vec<String>,
@@ -25,28 +26,44 @@ pub(super) struct Thing {
     pub(super) about: Fields,
     /// Of a rule collection group.
     pub(super) priority: Option<i64>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule<'s>>,
     /// Collections without a rule.
-    pub(super) collections: BTreeMap<String, Place>,
+    pub(super) collections: BTreeMap<String, Rc<Place>>,
     /// Only its rules are here, each a resource of its own.
     pub(super) parts: bool,
     /// Others write it too.
     pub(super) fragment: bool,
 }
 
-/// One rule, or one route.
+/// One rule, or one route. Of very many most are alike on both sides, so that what one says is read when it
+/// is asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Rule {
-    pub(super) name: String,
-    pub(super) place: Place,
+pub(super) struct Rule<'s> {
+    pub(super) name: &'s str,
+    pub(super) place: Rc<Place>,
     pub(super) priority: Option<i64>,
-    pub(super) fields: Fields,
+    /// Its JSON, and which of its members are compared elsewhere.
+    said: &'s Value,
+    but: &'static [&'static str],
+    fields: OnceCell<Fields>,
     /// The flows behind it; empty if nobody knows.
-    pub(super) flows: Vec<String>,
+    pub(super) flows: &'s [String],
     pub(super) role: Role,
 }
 
-impl Thing {
+impl Rule<'_> {
+    /// What it says.
+    pub(super) fn fields(&self) -> &Fields {
+        self.fields.get_or_init(|| Fields::of(self.said, self.but))
+    }
+
+    /// Whether another one says the same.
+    pub(super) fn says_as(&self, other: &Self) -> bool {
+        (self.said == other.said && self.but == other.but) || self.fields() == other.fields()
+    }
+}
+
+impl Thing<'_> {
     /// Its names as one.
     pub(super) fn name(&self) -> String {
         self.names.join("/")
@@ -123,11 +140,11 @@ pub(super) fn alike(old: &Side, new: &Side) -> BTreeSet<(Kind, String)> {
 
 /// The resources of a side, by what they are known by. Of several with one name the first counts, unless
 /// they are in different resource groups. Those that are `alike` on both sides are not read.
-pub(super) fn things(
-    side: &Side,
+pub(super) fn things<'s>(
+    side: &'s Side,
     alike: &BTreeSet<(Kind, String)>,
-) -> BTreeMap<(Kind, String), Thing> {
-    let mut out: BTreeMap<(Kind, String), Thing> = BTreeMap::new();
+) -> BTreeMap<(Kind, String), Thing<'s>> {
+    let mut out: BTreeMap<(Kind, String), Thing<'s>> = BTreeMap::new();
     for item in side.items.iter().filter(|i| !i.part) {
         let key = (item.kind, item.names.join("/").to_lowercase());
         let thing = if alike.contains(&key) {
@@ -147,13 +164,11 @@ pub(super) fn things(
         let Some((own, parents)) = item.names.split_last() else {
             continue;
         };
-        let parent = Item {
+        let thing = Thing {
             names: parents.to_vec(),
             id: None,
-            value: Arc::new(Value::Null),
-            ..item.clone()
+            ..unread(item)
         };
-        let thing = read(&parent, side);
         let held = out.entry(thing.key()).or_insert(Thing {
             parts: true,
             ..thing
@@ -174,7 +189,7 @@ fn resource_group(id: &str) -> Option<String> {
     parts.next().map(str::to_lowercase)
 }
 
-fn unread(item: &Item) -> Thing {
+fn unread<'s>(item: &Item) -> Thing<'s> {
     Thing {
         kind: item.kind,
         names: item.names.clone(),
@@ -189,7 +204,7 @@ fn unread(item: &Item) -> Thing {
     }
 }
 
-fn read(item: &Item, side: &Side) -> Thing {
+fn read<'s>(item: &'s Item, side: &'s Side) -> Thing<'s> {
     let properties = body(&item.value);
     let mut thing = unread(item);
     thing.about = about(&item.value);
@@ -241,74 +256,82 @@ const CLASSIC: [(&str, &str); 3] = [
     ("natRuleCollections", "NatRule"),
 ];
 
-fn read_collection(thing: &mut Thing, collection: &Value, array: Option<&str>, side: &Side) {
+fn read_collection<'s>(
+    thing: &mut Thing<'s>,
+    collection: &'s Value,
+    array: Option<&str>,
+    side: &'s Side,
+) {
     let inner = body(collection);
     let name = text(collection, "name").to_owned();
     let action = member(inner, "action").and_then(|a| member(a, "type"));
-    let place = Place {
+    let place = Rc::new(Place {
         collection: Some(name.clone()),
         collection_priority: number(inner, "priority"),
         action: action.and_then(Value::as_str).map(str::to_owned),
         rule_type: array.map(str::to_owned),
         ..thing.place()
-    };
+    });
+    // The rules of a collection have one place, if they are of one type.
+    let mut own_place = Rc::clone(&place);
+    let names = thing.name();
     for rule in list(inner, "rules") {
         let own = body(rule);
-        let name = text(rule, "name").to_owned();
         let kind = member(own, "ruleType").and_then(Value::as_str);
-        let place = Place {
-            rule_type: kind.map(str::to_owned).or_else(|| place.rule_type.clone()),
-            ..place.clone()
-        };
-        let (flows, role) = behind(side, thing, &name);
-        thing.rules.push(Rule {
-            name,
-            place,
-            priority: None,
-            fields: Fields::of(own, &["ruleType"]),
-            flows,
-            role,
-        });
+        let kind = kind.or(place.rule_type.as_deref());
+        if own_place.rule_type.as_deref() != kind {
+            own_place = Rc::new(Place {
+                rule_type: kind.map(str::to_owned),
+                ..(*place).clone()
+            });
+        }
+        let about = (text(rule, "name"), Rc::clone(&own_place), own, None);
+        thing.rules.push(said(side, &names, about, &["ruleType"]));
     }
     thing.collections.insert(name.to_lowercase(), place);
 }
 
-fn security_rule(thing: &Thing, name: &str, body: &Value, side: &Side) -> Rule {
+fn security_rule<'s>(
+    thing: &Thing<'_>,
+    name: &'s str,
+    body: &'s Value,
+    side: &'s Side,
+) -> Rule<'s> {
     let direction = text(body, "direction").to_lowercase();
-    let (flows, role) = behind(side, thing, name);
-    Rule {
-        name: name.to_owned(),
-        place: Place {
-            direction: (!direction.is_empty()).then_some(direction),
-            ..thing.place()
-        },
-        priority: number(body, "priority"),
-        fields: Fields::of(body, &["priority", "direction"]),
-        flows,
-        role,
-    }
+    let place = Rc::new(Place {
+        direction: (!direction.is_empty()).then_some(direction),
+        ..thing.place()
+    });
+    let about = (name, place, body, number(body, "priority"));
+    said(side, &thing.name(), about, &["priority", "direction"])
 }
 
-fn route(thing: &Thing, name: &str, body: &Value, side: &Side) -> Rule {
-    let (flows, role) = behind(side, thing, name);
-    Rule {
-        name: name.to_owned(),
-        place: thing.place(),
-        priority: None,
-        fields: Fields::of(body, &[]),
-        flows,
-        role,
-    }
+fn route<'s>(thing: &Thing<'_>, name: &'s str, body: &'s Value, side: &'s Side) -> Rule<'s> {
+    let about = (name, Rc::new(thing.place()), body, None);
+    said(side, &thing.name(), about, &[])
 }
 
-fn behind(side: &Side, thing: &Thing, rule: &str) -> (Vec<String>, Role) {
-    let names = thing.name();
+/// A rule by its name, its place, what it says and its number. `names` are those of its resource.
+fn said<'s>(
+    side: &'s Side,
+    names: &str,
+    (name, place, said, priority): (&'s str, Rc<Place>, &'s Value, Option<i64>),
+    but: &'static [&'static str],
+) -> Rule<'s> {
     // A rule that is a resource of its own is known by its own names.
-    let keys = [format!("{names}/{rule}"), format!("{names}/{rule}/{rule}")];
-    let found = keys
-        .iter()
-        .find_map(|key| side.behind.get(&key.to_lowercase()));
-    found.map_or((Vec::new(), Role::Exact), |b| (b.flows.clone(), b.role))
+    let keys = [format!("{names}/{name}"), format!("{names}/{name}/{name}")];
+    let mut keys = keys.iter();
+    let known = keys.find_map(|key| side.behind.get(&key.to_lowercase()));
+    Rule {
+        name,
+        place,
+        priority,
+        said,
+        but,
+        fields: OnceCell::new(),
+        flows: known.map_or(&[], |b| &b.flows),
+        role: known.map_or(Role::Exact, |b| b.role),
+    }
 }
 
 /// Location, tags and zones.

@@ -100,9 +100,14 @@ impl Side {
             associations: Some(associations(context)),
             ..Self::default()
         };
+        // The rules of a resource follow each other.
+        let mut resource = ("", String::new());
         for trace in &lowered.traces {
-            let names = ResourceId::parse(&trace.resource).names().join("/");
-            out.know(&names, &trace.rule, &trace.flows, trace.role);
+            if resource.0 != trace.resource {
+                let names = ResourceId::parse(&trace.resource).names().join("/");
+                resource = (&trace.resource, names);
+            }
+            out.know(&resource.1, &trace.rule, &trace.flows, trace.role);
         }
         out.sort_behind();
         let pinned = policy.flows.iter().filter(|f| f.pin.is_some());

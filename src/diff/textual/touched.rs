@@ -70,15 +70,15 @@ pub(super) fn key(place: &Place) -> Key {
 }
 
 /// Resources by where they stand.
-fn by_place(things: &Things) -> BTreeMap<Key, &Thing> {
+fn by_place<'t>(things: &'t Things<'t>) -> BTreeMap<Key, &'t Thing<'t>> {
     things.values().map(|t| (key(&t.place()), t)).collect()
 }
 
 /// The resources behind sorted entries.
 pub(super) fn touched(
     entries: &[Entry],
-    before: &Things,
-    after: &Things,
+    before: &Things<'_>,
+    after: &Things<'_>,
     old: &Side,
 ) -> Vec<Touched> {
     let (olds, news) = (by_place(before), by_place(after));
@@ -124,7 +124,7 @@ fn slot(
     out: &mut Vec<Touched>,
     index: &mut BTreeMap<Key, usize>,
     place: &Place,
-    (olds, news): (&BTreeMap<Key, &Thing>, &BTreeMap<Key, &Thing>),
+    (olds, news): (&BTreeMap<Key, &Thing<'_>>, &BTreeMap<Key, &Thing<'_>>),
     old: &Side,
 ) -> usize {
     let key = key(place);
@@ -150,8 +150,8 @@ fn slot(
 /// How many resources of each type differ, of how many there are.
 pub(super) fn blast(
     touched: &[Touched],
-    before: &Things,
-    after: &Things,
+    before: &Things<'_>,
+    after: &Things<'_>,
     retired: &[Retired],
 ) -> Vec<Blast> {
     let mut all: BTreeSet<(Kind, String)> = before.keys().chain(after.keys()).cloned().collect();

@@ -11,10 +11,11 @@ use std::fmt;
 use portcullis::catalog::{Catalog, Cloud};
 use portcullis::diff::scene::Scene;
 use portcullis::diff::semantic::{Region, compare};
+use portcullis::diff::textual;
 use portcullis::diff::told::Kind;
 use portcullis::driver::{self, Options};
 use portcullis::packet::{Assumption, Builder, Rectangle, Set, Side, Space, Symbol, Transport};
-use portcullis::reach::passage;
+use portcullis::reach::{Traces, passage};
 use portcullis::source::MemoryLoader;
 
 use crate::oracle::address::{Address, Range};
