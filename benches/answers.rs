@@ -16,6 +16,10 @@ use portcullis::reach::{Question, ask, emitted};
 use portcullis::resolve::Words;
 use portcullis::source::MemoryLoader;
 
+// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FLOWS: usize = 10_000;
 
 /// Two subnets behind a firewall, and flows between many endpoints.

@@ -11,6 +11,10 @@ use portcullis::driver::{LimitsMode, Options, Project, compile};
 use portcullis::source::{MemoryLoader, SourceMap};
 use portcullis::{fmt, syntax};
 
+// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A policy of that many flows: endpoints of three prefixes, services of two ports, groups of 250.
 fn policy(flows: usize) -> String {
     let mut text = String::from("firewall azfw {\n  policy = \"bench\"\n}\n");

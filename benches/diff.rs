@@ -15,6 +15,10 @@ use portcullis::driver::{LimitsMode, Options, Project, compile_watched};
 use portcullis::reach::Traces;
 use portcullis::source::MemoryLoader;
 
+// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FLOWS: usize = 10_000;
 const EDITS: usize = 25;
 

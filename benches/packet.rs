@@ -12,6 +12,10 @@ use portcullis::packet::{
     Addresses, Builder, Names, Region, Service, Set, Space, Transports, Verdict, first_match,
 };
 
+// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Numbers from a seed.
 struct Draw(u64);
 
