@@ -285,7 +285,7 @@ const NAT: [&str; 9] = [
 /// A network rule. Its destinations of different kinds are alternatives; names take no wildcard, and
 /// whatever they resolve to is the destination.
 fn network_rule(place: &At<'_>, form: Form, world: &World<'_>) -> Result<Vec<Region>, Unreadable> {
-    let at = place.body();
+    let at = place.body()?;
     at.only(&MATCHING, &NETWORK)?;
     let (Some(source), Some(destination)) = (
         end(&at, "source", world, true)?,
@@ -392,7 +392,7 @@ fn application_rule(
     form: Form,
     world: &World<'_>,
 ) -> Result<Vec<Region>, Unreadable> {
-    let at = place.body();
+    let at = place.body()?;
     at.only(&MATCHING, &APPLICATION)?;
     let Some(source) = end(&at, "source", world, true)? else {
         return Ok(Vec::new());
@@ -517,7 +517,7 @@ fn translation(
     form: Form,
     world: &World<'_>,
 ) -> Result<Option<Translation>, Unreadable> {
-    let at = place.body();
+    let at = place.body()?;
     at.only(&MATCHING, &NAT)?;
     let (Some(source), Some(destination)) = (
         end(&at, "source", world, true)?,

@@ -241,12 +241,29 @@ impl<'v> At<'v> {
         }
     }
 
-    /// `properties` if there is such an object, else the same place.
-    pub(crate) fn body(&self) -> Self {
-        match self.get("properties") {
-            Some(inner) if inner.value.is_object() => inner,
-            _ => self.clone(),
+    /// `properties` if that is there, else the same place.
+    ///
+    /// # Errors
+    /// `properties` is no object: what it says nobody knows.
+    pub(crate) fn body(&self) -> Result<Self, Unreadable> {
+        Ok(self.object("properties")?.unwrap_or_else(|| self.clone()))
+    }
+
+    /// A member that is an object.
+    ///
+    /// # Errors
+    /// It is something else: an expression that is not known, as a rule.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Unreadable> {
+        let Some(inner) = self.get(name) else {
+            return Ok(None);
+        };
+        if inner.value.is_object() {
+            return Ok(Some(inner));
         }
+        Err(match inner.value.as_str().and_then(expression) {
+            Some(open) => inner.fault(format!("{open} is not known")),
+            None => inner.fault("is no object"),
+        })
     }
 
     /// A member that is there and not null.
@@ -585,7 +602,7 @@ mod tests {
         let texts: Vec<String> = at.texts("LIST").unwrap().into_iter().map(|t| t.0).collect();
         assert_eq!(texts, ["x", "7", "/z"]);
         assert_eq!(at.one_or_many("one", "list").unwrap().len(), 4);
-        assert!(at.body().get("empty").is_none());
+        assert!(at.body().unwrap().get("empty").is_none());
         assert_eq!(
             at.items("one").unwrap_err().to_string(),
             "a/b.one: is no list"

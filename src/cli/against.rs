@@ -187,6 +187,10 @@ fn remarks(reporter: &Reporter, all: &Definitions) -> Result<(), IoFault> {
     for line in &all.ignored {
         reporter.remark(&format!("passed over: {line}"))?;
     }
+    let taken = all.taken();
+    for line in &taken {
+        reporter.remark(&format!("taken for granted: {line}"))?;
+    }
     let mut places: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for definition in &all.resources {
         for (path, unknown) in &definition.open {
@@ -205,14 +209,25 @@ fn remarks(reporter: &Reporter, all: &Definitions) -> Result<(), IoFault> {
             "not known: {expression}: {reason}; in {first}{more}"
         ))?;
     }
+    if !taken.is_empty() {
+        let (s, are) = plural(taken.len());
+        reporter.tell_aside(&format!(
+            "{} thing{s} {are} taken for granted of the definitions (-v lists them)",
+            taken.len()
+        ))?;
+    }
     let count = places.len();
     if count > 0 {
-        let (s, are) = if count == 1 { ("", "is") } else { ("s", "are") };
+        let (s, are) = plural(count);
         reporter.tell_aside(&format!(
             "{count} expression{s} in the definitions {are} not known (-v lists them)"
         ))?;
     }
     Ok(())
+}
+
+const fn plural(count: usize) -> (&'static str, &'static str) {
+    if count == 1 { ("", "is") } else { ("s", "are") }
 }
 
 /// Reads the files. One folder with environments in it is read as these, any other files together.

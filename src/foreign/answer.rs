@@ -43,7 +43,11 @@ pub fn answer(foreign: &Foreign, question: &Question, strict: bool) -> Reply {
     }
     if routed && !foreign.space_known {
         let inside = private().union(&unique_local());
-        let to = &journey.probe.destination;
+        // What is known of the space is known.
+        let to = &journey
+            .probe
+            .destination
+            .subtract(&foreign.network.declared);
         let site = foreign.network.sites.first();
         let first = to.first().filter(|_| to.meets(&inside));
         if let Some((to, site)) = first.zip(site) {

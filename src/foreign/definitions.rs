@@ -37,6 +37,35 @@ pub struct Definition {
     pub place: Vec<Step>,
 }
 
+impl Definition {
+    /// That it is deployed, if that hangs on a condition that is not known.
+    pub(super) fn taken(&self) -> Option<String> {
+        let open = self.condition.as_ref()?;
+        Some(format!(
+            "{} `{}` is deployed, of which the condition `{}` is not known",
+            self.kind.word(),
+            self.name,
+            open.expression
+        ))
+    }
+
+    /// That it is a part of something else, if it is one and its owner is an expression that is not known.
+    pub(super) fn of_nobody(&self) -> Option<String> {
+        let part = matches!(
+            self.kind,
+            Kind::SecurityRule | Kind::Route | Kind::Group | Kind::Subnet | Kind::Peering
+        );
+        let owner = self.name.split_once('/').map_or("", |(owner, _)| owner);
+        (part && owner.starts_with('[')).then(|| {
+            format!(
+                "{} `{}` belongs to something else: `{owner}` is not known",
+                self.kind.word(),
+                self.name
+            )
+        })
+    }
+}
+
 /// All that is in some files.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
@@ -44,6 +73,8 @@ pub struct Definitions {
     pub sources: SourceMap,
     /// The resources, each once.
     pub resources: Vec<Definition>,
+    /// Deployments of which the templates are not here.
+    pub absent: Vec<String>,
     /// What was passed over, and why; a line each.
     pub ignored: Vec<String>,
     /// What is wrong.
@@ -55,6 +86,24 @@ impl Definitions {
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = (usize, &Definition)> {
         let all = self.resources.iter().enumerate();
         all.filter(move |(_, d)| d.kind == kind)
+    }
+
+    /// What is taken for granted of all of them: that what hangs on a condition that is not known is
+    /// deployed, that deployments whose templates are not here change nothing of them, and that parts
+    /// whose owner is not known belong to others.
+    #[must_use]
+    pub fn taken(&self) -> Vec<String> {
+        let conditional = self.resources.iter().filter_map(Definition::taken);
+        let strange = self.resources.iter().filter_map(Definition::of_nobody);
+        conditional.chain(strange).chain(self.absent()).collect()
+    }
+
+    /// That deployments whose templates are not here change nothing.
+    pub(super) fn absent(&self) -> impl Iterator<Item = String> {
+        let one = |name: &String| {
+            format!("deployment `{name}` changes nothing here: its template is not at hand")
+        };
+        self.absent.iter().map(one)
     }
 
     /// The JSON of the resources of a kind.
@@ -271,7 +320,7 @@ fn full_name(kind: Kind, own: &str, id: Option<&str>) -> Option<String> {
         Kind::SecurityRule => "networksecuritygroups",
         Kind::Route => "routetables",
         Kind::Group => "firewallpolicies",
-        Kind::Subnet => "virtualnetworks",
+        Kind::Subnet | Kind::Peering => "virtualnetworks",
         _ => return Some(own.to_owned()),
     };
     if own.contains('/') {

@@ -69,6 +69,16 @@ enum Parameter {
     Missing,
 }
 
+/// A loop at one of its turns.
+#[derive(Debug)]
+struct Loop {
+    /// In lower case.
+    name: String,
+    at: i64,
+    /// Of resources; else of a property or a variable.
+    resources: bool,
+}
+
 /// What expressions of one template refer to.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
@@ -77,8 +87,8 @@ pub(super) struct Scope {
     variables: BTreeMap<String, Value>,
     /// What was evaluated; absent while it is being evaluated.
     known: RefCell<BTreeMap<String, Option<Rc<Value>>>>,
-    /// Loops around the place that is evaluated, innermost last: name and number.
-    loops: RefCell<Vec<(String, i64)>>,
+    /// Loops around the place that is evaluated, innermost last.
+    loops: RefCell<Vec<Loop>>,
     steps: Cell<usize>,
     depth: Cell<usize>,
     cloud: Cloud,
@@ -123,6 +133,8 @@ impl Scope {
     /// A value with every expression in it evaluated; what is not known is marked.
     pub(super) fn value(&self, value: &Value) -> Value {
         let evaluated = self.deeper(|| {
+            // A loop makes everything in it anew.
+            self.charge(1 + value.as_str().map_or(0, |text| text.len() / 64))?;
             Ok(match value {
                 Value::String(text) => self.text(text),
                 Value::Array(items) => Value::Array(items.iter().map(|v| self.value(v)).collect()),
@@ -171,12 +183,20 @@ impl Scope {
 
     fn object(&self, members: &Map<String, Value>) -> Value {
         let mut out = Map::new();
+        let mut known = BTreeMap::new();
+        let mut put = |name: String, value: Value| put(&mut out, &mut known, name, value);
         for (name, value) in members {
             if name.eq_ignore_ascii_case("copy")
                 && let Value::Array(loops) = value
             {
                 for one in loops {
-                    self.property_copy(one, &mut out);
+                    let Some((name, list)) = self.property_copy(one) else {
+                        return mark(&Unknown {
+                            expression: "[copy]".to_owned(),
+                            reason: "a loop has no name".to_owned(),
+                        });
+                    };
+                    put(name, list);
                 }
                 continue;
             }
@@ -184,24 +204,22 @@ impl Scope {
                 Value::String(name) => name,
                 _ => name.clone(),
             };
-            out.insert(name, self.value(value));
+            put(name, self.value(value));
         }
         Value::Object(out)
     }
 
     /// `{"name": "rules", "count": 3, "input": {...}}` as the property `rules`.
-    fn property_copy(&self, one: &Value, out: &mut Map<String, Value>) {
-        let Some(name) = super::member(one, "name").and_then(Value::as_str) else {
-            return;
-        };
+    fn property_copy(&self, one: &Value) -> Option<(String, Value)> {
+        let name = super::member(one, "name").and_then(Value::as_str)?;
         let input = super::member(one, "input").unwrap_or(&Value::Null);
         let list = match self.count(one) {
             Ok(count) => (0..count)
-                .map(|at| self.in_loop(name, at, || self.value(input)))
+                .map(|at| self.in_loop((name, false), at, || self.value(input)))
                 .collect(),
             Err(unknown) => mark(&unknown),
         };
-        out.insert(name.to_owned(), list);
+        Some((name.to_owned(), list))
     }
 
     /// How often a loop runs.
@@ -225,9 +243,18 @@ impl Scope {
         }
     }
 
-    /// Evaluates inside a loop.
-    pub(super) fn in_loop<T>(&self, name: &str, at: i64, run: impl FnOnce() -> T) -> T {
-        self.loops.borrow_mut().push((name.to_lowercase(), at));
+    /// Evaluates inside a loop, which has a name and is one of resources or not.
+    pub(super) fn in_loop<T>(
+        &self,
+        (name, resources): (&str, bool),
+        at: i64,
+        run: impl FnOnce() -> T,
+    ) -> T {
+        self.loops.borrow_mut().push(Loop {
+            name: name.to_lowercase(),
+            at,
+            resources,
+        });
         let out = run();
         self.loops.borrow_mut().pop();
         out
@@ -384,7 +411,8 @@ impl Scope {
         Ok(value)
     }
 
-    /// `copyIndex()`, `copyIndex(1)`, `copyIndex('loop')`, `copyIndex('loop', 1)`.
+    /// `copyIndex()`, `copyIndex(1)`, `copyIndex('loop')`, `copyIndex('loop', 1)`. Without a name it is that
+    /// of the resource's loop ("Resource functions for ARM templates", copyIndex, checked 2026-11-30).
     fn copy_index(&self, arguments: &[Expr]) -> Result<Value, String> {
         let mut name = None;
         let mut offset = 0;
@@ -396,13 +424,36 @@ impl Scope {
             }
         }
         let loops = self.loops.borrow();
-        let found = loops
-            .iter()
-            .rev()
-            .find(|(own, _)| name.as_ref().is_none_or(|name| name == own));
+        let found = match &name {
+            Some(name) => loops.iter().rev().find(|l| l.name == *name),
+            None => {
+                let mut inside = loops.iter().rev();
+                let of_resource = inside.find(|l| l.resources);
+                of_resource.or_else(|| loops.last())
+            }
+        };
         found
-            .map(|(_, at)| Value::from(at.saturating_add(offset)))
+            .map(|l| Value::from(l.at.saturating_add(offset)))
             .ok_or_else(|| "there is no such loop around it".to_owned())
+    }
+}
+
+/// Adds a member. Which of two of one name counts nobody knows. `known` has names by their lower case.
+fn put(
+    out: &mut Map<String, Value>,
+    known: &mut BTreeMap<String, String>,
+    name: String,
+    value: Value,
+) {
+    if let Some(twin) = known.get(&name.to_lowercase()) {
+        let unknown = Unknown {
+            expression: format!("[{name}]"),
+            reason: format!("`{name}` is there twice"),
+        };
+        out.insert(twin.clone(), mark(&unknown));
+    } else {
+        known.insert(name.to_lowercase(), name.clone());
+        out.insert(name, value);
     }
 }
 
@@ -462,6 +513,41 @@ mod tests {
             },
         });
         Scope::new(&template, &Map::new(), Cloud::Public)
+    }
+
+    #[test]
+    fn a_loop_without_a_name_is_that_of_the_resource() {
+        let scope = scope();
+        let text = |text: &str| scope.value(&Value::String(text.to_owned()));
+        let inner = || (text("[copyIndex()]"), text("[copyIndex('ports', 1)]"));
+        let both = || scope.in_loop(("ports", false), 5, inner);
+        let found = scope.in_loop(("each", true), 2, both);
+        assert_eq!(found, (json!(2), json!(6)));
+        assert_eq!(
+            scope.in_loop(("ports", false), 5, inner),
+            (json!(5), json!(6))
+        );
+    }
+
+    #[test]
+    fn of_two_members_of_one_name_nobody_knows_which_counts() {
+        let value = json!({"Rules": [1], "copy": [{"name": "rules", "count": 1, "input": 2}]});
+        let found = scope().value(&value);
+        assert_eq!(
+            marked(&found["Rules"]).unwrap().reason,
+            "`rules` is there twice"
+        );
+        let unnamed = scope().value(&json!({"copy": [{"count": 1, "input": 2}]}));
+        assert_eq!(marked(&unnamed).unwrap().reason, "a loop has no name");
+    }
+
+    #[test]
+    fn loops_of_plain_values_have_an_end() {
+        let mut value = json!("x".repeat(64));
+        for level in 0..4 {
+            value = json!({"copy": [{"name": format!("l{level}"), "count": 800, "input": value}]});
+        }
+        assert!(open_part(&scope().value(&value)).is_some());
     }
 
     fn known(text: &str) -> Value {

@@ -327,7 +327,7 @@ fn logic(name: &str, values: &[&Value]) -> Result<Value, String> {
             [Value::Number(a), Value::Number(b)] => {
                 a.as_i64().zip(b.as_i64()).map(|(a, b)| a.cmp(&b))
             }
-            [Value::String(a), Value::String(b)] => Some(a.cmp(b)),
+            // In which order texts stand nobody wrote down.
             _ => None,
         };
         found
@@ -335,7 +335,9 @@ fn logic(name: &str, values: &[&Value]) -> Result<Value, String> {
             .ok_or_else(|| odd(name))
     };
     match (name, values) {
-        ("equals", [a, b]) => Ok(Value::Bool(same(a, b))),
+        // Case counts: the operator that it does not count for, `=~`, is this on lower case ("Bicep
+        // comparison operators", checked 2026-11-30).
+        ("equals", [a, b]) => Ok(Value::Bool(a == b)),
         ("not", [Value::Bool(value)]) => Ok(Value::Bool(!value)),
         ("xor", [Value::Bool(a), Value::Bool(b)]) => Ok(Value::Bool(a != b)),
         ("bool", [Value::Bool(value)]) => Ok(Value::Bool(*value)),
@@ -357,14 +359,6 @@ fn logic(name: &str, values: &[&Value]) -> Result<Value, String> {
             Ok(Value::Bool(super::member(of, name).is_some()))
         }
         _ => Err(odd(name)),
-    }
-}
-
-/// Texts are compared in any case ("ARM template comparison functions", equals).
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
-        _ => a == b,
     }
 }
 
@@ -499,7 +493,8 @@ mod tests {
                 json!(["a", "b", "c"]),
             ),
             ("join", json!([["a", "b"], "/"]), json!("a/b")),
-            ("equals", json!(["A", "a"]), json!(true)),
+            ("equals", json!(["a", "a"]), json!(true)),
+            ("equals", json!(["A", "a"]), json!(false)),
             ("not", json!([false]), json!(true)),
             ("contains", json!([["a"], "a"]), json!(true)),
             ("contains", json!([{"Key": 1}, "key"]), json!(true)),
@@ -557,6 +552,7 @@ mod tests {
             ("createobject", json!(["a"])),
             ("json", json!(["nope"])),
             ("uniquestring", json!(["a"])),
+            ("greater", json!(["b", "B"])),
         ] {
             assert!(run(name, values.clone()).is_err(), "{name} {values}");
         }

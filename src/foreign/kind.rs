@@ -27,9 +27,11 @@ pub enum Kind {
     Network,
     /// A subnet that is a resource of its own.
     Subnet,
+    /// A peering that is a resource of its own.
+    Peering,
 }
 
-const TYPES: [(&str, Kind); 10] = [
+const TYPES: [(&str, Kind); 11] = [
     ("networkSecurityGroups", Kind::SecurityGroup),
     ("networkSecurityGroups/securityRules", Kind::SecurityRule),
     ("routeTables", Kind::RouteTable),
@@ -40,6 +42,7 @@ const TYPES: [(&str, Kind); 10] = [
     ("ipGroups", Kind::IpGroup),
     ("virtualNetworks", Kind::Network),
     ("virtualNetworks/subnets", Kind::Subnet),
+    ("virtualNetworks/virtualNetworkPeerings", Kind::Peering),
 ];
 
 const PROVIDER: &str = "microsoft.network/";
@@ -112,6 +115,7 @@ impl Kind {
             Self::IpGroup => "IP group",
             Self::Network => "virtual network",
             Self::Subnet => "subnet",
+            Self::Peering => "peering",
         }
     }
 }

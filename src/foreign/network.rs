@@ -44,6 +44,8 @@ pub struct Foreign {
     pub network: Network,
     /// Somebody told the address space of the virtual network.
     pub(super) space_known: bool,
+    /// Of that space, or of the peers', a part is known.
+    pub(super) partly: bool,
     /// The appliance of the routes that is taken for the firewall, in words.
     pub(super) taken: Option<String>,
     /// What every answer takes for granted.
@@ -60,9 +62,12 @@ impl Foreign {
         out.extend(self.taken.clone());
         let routed = self.network.sites.iter().any(|s| s.straight.is_none());
         if routed && !self.space_known {
-            out.push(
-                "nobody told the address space of the virtual network: `--vnet` does".to_owned(),
-            );
+            let told = if self.partly {
+                "only a part of the address space of the virtual network and its peers is known: `--vnet` says all of it"
+            } else {
+                "nobody told the address space of the virtual network: `--vnet` does"
+            };
+            out.push(told.to_owned());
         }
         for (tag, _) in &self.open_routes {
             out.push(format!(
@@ -83,6 +88,7 @@ pub fn network(setting: &Setting<'_>, chosen: &Chosen) -> Result<Foreign, Box<Di
     let told = |why: Unreadable| Box::new(setting.all.fault(&why));
     let mut out = Foreign {
         space_known: reader.space_known,
+        partly: reader.partly,
         ..Foreign::default()
     };
     let mut wall = None;
@@ -277,31 +283,77 @@ fn singles(all: &Definitions, group: &Definition) -> BTreeSet<Single> {
     out
 }
 
-/// What conditions of the chosen resources are taken to be.
+/// What conditions of the chosen resources, of their parts and of their parents are taken to be.
 fn granted(all: &Definitions, chosen: &Chosen) -> Vec<String> {
     let groups = [chosen.nsg_out, chosen.route_table, chosen.nsg_in];
     let mut asked: BTreeSet<usize> = groups.into_iter().flatten().collect();
+    let parts = |kind: Kind, owner: &str| {
+        let front = format!("{}/", owner.to_lowercase());
+        let parts = all.of(kind);
+        parts
+            .filter(|(_, d)| d.name.to_lowercase().starts_with(&front))
+            .map(|(at, _)| at)
+            .collect::<Vec<usize>>()
+    };
+    for at in groups.into_iter().flatten() {
+        if let Some(d) = all.resources.get(at) {
+            asked.extend(parts(Kind::SecurityRule, &d.name));
+            asked.extend(parts(Kind::Route, &d.name));
+        }
+    }
     if let Some(wall) = &chosen.firewall {
         asked.extend(wall.classic);
-        let of = |kind| all.of(kind);
-        let own = of(Kind::Policy).filter(|(_, d)| d.name.eq_ignore_ascii_case(&wall.name));
-        let groups = of(Kind::Group).filter(|(_, d)| {
-            let owner = d.name.split_once('/').map(|(owner, _)| owner);
-            owner.is_some_and(|owner| owner.eq_ignore_ascii_case(&wall.name))
-        });
-        asked.extend(own.chain(groups).map(|(at, _)| at));
+        for name in wall.policy.iter().flat_map(|_| line(all, &wall.name)) {
+            let own = all.of(Kind::Policy);
+            let own = own.filter(|(_, d)| d.name.eq_ignore_ascii_case(&name));
+            asked.extend(own.map(|(at, _)| at));
+            asked.extend(parts(Kind::Group, &name));
+        }
     }
-    let conditional = asked.into_iter().filter_map(|at| {
-        let d = all.resources.get(at)?;
-        let open = d.condition.as_ref()?;
-        Some(format!(
-            "{} `{}` is deployed, of which the condition `{}` is not known",
-            d.kind.word(),
-            d.name,
-            open.expression
-        ))
-    });
-    conditional.collect()
+    let mut out: Vec<String> = Vec::new();
+    for (at, d) in all.resources.iter().enumerate() {
+        if asked.contains(&at) {
+            out.extend(d.taken());
+            continue;
+        }
+        // A part of something that is asked, or not: nobody knows.
+        let near = match d.kind {
+            Kind::SecurityRule => chosen.nsg_out.or(chosen.nsg_in).is_some(),
+            Kind::Route => chosen.route_table.is_some(),
+            Kind::Group => chosen.firewall.is_some(),
+            Kind::Network => chosen
+                .route_table
+                .or(chosen.nsg_out)
+                .or(chosen.nsg_in)
+                .is_some(),
+            _ => false,
+        };
+        if near && d.kind == Kind::Network {
+            out.extend(d.taken());
+        } else if near {
+            out.extend(d.of_nobody());
+        }
+    }
+    out.extend(all.absent());
+    out
+}
+
+/// The names of a policy and of its parents, as far as these are here.
+fn line(all: &Definitions, name: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut next = Some(name.to_owned());
+    while let Some(name) = next.take() {
+        if out.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            break;
+        }
+        let mut policies = all.of(Kind::Policy).map(|(_, d)| d);
+        let found = policies.find(|d| d.name.eq_ignore_ascii_case(&name));
+        next = found
+            .and_then(base)
+            .map(|id| id.rsplit('/').next().unwrap_or(&id).to_owned());
+        out.push(name);
+    }
+    out
 }
 
 /// What the words of the resources stand for.
@@ -332,6 +384,15 @@ pub fn table_value(all: &Definitions, table: &Definition) -> Value {
 
 /// The same with what stands for the next hops that are not known: addresses that no packet has.
 fn table_and_hops(all: &Definitions, table: &Definition) -> (Value, BTreeMap<IpAddr, String>) {
+    // What is not known stays where it is: the room refuses it.
+    let unread = |of: &Value, name: &str, read: fn(&Value) -> bool| {
+        member(of, name).is_some_and(|inner| !inner.is_null() && !read(inner))
+    };
+    if unread(&table.value, "properties", Value::is_object)
+        || unread(body(table), "routes", Value::is_array)
+    {
+        return (table.value.clone(), BTreeMap::new());
+    }
     let mut routes: Vec<Value> = member(body(table), "routes")
         .and_then(Value::as_array)
         .cloned()
@@ -395,6 +456,8 @@ struct Reader<'r, 'a> {
     world: &'r World<'a>,
     space: AddressSet,
     space_known: bool,
+    /// Only a part of it is known, or of the peers'.
+    partly: bool,
     /// Address spaces of peered networks.
     peers: Vec<AddressSet>,
 }
@@ -403,15 +466,18 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn new(setting: &'r Setting<'a>, world: &'r World<'a>, chosen: &Chosen) -> Self {
         let mut space = setting.space.clone();
         let mut peers = Vec::new();
+        let mut partly = false;
         if space.is_empty()
             && let Some(found) = vnets::around(setting.all, chosen)
         {
-            (space, peers) = found;
+            (space, peers) = (found.space, found.peers);
+            partly = !found.complete;
         }
         Self {
             setting,
             world,
-            space_known: !space.is_empty(),
+            space_known: !space.is_empty() && !partly,
+            partly,
             space,
             peers,
         }
@@ -462,18 +528,12 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// would be missing.
     fn complete(&self, wall: &Wall) -> Result<(), Unreadable> {
         let all = self.setting.all;
-        let mut line: Vec<&Definition> = Vec::new();
-        let mut next = Some(wall.name.clone());
-        while let Some(name) = next.take() {
+        let named = |name: String| {
             let mut policies = all.of(Kind::Policy).map(|(_, d)| d);
-            if let Some(policy) = policies.find(|d| d.name.eq_ignore_ascii_case(&name))
-                && !line.iter().any(|d| d.name == policy.name)
-            {
-                next = base(policy).map(|id| id.rsplit('/').next().unwrap_or(&id).to_owned());
-                line.push(policy);
-            }
-        }
-        for policy in line {
+            policies.find(|d| d.name.eq_ignore_ascii_case(&name))
+        };
+        let line = line(all, &wall.name);
+        for policy in line.into_iter().filter_map(named) {
             let listed = member(body(policy), "ruleCollectionGroups").and_then(Value::as_array);
             for group in listed.into_iter().flatten() {
                 let Some(id) = member(group, "id").and_then(Value::as_str) else {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::definitions::{Definition, Reader};
-use super::evaluate::{Scope, marked, unmark};
+use super::evaluate::{Scope, Unknown, marked, unmark};
 use super::faults::{span, unreadable};
 use super::json::Step;
 use super::kind::Kind;
@@ -58,6 +58,7 @@ pub(super) fn read(
         reader,
         count: 0,
         others: Vec::new(),
+        outer: None,
     };
     walk.resources(&scope, template, None, place, 0);
     let Walk { mut others, .. } = walk;
@@ -76,6 +77,8 @@ struct Walk<'r, 'o> {
     count: usize,
     /// Types that are not read.
     others: Vec<String>,
+    /// The condition of the deployment around, if it is not known.
+    outer: Option<Unknown>,
 }
 
 impl Walk<'_, '_> {
@@ -137,7 +140,9 @@ impl Walk<'_, '_> {
         match scope.count(copy) {
             Ok(count) => {
                 for at in 0..count {
-                    scope.in_loop(name, at, || self.one(scope, value, parent, place, depth));
+                    scope.in_loop((name, true), at, || {
+                        self.one(scope, value, parent, place, depth);
+                    });
                 }
             }
             Err(unknown) => {
@@ -201,7 +206,11 @@ impl Walk<'_, '_> {
             _ => {}
         }
         if full.eq_ignore_ascii_case("Microsoft.Resources/deployments") {
+            let own = condition.as_ref().and_then(marked);
+            let around = self.outer.clone();
+            self.outer = own.or_else(|| around.clone());
             self.deployment(scope, value, &name, place, depth);
+            self.outer = around;
             return;
         }
         let Some(kind) = Kind::of_type(&full) else {
@@ -235,7 +244,10 @@ impl Walk<'_, '_> {
             id: None,
             value: made,
             open,
-            condition: condition.as_ref().and_then(marked),
+            condition: condition
+                .as_ref()
+                .and_then(marked)
+                .or_else(|| self.outer.clone()),
             file: self.reader.file,
             place: place.to_vec(),
         });
@@ -274,6 +286,7 @@ impl Walk<'_, '_> {
         let Some(template) = member(properties, "template").filter(|t| t.is_object()) else {
             self.reader
                 .pass(&format!("the template of deployment `{name}` is not here"));
+            self.reader.out.absent.push(name.to_owned());
             return;
         };
         if depth >= MOST_DEPTH {

@@ -10,9 +10,19 @@ use super::definitions::{Definition, Definitions};
 use super::kind::Kind;
 use super::member;
 
+/// What is known around the chosen resources.
+pub(super) struct Around {
+    /// The address space of the virtual network.
+    pub(super) space: AddressSet,
+    /// Those of its peers.
+    pub(super) peers: Vec<AddressSet>,
+    /// That is all of them.
+    pub(super) complete: bool,
+}
+
 /// The address space of the network that the chosen resources are attached in, else of the only one;
 /// and that of its peers.
-pub(super) fn around(all: &Definitions, chosen: &Chosen) -> Option<(AddressSet, Vec<AddressSet>)> {
+pub(super) fn around(all: &Definitions, chosen: &Chosen) -> Option<Around> {
     let networks: Vec<&Definition> = all.of(Kind::Network).map(|(_, d)| d).collect();
     let asked = |at: Option<usize>| at.and_then(|at| all.resources.get(at));
     let attached = networks.iter().find(|network| {
@@ -28,15 +38,36 @@ pub(super) fn around(all: &Definitions, chosen: &Chosen) -> Option<(AddressSet, 
         (None, [only]) => only,
         _ => return None,
     };
-    let space = prefixes(member(body(network), "addressSpace")?);
-    let peerings = member(body(network), "virtualNetworkPeerings").and_then(Value::as_array);
-    let peers = peerings.into_iter().flatten().filter_map(|peering| {
+    let mut complete = true;
+    let mut known = |space: Option<&Value>| {
+        let (known, all) = space.map_or((AddressSet::empty(), false), prefixes);
+        complete &= all;
+        known
+    };
+    let space = known(member(body(network), "addressSpace"));
+    let front = format!("{}/", network.name.to_lowercase());
+    let apart = all.of(Kind::Peering).map(|(_, d)| d);
+    let apart = apart.filter(|d| d.name.to_lowercase().starts_with(&front));
+    let mut peerings: Vec<&Value> = apart.map(|d| &d.value).collect();
+    let mut listed = true;
+    match member(body(network), "virtualNetworkPeerings") {
+        Some(Value::Array(inline)) => peerings.extend(inline),
+        None | Some(Value::Null) => {}
+        Some(_) => listed = false,
+    }
+    let peers = peerings.into_iter().map(|peering| {
         let about = member(peering, "properties").unwrap_or(peering);
         let space = member(about, "remoteVirtualNetworkAddressSpace")
-            .or_else(|| member(about, "remoteAddressSpace"))?;
-        Some(prefixes(space))
+            .or_else(|| member(about, "remoteAddressSpace"));
+        known(space)
     });
-    (!space.is_empty()).then(|| (space, peers.collect()))
+    let peers: Vec<AddressSet> = peers.collect();
+    complete &= listed;
+    (!space.is_empty()).then_some(Around {
+        space,
+        peers,
+        complete,
+    })
 }
 
 /// The route table of the subnet that a security group is attached to, if one is here and there is no
@@ -89,8 +120,14 @@ fn refers(subnet: &Value, name: &str, to: &Definition) -> bool {
     }
 }
 
-fn prefixes(space: &Value) -> AddressSet {
+/// The prefixes of an address space, and whether all of them could be read.
+fn prefixes(space: &Value) -> (AddressSet, bool) {
     let list = member(space, "addressPrefixes").and_then(Value::as_array);
-    let texts = list.into_iter().flatten().filter_map(Value::as_str);
-    AddressSet::prefixes(texts.filter_map(|text| text.parse().ok()))
+    let Some(list) = list.filter(|list| !list.is_empty()) else {
+        return (AddressSet::empty(), false);
+    };
+    let read = |one: &Value| one.as_str()?.trim().parse().ok();
+    let nets: Vec<ipnet::IpNet> = list.iter().filter_map(read).collect();
+    let all = nets.len() == list.len();
+    (AddressSet::prefixes(nets), all)
 }

@@ -23,7 +23,7 @@ pub fn read(
 ) -> Result<FirewallMeaning, Unreadable> {
     let at = At::resource(firewall);
     let name = at.name()?;
-    let body = at.body();
+    let body = at.body()?;
     if let Some(policy) = body.get("firewallPolicy") {
         return Err(policy.fault("the firewall takes its rules from a policy"));
     }
@@ -35,7 +35,7 @@ pub fn read(
     ] {
         for place in body.items(member)? {
             let own = place.name()?;
-            let inner = place.body();
+            let inner = place.body()?;
             let rules = inner.items("rules")?;
             if rules.is_empty() {
                 continue;

@@ -29,11 +29,20 @@ pub fn read(
     let mut collections = Vec::new();
     let mut found = line.members.iter().any(|member| member.at.is_some());
     for (depth, member) in line.members.iter().rev().enumerate() {
+        let own = depth + 1 == line.members.len();
         for (index, group) in groups.iter().enumerate() {
             let at = At::resource(group);
             if member.holds(&at)? {
                 found = true;
+                let from = collections.len();
                 read_group(&at, (depth, index), &member.name, &mut collections)?;
+                // Translations belong to one firewall and are not inherited ("Azure Firewall Manager
+                // policy overview", checked 2026-11-30).
+                if !own {
+                    let inherited = collections.split_off(from);
+                    let inherited = inherited.into_iter().filter(|c| c.kind != Kind::Nat);
+                    collections.extend(inherited);
+                }
             }
         }
     }
@@ -48,12 +57,12 @@ pub fn read(
     out.unknown_parent = line.unknown;
     out.parent = line.members.get(1).map(|member| member.id.clone());
     if let Some(own) = line.members.first().and_then(|m| m.at.as_ref()) {
-        let dns = own.body().get("dnsSettings");
+        let dns = own.body()?.object("dnsSettings")?;
         let proxy = dns.map(|d| d.flag("enableProxy")).transpose()?;
         out.dns_proxy = proxy.flatten() == Some(true);
     }
     for member in line.members.iter().filter_map(|m| m.at.as_ref()) {
-        let body = member.body();
+        let body = member.body()?;
         let mode = threat_mode(&body)?;
         let known = out.threat_intel.take();
         out.threat_intel = match (known, mode) {
@@ -62,7 +71,7 @@ pub fn read(
             (_, Some(mode)) => Some(mode.to_owned()),
         };
         if out.intrusion_detection.is_none()
-            && let Some(detection) = body.get("intrusionDetection")
+            && let Some(detection) = body.object("intrusionDetection")?
         {
             out.intrusion_detection = detection.text("mode")?;
         }
@@ -112,7 +121,7 @@ fn lineage<'v>(policy: &str, policies: &[&'v Value]) -> Result<Line<'v>, Unreada
             unknown = Some(next.clone());
         }
         let base = match &at {
-            Some(at) => at.body().text("basePolicy")?,
+            Some(at) => at.body()?.text("basePolicy")?,
             None => None,
         };
         if members.iter().any(|member| same(&member.id, &next)) {
@@ -165,7 +174,7 @@ fn read_group<'v>(
     out: &mut Vec<Collection<'v>>,
 ) -> Result<(), Unreadable> {
     let name = at.name()?;
-    let body = at.body();
+    let body = at.body()?;
     let priority = body.number("priority")?;
     let all = body.items("ruleCollections")?;
     // A number orders collections of one group; Microsoft's own examples leave that of an only one out.

@@ -12,7 +12,7 @@ use crate::model::address::AddressSet;
 /// An entry is none of these.
 pub fn addresses(group: &Value) -> Result<AddressSet, Unreadable> {
     let mut out = AddressSet::empty();
-    for (text, place) in At::resource(group).body().texts("ipAddresses")? {
+    for (text, place) in At::resource(group).body()?.texts("ipAddresses")? {
         let set = literal(&text)
             .ok_or_else(|| place.fault(format!("`{text}` is no address, prefix or range")))?;
         out.add(&set);

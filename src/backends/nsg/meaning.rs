@@ -62,7 +62,7 @@ pub fn filter(
     let at = At::resource(group);
     let name = at.name()?;
     let mut places: Vec<(String, At<'_>)> = Vec::new();
-    let inline = at.body().items("securityRules")?;
+    let inline = at.body()?.items("securityRules")?;
     for place in inline
         .into_iter()
         .chain(children.iter().map(|child| At::resource(child)))
@@ -79,7 +79,7 @@ pub fn filter(
             direction,
             resource: &name,
         };
-        if let Some(rule) = reader.rule(own, &place.body())? {
+        if let Some(rule) = reader.rule(own, &place.body()?)? {
             if let Some(twin) = rules.iter().find(|r| r.priority == rule.priority) {
                 return Err(place.fault(format!(
                     "priority {} is that of `{}` too",

@@ -58,7 +58,7 @@ pub enum NextHop {
 /// A route is not understood.
 pub fn routes(table: &Value) -> Result<Routes, Unreadable> {
     let at = At::resource(table);
-    let body = at.body();
+    let body = at.body()?;
     // How peerings' routes are kept away is not known here.
     if let Some(mode) = body.text("disablePeeringRoute")?
         && !mode.eq_ignore_ascii_case("None")
@@ -82,7 +82,7 @@ pub fn routes(table: &Value) -> Result<Routes, Unreadable> {
 }
 
 fn route(place: &At<'_>) -> Result<Route, Unreadable> {
-    let body = place.body();
+    let body = place.body()?;
     let written = body.needed("addressPrefix")?;
     let target = if let Ok(net) = written.parse::<ipnet::IpNet>() {
         Target::Prefix(net.trunc())

@@ -173,6 +173,8 @@ impl Read {
                 missing.join(", ")
             ));
         }
+        let taken = self.all.taken().into_iter();
+        notes.extend(taken.map(|one| format!("`{}`: taken for granted: {one}", self.folder)));
         let retired = manifest.map(|m| m.retired.clone()).unwrap_or_default();
         let environment = Environment {
             behind: Behind::bare(scene.sight.traces.clone()),

@@ -221,7 +221,7 @@ fn foreign_item(definition: &Definition, file: &str) -> Option<Item> {
         ForeignKind::Group => (Kind::RuleCollectionGroup, false),
         ForeignKind::Firewall => (Kind::ClassicFirewall, false),
         ForeignKind::IpGroup => (Kind::IpGroup, false),
-        ForeignKind::Network | ForeignKind::Subnet => return None,
+        ForeignKind::Network | ForeignKind::Subnet | ForeignKind::Peering => return None,
     };
     Some(Item {
         kind,

@@ -27,6 +27,16 @@ fn faults_have_a_place_and_a_reason() {
             "[parameters('rules')] is not known",
         ),
         (
+            "open-properties",
+            "bad/open-properties/main.json:12:21",
+            "nsg-app.properties: expression [parameters('group')] is not known",
+        ),
+        (
+            "open-routes",
+            "bad/open-routes/main.json:13:19",
+            "rt-app.properties.routes: expression [parameters('routes')] is not known",
+        ),
+        (
             "twice",
             "bad/twice/b.json:1:1",
             "is there twice, and not the same",
@@ -52,6 +62,83 @@ fn faults_have_a_place_and_a_reason() {
     let nothing = ran("explain tcp 10.1.0.4 8.8.8.8:443 --against bad/nothing");
     assert_eq!(nothing.code, 2);
     assert!(nothing.err.contains("networkInterfaces"), "{}", nothing.err);
+}
+
+#[test]
+fn what_is_taken_for_granted_is_said_with_the_answer() {
+    let asked = |words: &str| {
+        let told = ran(&format!(
+            "explain --format json {words} --against parts/conditions"
+        ));
+        let aside = "5 things are taken for granted of the definitions (-v lists them)";
+        assert!(told.err.contains(aside), "{}", told.err);
+        answers(&told).remove(0)
+    };
+    let linked = "deployment `linked` changes nothing here: its template is not at hand";
+    for (words, expected, assumes) in [
+        (
+            "tcp 20.9.9.9 10.1.0.4:22 --nsg-in nsg-app",
+            "allow nsg nsg-app jump",
+            "security rule `nsg-app/jump` is deployed, of which the condition `[parameters('jump')]` is not known",
+        ),
+        (
+            "udp 10.1.0.4 20.5.5.5:53 --policy pol-app",
+            "allow firewall pol-app base/allow/dns",
+            "firewall policy `pol-shared` is deployed, of which the condition `[parameters('shared')]` is not known",
+        ),
+        (
+            "tcp 10.1.0.4 20.5.5.5:53 --nsg-out nsg-inner",
+            "allow nsg nsg-inner AllowInternetOutBound",
+            "network security group `nsg-inner` is deployed, of which the condition `[parameters('extra')]` is not known",
+        ),
+        (
+            "tcp 10.1.0.4 20.5.5.5:53 --route-table rt-app",
+            "allow route rt-app system route (default)",
+            "route `[parameters('owner')]/out` belongs to something else: `[parameters('owner')]` is not known",
+        ),
+    ] {
+        let found = asked(words);
+        assert_eq!(short(&found), expected, "{words}: {found}");
+        let told = found["assumes"].to_string();
+        assert!(told.contains(assumes), "{words}: {found}");
+        assert!(told.contains(linked), "{words}: {found}");
+    }
+    let lint = ran("lint -v --against parts/conditions");
+    assert!(lint.err.contains(linked), "{}", lint.err);
+}
+
+#[test]
+fn a_part_of_a_space_is_not_taken_for_all_of_it() {
+    let asked = |to: &str| {
+        let words = "--format json --route-table rt-app --against parts/space";
+        answers(&ran(&format!("explain tcp 10.1.0.4 {to} {words}"))).remove(0)
+    };
+    // In the part that is known.
+    let inside = asked("10.1.9.4:22");
+    assert_eq!(
+        short(&inside),
+        "allow route rt-app system route (virtual network)"
+    );
+    assert!(!inside.to_string().contains("lies outside"), "{inside}");
+    // In a network that may be the peer, of which nobody told the space.
+    let words = "--format json --route-table rt-app --policy pol-app --against parts/space parts/translation";
+    let near = answers(&ran(&format!("explain tcp 10.1.0.4 10.7.0.4:22 {words}"))).remove(0);
+    let told = "10.7.0.4 lies outside the source's virtual network";
+    assert!(near["assumes"].to_string().contains(told), "{near}");
+}
+
+#[test]
+fn translations_of_a_parent_are_not_its_childs() {
+    for (policy, expected) in [
+        ("pol-base", "allow firewall pol-base in/publish/web"),
+        ("pol-app", "deny firewall pol-app default"),
+    ] {
+        let words = format!("--policy {policy} --against parts/translation");
+        let told = ran(&format!(
+            "explain --format json tcp 20.9.9.9 20.1.1.1:443 {words}"
+        ));
+        assert_eq!(short(&answers(&told)[0]), expected, "{policy}");
+    }
 }
 
 #[test]
