@@ -30,14 +30,19 @@ impl PortSet {
             .map(|(first, last)| ((*first).max(1), *last))
             .collect();
         sorted.sort_unstable();
-        let mut out: Vec<(u16, u16)> = Vec::with_capacity(sorted.len());
-        for (first, last) in sorted {
-            match out.last_mut() {
-                Some(open) if first <= open.1.saturating_add(1) => open.1 = open.1.max(last),
-                _ => out.push((first, last)),
-            }
+        let mut out = Self(Vec::with_capacity(sorted.len()));
+        for next in sorted {
+            out.push(next);
         }
-        Self(out)
+        out
+    }
+
+    /// Adds a range to sorted ones of which none begins behind it.
+    fn push(&mut self, (first, last): (u16, u16)) {
+        match self.0.last_mut() {
+            Some(open) if first <= open.1.saturating_add(1) => open.1 = open.1.max(last),
+            _ => self.0.push((first, last)),
+        }
     }
 
     /// The ranges.
@@ -78,7 +83,23 @@ impl PortSet {
     /// Ports in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::from_ranges(&[self.0.as_slice(), other.0.as_slice()].concat())
+        let mut out = Self(Vec::with_capacity(self.0.len() + other.0.len()));
+        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let Some(next) = match (left.peek(), right.peek()) {
+            (Some(one), Some(two)) if two < one => right.next(),
+            (Some(_), _) => left.next(),
+            (None, _) => right.next(),
+        } {
+            out.push(*next);
+        }
+        out
+    }
+
+    /// The ports of all sets together, at the cost of one union.
+    #[must_use]
+    pub fn united<'s>(sets: impl IntoIterator<Item = &'s Self>) -> Self {
+        let ranges: Vec<(u16, u16)> = sets.into_iter().flat_map(|s| &s.0).copied().collect();
+        Self::from_ranges(&ranges)
     }
 
     /// The set without one port.
@@ -267,6 +288,9 @@ mod tests {
             prop_assert_eq!(a.is_subset(&b), a.subtract(&b).is_empty());
             prop_assert!(a.is_subset(&a.union(&b)));
             prop_assert!(a.subtract(&b).is_subset(&a));
+            let both = [a.ranges(), b.ranges()].concat();
+            prop_assert_eq!(a.union(&b), PortSet::from_ranges(&both));
+            prop_assert_eq!(PortSet::united([&a, &b]), a.union(&b));
         }
     }
 }

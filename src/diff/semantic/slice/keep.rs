@@ -36,16 +36,11 @@ impl Outline {
     }
 
     fn around(all: &[Self]) -> Self {
-        let none = Self {
-            source: AddressSet::empty(),
-            destination: AddressSet::empty(),
-            ports: PortSet::from_ranges(&[]),
-        };
-        all.iter().fold(none, |sum, own| Self {
-            source: sum.source.union(&own.source),
-            destination: sum.destination.union(&own.destination),
-            ports: sum.ports.union(&own.ports),
-        })
+        Self {
+            source: AddressSet::united(all.iter().map(|o| &o.source)),
+            destination: AddressSet::united(all.iter().map(|o| &o.destination)),
+            ports: PortSet::united(all.iter().map(|o| &o.ports)),
+        }
     }
 
     fn meets(&self, region: &Region, any_source: bool) -> bool {
