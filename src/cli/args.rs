@@ -543,7 +543,7 @@ pub struct DiffArgs {
     #[arg(long, value_name = "BYTES")]
     pub max_bytes: Option<usize>,
     /// Only what this names, repeatable: `widened`, `narrowed`, `undecided`, `newly-allowed`,
-    /// `newly-bypassing`, `no-longer-allowed`, `newly-passing`. The JSON, SARIF and rdjson forms hold all.
+    /// `newly-bypassing`, `redirected`, `no-longer-allowed`, `newly-passing`. The JSON, SARIF and rdjson forms hold all.
     #[arg(long, value_name = "WHAT", value_parser = only, value_delimiter = ',')]
     pub only: Vec<crate::review::select::Only>,
     /// What rows stand below.

@@ -63,7 +63,14 @@ impl Judge<'_> {
             points: &self.settings.risk,
             factors: Vec::new(),
         };
-        let row = &region.rectangle;
+        // What is led elsewhere is judged by where it is led now.
+        let led = region.led.map(|(_, (address, port))| {
+            let mut row = region.rectangle.clone();
+            row.destination.addresses = AddressSet::range(address, address);
+            row.ports = PortSet::one(port);
+            row
+        });
+        let row = led.as_ref().unwrap_or(&region.rectangle);
         self.ends(row, &mut sum);
         self.services(row, &mut sum);
         if region.kind == Kind::NewlyBypassing {

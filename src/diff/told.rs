@@ -161,6 +161,8 @@ pub struct Counts {
     pub no_longer_allowed: usize,
     /// [`Kind::NewlyBypassing`].
     pub newly_bypassing: usize,
+    /// [`Kind::Redirected`].
+    pub redirected: usize,
     /// [`Kind::NewlyPassing`].
     pub newly_passing: usize,
     /// [`Kind::Undecided`].
@@ -230,6 +232,8 @@ pub enum Kind {
     NewlyAllowed,
     /// They arrive as before, and pass a firewall no more.
     NewlyBypassing,
+    /// They arrive as before, and a firewall leads them to another address or port behind it.
+    Redirected,
     /// They arrived and do no more.
     NoLongerAllowed,
     /// They arrive as before, and pass a firewall now.
@@ -245,16 +249,20 @@ impl Kind {
         match self {
             Self::NewlyAllowed => "newly_allowed",
             Self::NewlyBypassing => "newly_bypassing",
+            Self::Redirected => "redirected",
             Self::NoLongerAllowed => "no_longer_allowed",
             Self::NewlyPassing => "newly_passing",
             Self::Undecided => "undecided",
         }
     }
 
-    /// Whether more gets through, or gets through unseen.
+    /// Whether more gets through, gets through unseen, or reaches what it did not reach.
     #[must_use]
     pub const fn widens(self) -> bool {
-        matches!(self, Self::NewlyAllowed | Self::NewlyBypassing)
+        matches!(
+            self,
+            Self::NewlyAllowed | Self::NewlyBypassing | Self::Redirected
+        )
     }
 }
 
@@ -287,6 +295,9 @@ pub struct Change {
     /// The same in environments where these words stand for other packets.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub elsewhere: IndexMap<String, Elsewhere>,
+    /// Where a firewall led them and leads them now; of redirected regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub led: Option<Led>,
     /// The walks of the witness and the sets agree on every layer, without an assumption.
     pub exact: bool,
     /// What the region takes for granted of things whose members nobody told.
@@ -305,6 +316,15 @@ pub struct Change {
     pub after: Fate,
     /// The statements that did it, new side first.
     pub causes: Vec<CausingFlow>,
+}
+
+/// Where a firewall leads what it translates, on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Led {
+    /// `10.1.2.4:8443`.
+    pub before: String,
+    /// `10.1.2.9:22`.
+    pub after: String,
 }
 
 /// A region in another environment, where the same words stand for other packets.

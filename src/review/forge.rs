@@ -74,6 +74,7 @@ pub fn title(change: &Change) -> String {
     let what = match change.change {
         Kind::NewlyAllowed => "newly allowed",
         Kind::NewlyBypassing => "newly past the firewall",
+        Kind::Redirected => "led elsewhere",
         Kind::NoLongerAllowed if change.required_lost => "required traffic lost",
         Kind::NoLongerAllowed => "no longer allowed",
         Kind::NewlyPassing => "newly through the firewall",

@@ -38,7 +38,7 @@ const LOOK: &str = "Ask `portcullis explain` for the whole way of the example pa
 const LOST: &str = "Ask `portcullis explain` for the whole way of the example packet: its last hop is what stops it now.";
 
 /// By id, so that a rule is found by halving.
-const RULES: [Known; 11] = [
+const RULES: [Known; 14] = [
     Known {
         id: "PCD001H",
         name: "NewlyAllowedTrafficHigh",
@@ -138,6 +138,33 @@ const RULES: [Known; 11] = [
         level: "note",
         severity: None,
     },
+    Known {
+        id: "PCD008H",
+        name: "TrafficLedElsewhereHigh",
+        short: "Traffic is led to another target (high risk)",
+        full: "Packets arrive as before, and a firewall leads them to another address or port behind it.",
+        help: LOOK,
+        level: "error",
+        severity: Some("8.0"),
+    },
+    Known {
+        id: "PCD008L",
+        name: "TrafficLedElsewhereLow",
+        short: "Traffic is led to another target (low risk)",
+        full: "Packets arrive as before, and a firewall leads them to another address or port behind it.",
+        help: LOOK,
+        level: "note",
+        severity: Some("2.0"),
+    },
+    Known {
+        id: "PCD008M",
+        name: "TrafficLedElsewhereMedium",
+        short: "Traffic is led to another target (medium risk)",
+        full: "Packets arrive as before, and a firewall leads them to another address or port behind it.",
+        help: LOOK,
+        level: "warning",
+        severity: Some("5.0"),
+    },
 ];
 
 /// The rule that a change is a case of.
@@ -154,6 +181,9 @@ pub fn rule_id(change: &Change) -> &'static str {
         (Kind::NewlyBypassing, Level::Medium) => "PCD006M",
         (Kind::NewlyBypassing, _) => "PCD006L",
         (Kind::NewlyPassing, _) => "PCD007",
+        (Kind::Redirected, Level::High) => "PCD008H",
+        (Kind::Redirected, Level::Medium) => "PCD008M",
+        (Kind::Redirected, _) => "PCD008L",
     }
 }
 

@@ -15,12 +15,13 @@ pub enum Only {
 
 impl Only {
     /// Every word that [`Only::of`] knows, for help and faults.
-    pub const WORDS: [&'static str; 7] = [
+    pub const WORDS: [&'static str; 8] = [
         "widened",
         "narrowed",
         "undecided",
         "newly-allowed",
         "newly-bypassing",
+        "redirected",
         "no-longer-allowed",
         "newly-passing",
     ];
@@ -34,6 +35,7 @@ impl Only {
             "undecided" => Self::Kind(Kind::Undecided),
             "newly-allowed" => Self::Kind(Kind::NewlyAllowed),
             "newly-bypassing" => Self::Kind(Kind::NewlyBypassing),
+            "redirected" => Self::Kind(Kind::Redirected),
             "no-longer-allowed" => Self::Kind(Kind::NoLongerAllowed),
             "newly-passing" => Self::Kind(Kind::NewlyPassing),
             _ => return None,

@@ -56,16 +56,18 @@ pub fn first_few(parts: &[String], most: usize) -> String {
 #[must_use]
 pub fn verdict(summary: &Summary) -> String {
     let regions = &summary.regions;
-    let opens = match (regions.newly_allowed > 0, regions.newly_bypassing > 0) {
-        (true, true) => "some traffic is newly allowed, and some no longer passes a firewall",
-        (false, true) => "some traffic no longer passes a firewall",
-        _ => "some traffic is newly allowed",
-    };
-    let closes = match (regions.no_longer_allowed > 0, regions.newly_passing > 0) {
-        (true, true) => "some traffic is no longer allowed, and some newly passes a firewall",
-        (false, true) => "some traffic newly passes a firewall",
-        _ => "some traffic is no longer allowed",
-    };
+    let opens = some_traffic(&[
+        (regions.newly_allowed, "is newly allowed"),
+        (regions.newly_bypassing, "no longer passes a firewall"),
+        (
+            regions.redirected,
+            "is led to another target, and to the old one no more",
+        ),
+    ]);
+    let closes = some_traffic(&[
+        (regions.no_longer_allowed, "is no longer allowed"),
+        (regions.newly_passing, "newly passes a firewall"),
+    ]);
     // No promise is made of what nobody can decide.
     let (works, shut) = if regions.undecided > 0 {
         ("some is undecided", "some is undecided")
@@ -79,15 +81,31 @@ pub fn verdict(summary: &Summary) -> String {
         }
         Outcome::Widened => format!("Widened: {opens}; {works}."),
         Outcome::Narrowed => format!("Narrowed: {closes}; {shut}."),
-        Outcome::Mixed if regions.undecided > 0 => {
-            format!("Mixed: {opens}; {closes}; some is undecided.")
+        Outcome::Mixed => {
+            let open = if regions.undecided > 0 {
+                "some is undecided"
+            } else {
+                ""
+            };
+            let parts = [opens.as_str(), closes.as_str(), open];
+            let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+            format!("Mixed: {}.", parts.join("; "))
         }
-        Outcome::Mixed => format!("Mixed: {opens}; {closes}."),
         Outcome::Undecided => {
             "Undecided: whether any traffic changes hangs on what the policy does not say."
                 .to_owned()
         }
     }
+}
+
+/// `some traffic is newly allowed, and some no longer passes a firewall`, of what there is.
+fn some_traffic(parts: &[(usize, &str)]) -> String {
+    let there = parts.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<&str> = there.map(|(_, said)| *said).collect();
+    if said.is_empty() {
+        return String::new();
+    }
+    format!("some traffic {}", said.join(", and some "))
 }
 
 /// Whether all that is not listed is the same traffic, said plainly.
@@ -104,7 +122,10 @@ pub fn the_rest(summary: &Summary) -> &'static str {
 #[must_use]
 pub const fn directions(regions: &Counts) -> [(usize, &'static str); 3] {
     [
-        (regions.newly_allowed + regions.newly_bypassing, "widened"),
+        (
+            regions.newly_allowed + regions.newly_bypassing + regions.redirected,
+            "widened",
+        ),
         (
             regions.no_longer_allowed + regions.newly_passing,
             "narrowed",
@@ -141,6 +162,7 @@ pub const fn kind(of: Kind) -> &'static str {
     match of {
         Kind::NewlyAllowed => "widened",
         Kind::NewlyBypassing => "bypassing",
+        Kind::Redirected => "elsewhere",
         Kind::NoLongerAllowed => "narrowed",
         Kind::NewlyPassing => "guarded",
         Kind::Undecided => "undecided",
@@ -151,7 +173,7 @@ pub const fn kind(of: Kind) -> &'static str {
 #[must_use]
 pub const fn direction(of: Kind) -> &'static str {
     match of {
-        Kind::NewlyAllowed | Kind::NewlyBypassing => "widened",
+        Kind::NewlyAllowed | Kind::NewlyBypassing | Kind::Redirected => "widened",
         Kind::NoLongerAllowed | Kind::NewlyPassing => "narrowed",
         Kind::Undecided => "undecided",
     }
@@ -410,6 +432,10 @@ pub fn sentence(change: &Change) -> String {
         Kind::NewlyBypassing => {
             format!("{from} opens {what} to {to} as before, and a firewall sees it no more")
         }
+        Kind::Redirected => {
+            let (before, after) = led(change);
+            format!("{from} that opens {what} to {to} reaches {after} now, and {before} no more")
+        }
         Kind::NoLongerAllowed => format!("{from} can no longer open {what} to {to}"),
         Kind::NewlyPassing => {
             format!("{from} opens {what} to {to} as before, and now through a firewall")
@@ -419,6 +445,22 @@ pub fn sentence(change: &Change) -> String {
         }
     };
     format!("{place}: {said}.")
+}
+
+/// Where a firewall led a region's packets, and leads them.
+#[must_use]
+pub fn led(change: &Change) -> (&str, &str) {
+    change
+        .led
+        .as_ref()
+        .map_or(("", ""), |led| (&led.before, &led.after))
+}
+
+/// `10.1.2.9:22 instead of 10.1.2.4:8443`; of redirected traffic.
+#[must_use]
+pub fn instead(change: &Change) -> Option<String> {
+    let led = change.led.as_ref()?;
+    Some(format!("reaches {} instead of {}", led.after, led.before))
 }
 
 /// What else a reader has to know of a region, a sentence each.

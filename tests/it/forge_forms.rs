@@ -40,6 +40,7 @@ fn change(id: &str, kind: Kind, level: Level, score: u32) -> Change {
     Change {
         id: id.to_owned(),
         change: kind,
+        led: None,
         caused_by: Cause::Policy,
         environments: vec!["prod".to_owned(), "dev".to_owned()],
         traffic: Traffic {
@@ -235,6 +236,7 @@ fn sample() -> Difference {
                 newly_allowed: 4,
                 no_longer_allowed: 2,
                 newly_bypassing: 1,
+                redirected: 0,
                 newly_passing: 1,
                 undecided: 1,
                 required_lost: 1,

@@ -231,9 +231,9 @@ fn what_is_hidden_is_counted() {
     assert_eq!(rows, kept);
     let rest = format!("and {} more regions of less risk", all - kept);
     assert!(shown.contains(&rest), "{rest}\n{shown}");
-    let bypassing = of(Kind::NewlyBypassing).count();
+    let hidden = of(Kind::NewlyBypassing).count() + of(Kind::Redirected).count();
     assert!(
-        shown.contains(&format!("widened ({bypassing} hidden)")),
+        shown.contains(&format!("widened ({hidden} hidden)")),
         "{shown}"
     );
     assert!(shown.contains("narrowed (hidden)"), "{shown}");

@@ -11,11 +11,11 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::diff::order::Order;
 use crate::diff::risk::{Judge, SOON};
 use crate::diff::scene::Scene;
-use crate::diff::semantic::{Cause, Edit, Region};
+use crate::diff::semantic::{Cause, Edit, LedTo, Region};
 use crate::diff::textual::Textual;
 use crate::diff::told::{
     self, BlastRadius, CausingFlow, Change, Counts, Elsewhere, End, Expiring, Fate, Finding, Hop,
-    Kind, Level, Moved, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
+    Kind, Led, Level, Moved, Names, Outcome, Pattern, Risk, RiskCount, Touched, Traffic, Witness,
 };
 use crate::model::address::{AddressSet, Family};
 use crate::packet::{Rectangle, RectangleEnd, RectangleNames, Verdict};
@@ -66,6 +66,10 @@ impl Pair<'_> {
         Change {
             id: String::new(),
             change: region.kind,
+            led: region.led.map(|(before, after)| Led {
+                before: led_to(before),
+                after: led_to(after),
+            }),
             caused_by,
             environments: vec![self.name.to_owned()],
             exact: region.sure && assuming.is_empty(),
@@ -175,6 +179,10 @@ impl Pair<'_> {
             until: about.until.map(|day| day.to_string()),
         }
     }
+}
+
+fn led_to((address, port): LedTo) -> String {
+    std::net::SocketAddr::from((address, port)).to_string()
 }
 
 fn traffic(scene: &Scene, row: &Rectangle) -> Traffic {
@@ -295,8 +303,9 @@ pub(super) fn merged(all: Vec<Change>, order: &[String], accept: &[String]) -> V
     let mut known: IndexMap<String, Change> = IndexMap::new();
     for change in all {
         let key = format!(
-            "{} {:?} {} {}",
+            "{} {:?} {:?} {} {}",
             change.change.word(),
+            change.led,
             change.caused_by,
             change.assuming.join(", "),
             called(&change.traffic)
@@ -325,6 +334,9 @@ pub(super) fn merged(all: Vec<Change>, order: &[String], accept: &[String]) -> V
         change.environments.sort_by_key(|name| place(name));
         change.elsewhere.sort_by_cached_key(|name, _| place(name));
         let mut text = format!("{} {}", change.change.word(), change.environments.join(","));
+        if let Some(led) = &change.led {
+            text.push_str(&format!(" {} {}", led.before, led.after));
+        }
         let others = change.elsewhere.values();
         let here = std::iter::once((&change.traffic, &change.already));
         for (own, already) in here.chain(others.map(|e| (&e.traffic, &e.already))) {
@@ -468,6 +480,7 @@ pub(super) fn counts<'c>(all: impl Iterator<Item = &'c Change>) -> Counts {
             Kind::NewlyAllowed => &mut out.newly_allowed,
             Kind::NewlyBypassing => &mut out.newly_bypassing,
             Kind::NoLongerAllowed => &mut out.no_longer_allowed,
+            Kind::Redirected => &mut out.redirected,
             Kind::NewlyPassing => &mut out.newly_passing,
             Kind::Undecided => &mut out.undecided,
         };
@@ -497,8 +510,9 @@ pub(super) fn risks<'c>(all: impl Iterator<Item = &'c Change>) -> RiskCount {
 
 /// What it comes to.
 pub(super) fn outcome(counts: &Counts, rules_differ: bool) -> Outcome {
-    let wider = counts.newly_allowed + counts.newly_bypassing > 0;
-    let narrower = counts.no_longer_allowed + counts.newly_passing > 0;
+    // What is led elsewhere reaches one thing newly, and another no more.
+    let wider = counts.newly_allowed + counts.newly_bypassing + counts.redirected > 0;
+    let narrower = counts.no_longer_allowed + counts.newly_passing + counts.redirected > 0;
     match (wider, narrower, counts.undecided > 0, rules_differ) {
         (true, true, ..) => Outcome::Mixed,
         (true, false, ..) => Outcome::Widened,

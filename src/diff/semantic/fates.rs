@@ -1,14 +1,31 @@
 //! What becomes of packets on both sides, as sets, and what differs: the parts by kind share no packet
 //! once it is known what the symbols hold. It names nothing.
 
+use std::net::IpAddr;
+
+use crate::backends::firewall_rules::Target;
 use crate::packet::{Builder, Exhausted, Set, Space};
 use crate::reach::{Layers, Pass, passage};
 
 use super::super::told::Kind;
 use super::slice::{Side, Slice};
 
-/// What becomes of the packets of a region on one side.
+/// Where a firewall leads what it translates: the address and the port.
+pub type LedTo = (IpAddr, u16);
+
+/// Packets that fare differently.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct Differing {
+    pub(super) kind: Kind,
+    pub(super) set: Set,
+    /// Packets that fare alike on both sides: rows may hold them too, if they say so.
+    pub(super) alike: Set,
+    /// Of redirected ones where they were led, and where they are led.
+    pub(super) led: Option<(LedTo, LedTo)>,
+}
+
+/// What becomes of the packets of a region on one side.
+#[derive(Clone, Debug)]
 pub(super) struct Fates {
     /// They arrive, past every firewall.
     direct: Set,
@@ -16,6 +33,8 @@ pub(super) struct Fates {
     walled: Set,
     /// It depends on what is not declared.
     open: Set,
+    /// Of those that arrive through a firewall the translated ones, by where it leads them.
+    led: Vec<(LedTo, Set)>,
 }
 
 /// Both sides over one space.
@@ -52,12 +71,11 @@ impl Both {
         !self.space.facts_agree()
     }
 
-    /// What differs, by kind, with what fares as before and looks alike: rows may hold it too, if they
-    /// say so.
+    /// What differs, by kind.
     ///
     /// # Errors
     /// The sets grew too large.
-    pub(super) fn parts(&mut self) -> Result<Vec<(Kind, Set, Set)>, Exhausted> {
+    pub(super) fn parts(&mut self) -> Result<Vec<Differing>, Exhausted> {
         let Self { space, old, new } = self;
         let was = space.union(old.direct, old.walled);
         let is = space.union(new.direct, new.walled);
@@ -69,21 +87,39 @@ impl Both {
         let direct = space.intersect(old.direct, new.direct);
         let walled = space.intersect(old.walled, new.walled);
         let open = space.intersect(old.open, new.open);
-        let out = vec![
-            (Kind::NewlyAllowed, space.subtract(is, not_before), still),
-            (
+        let plain = |kind, set, alike| Differing {
+            kind,
+            set,
+            alike,
+            led: None,
+        };
+        let mut out = vec![
+            plain(Kind::NewlyAllowed, space.subtract(is, not_before), still),
+            plain(
                 Kind::NewlyBypassing,
                 space.intersect(new.direct, old.walled),
                 direct,
             ),
-            (Kind::NoLongerAllowed, space.subtract(was, not_now), still),
-            (
+        ];
+        for (before, was) in &old.led {
+            for (after, is) in new.led.iter().filter(|(after, _)| after != before) {
+                out.push(Differing {
+                    kind: Kind::Redirected,
+                    set: space.intersect(*was, *is),
+                    alike: space.empty(),
+                    led: Some((*before, *after)),
+                });
+            }
+        }
+        out.extend([
+            plain(Kind::NoLongerAllowed, space.subtract(was, not_now), still),
+            plain(
                 Kind::NewlyPassing,
                 space.intersect(new.walled, old.direct),
                 walled,
             ),
-            (Kind::Undecided, space.union(opened, settled), open),
-        ];
+            plain(Kind::Undecided, space.union(opened, settled), open),
+        ]);
         space.answer(|_| ())?;
         Ok(out)
     }
@@ -94,10 +130,15 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
     let layers = Layers::new(space, network);
     let (mut direct, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
     let mut taken = space.empty();
+    let mut led: Vec<(LedTo, Set)> = Vec::new();
     for one in layers.translated(space, network) {
         let outcome = one.outcome;
         let whole = outcome.whole(space);
         taken = space.union(taken, whole);
+        if let Target::Address(address) = one.translation.target {
+            let arrives = space.intersect(outcome.allowed, asked);
+            led.push(((address, one.translation.port), arrives));
+        }
         walled.push(outcome.allowed);
         open.push(outcome.open);
     }
@@ -126,5 +167,6 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
         direct: sum(direct),
         walled: sum(walled),
         open: sum(open),
+        led,
     }
 }

@@ -208,7 +208,7 @@ impl Groups {
         let mut rest = set;
         // What lets packets in where they are newly in, and what held them back.
         let order: &[(bool, Verdict)] = match kind {
-            Kind::NewlyAllowed | Kind::NewlyBypassing | Kind::NewlyPassing => {
+            Kind::NewlyAllowed | Kind::NewlyBypassing | Kind::Redirected | Kind::NewlyPassing => {
                 &[(false, Verdict::Allow), (true, Verdict::Deny)]
             }
             Kind::NoLongerAllowed => &[(true, Verdict::Allow), (false, Verdict::Deny)],

@@ -13,7 +13,9 @@ pub use rows::{Region, Wrong};
 use crate::packet::Set;
 use crate::reach::{Network, Traces};
 
-use fates::Both;
+pub use fates::LedTo;
+
+use fates::{Both, Differing};
 use slice::Slice;
 
 /// One side of one environment.
@@ -41,8 +43,8 @@ pub fn compare(old: &Scene, new: &Scene, whole: bool) -> Result<Vec<Region>, Wro
         }
     };
     if whole && let Some((_, mut both)) = look(old, new, true)? {
-        for (kind, set, _) in both.parts()? {
-            let own = regions.iter().filter(|r| r.kind == kind);
+        for Differing { kind, set, led, .. } in both.parts()? {
+            let own = regions.iter().filter(|r| r.kind == kind && r.led == led);
             let sets: Vec<Set> = own.map(|r| r.packets(&mut both.space)).collect();
             let told = both.space.unite(sets);
             both.space.answer(|_| ())?;

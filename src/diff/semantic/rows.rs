@@ -10,6 +10,7 @@ use crate::reach::{Journey, Network, Reply, Station, ask};
 
 use super::super::told::Kind;
 use super::Scene;
+use super::fates::{Differing, LedTo};
 use super::groups::{Cause, Edit, Edits, Groups, Part};
 use super::read::read;
 use super::slice::Slice;
@@ -19,6 +20,8 @@ use super::slice::Slice;
 pub struct Region {
     /// How it differs.
     pub kind: Kind,
+    /// Where a firewall led them, and where it leads them; of redirected packets.
+    pub led: Option<(LedTo, LedTo)>,
     /// The packets, with those of `already`.
     pub rectangle: Rectangle,
     /// Packets of the row that fare as before: such as are newly allowed were not among these. A region
@@ -66,13 +69,13 @@ pub(super) fn rows(
     space: &mut Space,
     slice: &Slice,
     (old, new): (&Scene, &Scene),
-    parts: Vec<(Kind, Set, Set)>,
+    parts: Vec<Differing>,
 ) -> Result<Vec<Region>, Wrong> {
     let groups = Groups::new((old, &slice.old.network), (new, &slice.new.network));
     let mut out = Vec::new();
-    for (kind, set, alike) in parts {
-        for part in groups.part(space, kind, set) {
-            part_rows(space, (old, new), groups.edits(), part, alike, &mut out)?;
+    for one in parts {
+        for part in groups.part(space, one.kind, one.set) {
+            part_rows(space, (old, new), groups.edits(), part, &one, &mut out)?;
         }
     }
     space.answer(|_| ())?;
@@ -84,10 +87,10 @@ fn part_rows(
     (old, new): (&Scene, &Scene),
     edits: &Edits,
     part: Part,
-    alike: Set,
+    differing: &Differing,
     out: &mut Vec<Region>,
 ) -> Result<(), Wrong> {
-    for (rectangle, own, already) in read(space, part.set, alike)? {
+    for (rectangle, own, already) in read(space, part.set, differing.alike)? {
         let surely = space.surely(own);
         let sure = !space.is_empty(surely);
         let shown = if sure { surely } else { own };
@@ -108,6 +111,7 @@ fn part_rows(
         };
         out.push(Region {
             kind: part.kind,
+            led: differing.led,
             rectangle,
             already,
             sure,
@@ -130,6 +134,7 @@ fn agree(kind: Kind, witness: &Witness, before: &Reply, after: &Reply) -> Result
         Kind::NoLongerAllowed => before.verdict == deny || after.verdict == allow,
         Kind::NewlyBypassing => before.verdict == deny || after.verdict == deny || walled(after),
         Kind::NewlyPassing => before.verdict == deny || after.verdict == deny || walled(before),
+        Kind::Redirected => before.verdict == deny || after.verdict == deny,
         Kind::Undecided => before.verdict.is_some() && after.verdict.is_some(),
     };
     if !wrong {

@@ -10,7 +10,7 @@ use crate::review::rules::{Rules, Shown, Sign};
 use crate::review::words;
 
 /// Sections in the order in which they are read.
-const SECTIONS: [(Kind, &str, &str); 5] = [
+const SECTIONS: [(Kind, &str, &str); 6] = [
     (
         Kind::NewlyAllowed,
         "Newly allowed",
@@ -20,6 +20,11 @@ const SECTIONS: [(Kind, &str, &str); 5] = [
         Kind::NewlyBypassing,
         "Newly past the firewall",
         "Traffic that arrives as before, and that no firewall sees any more.",
+    ),
+    (
+        Kind::Redirected,
+        "Led elsewhere",
+        "Traffic that arrives as before, and that a firewall leads to another address or port.",
     ),
     (
         Kind::NoLongerAllowed,
@@ -125,6 +130,13 @@ fn cards(difference: &Difference) -> String {
             "warn",
             grouped(regions.newly_bypassing),
             "newly past the firewall".to_owned(),
+        );
+    }
+    if regions.redirected > 0 {
+        card(
+            "warn",
+            grouped(regions.redirected),
+            "led elsewhere".to_owned(),
         );
     }
     card(

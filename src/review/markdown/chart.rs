@@ -59,6 +59,7 @@ pub(super) fn chart(difference: &Difference, shown: &dyn Fn(Kind) -> bool, fence
         let (arrow, word) = match kind {
             Kind::NewlyAllowed => ("==>", "new"),
             Kind::NewlyBypassing => ("==>", "past the firewall"),
+            Kind::Redirected => ("==>", "led elsewhere"),
             Kind::NoLongerAllowed => ("-.->", "gone"),
             Kind::NewlyPassing | Kind::Undecided => ("-.->", "through the firewall"),
         };

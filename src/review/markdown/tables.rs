@@ -28,9 +28,10 @@ pub(super) struct Table {
 }
 
 /// The kinds in the order in which a reviewer asks for them.
-pub(super) const KINDS: [Kind; 5] = [
+pub(super) const KINDS: [Kind; 6] = [
     Kind::NewlyAllowed,
     Kind::NewlyBypassing,
+    Kind::Redirected,
     Kind::NoLongerAllowed,
     Kind::NewlyPassing,
     Kind::Undecided,
@@ -63,6 +64,11 @@ pub(super) fn table(difference: &Difference, kind: Kind) -> Option<Table> {
         Kind::NewlyBypassing => (
             "Newly past the firewall",
             "This traffic arrives as before, and no firewall sees it any more.",
+            WITH_RISK,
+        ),
+        Kind::Redirected => (
+            "Led elsewhere",
+            "This traffic arrives as before, and a firewall leads it to another address or port.",
             WITH_RISK,
         ),
         Kind::NoLongerAllowed => ("No longer allowed", "", WITH_REASON),
@@ -150,7 +156,8 @@ fn why(change: &Change) -> String {
         parts.push("🔴 **REQUIRED flow lost**".to_owned());
     }
     match change.change {
-        Kind::NewlyAllowed | Kind::NewlyBypassing => {
+        Kind::NewlyAllowed | Kind::NewlyBypassing | Kind::Redirected => {
+            parts.extend(words::instead(change).map(|instead| text(&instead)));
             parts.extend(words::reasons(&change.risk).map(|reasons| message(&reasons)));
         }
         Kind::NoLongerAllowed | Kind::NewlyPassing => parts.push(words::edits(change, &code)),
@@ -240,11 +247,12 @@ pub(super) fn environment_table(difference: &Difference) -> String {
         return String::new();
     }
     type Count = fn(&EnvironmentSummary) -> usize;
-    let counts: [(&str, bool, Count); 6] = [
+    let counts: [(&str, bool, Count); 7] = [
         ("Newly allowed", true, |e| e.regions.newly_allowed),
         ("Newly past the firewall", false, |e| {
             e.regions.newly_bypassing
         }),
+        ("Led elsewhere", false, |e| e.regions.redirected),
         ("No longer allowed", true, |e| e.regions.no_longer_allowed),
         ("Newly through the firewall", false, |e| {
             e.regions.newly_passing

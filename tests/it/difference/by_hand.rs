@@ -12,9 +12,10 @@ use crate::oracle::address::{Address, Range};
 use crate::oracle::load::{entries, root};
 
 /// The edits that must have a case.
-const EDITS: [&str; 12] = [
+const EDITS: [&str; 13] = [
     "default-changed",
     "dnat-added",
+    "dnat-retargeted",
     "exception-expired",
     "exception-route-added",
     "group-renamed",
@@ -94,6 +95,11 @@ fn change(value: &Value) -> Value {
     let already: Vec<Value> = items(&value["already"]).iter().map(traffic).collect();
     if !already.is_empty() {
         out.insert("already".to_owned(), already.into());
+    }
+    if !value["led"].is_null() {
+        let led = ["before", "after"].map(|side| word(&value["led"][side]));
+        out.insert("led".to_owned(), json!(led));
+        out.insert("risk".to_owned(), value["risk"]["score"].clone());
     }
     if value["required_lost"] == true {
         out.insert("required_lost".to_owned(), true.into());

@@ -75,6 +75,7 @@ fn region(rectangle: Rectangle, causes: &[(&str, bool, Edit)]) -> Region {
     };
     Region {
         kind: Kind::NewlyAllowed,
+        led: None,
         rectangle,
         already: Vec::new(),
         sure: true,

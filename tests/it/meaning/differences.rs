@@ -40,11 +40,12 @@ const PACKETS: usize = 60;
 /// Packets at the corners of each region.
 const CORNERS: usize = 12;
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind::NewlyAllowed,
     Kind::NewlyBypassing,
     Kind::NoLongerAllowed,
     Kind::NewlyPassing,
+    Kind::Redirected,
     Kind::Undecided,
 ];
 
@@ -266,6 +267,7 @@ impl Pair<'_> {
                 Kind::NoLongerAllowed => Kind::NewlyAllowed,
                 Kind::NewlyBypassing => Kind::NewlyPassing,
                 Kind::NewlyPassing => Kind::NewlyBypassing,
+                Kind::Redirected => Kind::Redirected,
                 Kind::Undecided => Kind::Undecided,
             };
             let own = of_kind(&mut space, regions, kind);
@@ -385,6 +387,9 @@ fn one(
         (Verdict::Allow, Verdict::Allow) => match (walled(was), walled(is)) {
             (true, false) => Some(Kind::NewlyBypassing),
             (false, true) => Some(Kind::NewlyPassing),
+            _ if was.led.is_some() && is.led.is_some() && was.led != is.led => {
+                Some(Kind::Redirected)
+            }
             _ => None,
         },
         _ => None,

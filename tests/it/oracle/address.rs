@@ -43,7 +43,7 @@ pub(crate) const PRIVATE: [&str; 4] = [
 
 /// Ranges no public service has. Source: IANA IPv4 and IPv6 special-purpose address registries,
 /// checked 2026-11-23.
-const SPECIAL: [&str; 16] = [
+const SPECIAL: [&str; 18] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
@@ -56,7 +56,9 @@ const SPECIAL: [&str; 16] = [
     "240.0.0.0/4",
     "::/127",
     "100::/64",
+    "2001::/23",
     "2001:db8::/32",
+    "3fff::/20",
     "fc00::/7",
     "fe80::/10",
     "ff00::/8",

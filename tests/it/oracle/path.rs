@@ -71,6 +71,8 @@ pub(crate) struct Way {
     /// `nsg out at snet-apim: allow by nsg-apim/storage`, in order.
     pub(crate) steps: Vec<String>,
     decisions: Vec<Decision>,
+    /// Where a firewall led it: the target of a translation, and the port there.
+    pub(crate) led: Option<(String, u16)>,
 }
 
 impl Topology {
@@ -210,6 +212,7 @@ pub(crate) fn evaluate(
         verdict: Verdict::Allow,
         steps: Vec::new(),
         decisions: Vec::new(),
+        led: None,
     };
     let published = |wall: &&Wall| wall.public.contains(&packet.destination);
     if let Some(wall) = topology.firewalls.iter().find(published) {
@@ -388,6 +391,7 @@ impl Way {
             return;
         };
         self.add("dnat", Decision::new(Verdict::Allow, &translation.by));
+        self.led = Some((translation.target.clone(), translation.port));
         let Some(target) = Address::parse(&translation.target) else {
             let why = format!("what `{}` resolves to", translation.target);
             self.add("route", Decision::new(Verdict::Unknown, why));

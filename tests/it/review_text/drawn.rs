@@ -93,9 +93,10 @@ pub(super) fn drawn(seed: u64, regions: usize, hostile: bool) -> (Difference, Ru
             Kind::NewlyAllowed,
             Kind::NoLongerAllowed,
             Kind::NewlyBypassing,
+            Kind::Redirected,
             Kind::NewlyPassing,
             Kind::Undecided,
-        ][draw.below(6)];
+        ][draw.below(7)];
         let level = [Level::High, Level::Medium, Level::Low, Level::Low][draw.below(40).min(3)];
         let from = name(&mut draw, "subnet");
         let to = name(&mut draw, "service");

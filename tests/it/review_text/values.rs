@@ -132,6 +132,7 @@ pub(super) fn change(
     Change {
         id: id.to_owned(),
         change: kind,
+        led: None,
         caused_by: Cause::Policy,
         environments: words(environments),
         traffic,
@@ -262,6 +263,7 @@ fn count(into: &mut Counts, one: &Change) {
     match one.change {
         Kind::NewlyAllowed => into.newly_allowed += 1,
         Kind::NewlyBypassing => into.newly_bypassing += 1,
+        Kind::Redirected => into.redirected += 1,
         Kind::NoLongerAllowed => into.no_longer_allowed += 1,
         Kind::NewlyPassing => into.newly_passing += 1,
         Kind::Undecided => into.undecided += 1,
