@@ -53,7 +53,11 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
         Err(Fault::Other(why)) => return Err(IoFault::Other(why)),
         Err(Fault::Ours(why)) => {
             reporter.tell(&SourceMap::default(), &[internal(why)])?;
-            return Ok(CANNOT_RUN);
+            return Ok(if args.detailed_exitcode {
+                BAD
+            } else {
+                CANNOT_RUN
+            });
         }
     };
     Forms {
@@ -158,6 +162,14 @@ fn differ(
         let bands = &sides.new.settings.bands;
         writes.push(order::order(&text, bands, &is.retired));
         written.push(text);
+        let there = |side: &Side| side.environment(name).is_some();
+        // Layers of sides without sources are no environments.
+        let named = |of: &Environment| of.scene.sight.statements.known;
+        match (there(&sides.old), there(&sides.new)) {
+            (false, true) if named(is) => notes.push(format!("environment `{name}` is new")),
+            (true, false) if named(was) => notes.push(format!("environment `{name}` is gone")),
+            _ => {}
+        }
         let flows = was.flows.max(is.flows);
         if flows > sides::MOST_HELD {
             notes.push(format!(

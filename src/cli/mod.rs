@@ -68,7 +68,11 @@ pub fn main() -> u8 {
         Ok(Ok(code)) => code,
         Ok(Err(fault)) => {
             reporter.fail(&fault);
-            CANNOT_RUN
+            match &cli.command {
+                // There 2 means that something differs.
+                Command::Diff(args) if args.detailed_exitcode => BAD,
+                _ => CANNOT_RUN,
+            }
         }
         Err(panic) => {
             let text = panic

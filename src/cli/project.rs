@@ -54,6 +54,19 @@ pub fn find_on(ground: &Ground, path: &Path, config: Option<&Path>) -> Result<Fo
     Ok(found)
 }
 
+/// Whether there is no project at `path`: nothing at all, or no source and no setting that is wrong.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn is_absent(ground: &Ground, path: &Path, config: Option<&Path>) -> Result<bool, IoFault> {
+    let here = io::working_directory()?;
+    if !ground.exists(&io::absolute(&here, path)) {
+        return Ok(true);
+    }
+    let (found, _) = settings_and_sources(ground, path, config)?;
+    Ok(found.sources.is_empty() && found.faults.1.is_empty())
+}
+
 /// Finds the settings in force at `path`, for commands that need no source.
 ///
 /// # Errors

@@ -155,7 +155,10 @@ pub fn network(setting: &Setting<'_>, chosen: &Chosen) -> Result<Foreign, Box<Di
         }
     }
     if wall.is_some() {
-        out.network.outside = public().subtract(&reader.space);
+        // What is not inside comes from outside, also what no public service has.
+        let inside = private().union(&unique_local()).union(&platform());
+        let inside = inside.union(&reader.space);
+        out.network.outside = AddressSet::all().subtract(&inside);
     }
     out.network.declared = reader.space.clone();
     out.network.firewalls.extend(wall);

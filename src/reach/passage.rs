@@ -132,6 +132,7 @@ pub fn tell(builder: &mut Builder, network: &Network, ways: &[Way]) {
     for site in &network.sites {
         builder.addresses(&site.prefix);
     }
+    builder.addresses(&network.outside);
     for way in ways {
         builder.addresses(&way.from);
         builder.addresses(&way.to);
@@ -305,6 +306,7 @@ impl Layers {
     /// speaks of these.
     pub fn translated<'n>(&self, space: &mut Space, network: &'n Network) -> Vec<Taken<'n>> {
         let outside = AddressSet::all().subtract(&network.site_addresses());
+        let outside = outside.union(&network.outside);
         let mut out = Vec::new();
         for (index, firewall) in network.firewalls.iter().enumerate() {
             let mut rest = space.box_of(&outside, &firewall.public_ips);

@@ -13,7 +13,6 @@ use crate::cli::io::{self, IoFault};
 use crate::cli::run;
 use crate::config::Settings;
 use crate::diff::beside::{self, LayerName};
-use crate::diff::scene::Scene;
 use crate::diff::textual;
 use crate::driver::Stage;
 use crate::foreign::{self, Definitions, Names, Setting};
@@ -342,11 +341,9 @@ pub(super) fn catalog<'a>(
 
 /// A scene without anything, for an environment that only the other side has.
 pub(super) fn nothing(name: &str) -> Environment {
-    Environment {
-        scene: Scene {
-            environment: name.to_owned(),
-            ..Scene::default()
-        },
-        ..Environment::default()
-    }
+    let mut out = Environment::default();
+    out.scene.environment = name.to_owned();
+    // It is known that it says nothing.
+    out.scene.sight.statements.known = true;
+    out
 }

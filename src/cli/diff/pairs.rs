@@ -6,7 +6,9 @@ use super::foreign::{self, Definitive};
 use super::sides::{Environment, Project, Side};
 use crate::catalog::Catalog;
 use crate::cli::args::{DiffArgs, Global};
-use crate::cli::io::IoFault;
+use crate::cli::io::ground::Ground;
+use crate::cli::io::{self, IoFault};
+use crate::cli::project;
 use crate::driver::Stage;
 
 /// Both sides, and the old policy on the new data where the catalogues differ.
@@ -49,6 +51,11 @@ pub(super) fn read(
         || args.route_table.is_some()
         || args.policy.is_some()
         || !args.vnet.is_empty();
+    match (absent(global, old)?, absent(global, new)?) {
+        (true, false) if !foreign::is_foreign(new)? => return alone(global, (old, new), false),
+        (false, true) if !foreign::is_foreign(old)? => return alone(global, (old, new), true),
+        _ => {}
+    }
     match (foreign::is_foreign(old)?, foreign::is_foreign(new)?) {
         (true, true) => neither(global, args, old, new),
         _ if chosen => Err(IoFault::Other(
@@ -58,6 +65,54 @@ pub(super) fn read(
         (false, false) => compiled(global, old, new),
         (old_is, _) => beside(global, (old, new), old_is),
     }
+}
+
+/// Whether a revision has no project where one is asked for.
+fn absent(global: &Global, asked: &Asked) -> Result<bool, IoFault> {
+    match &asked.ground {
+        Ground::Disk => Ok(false),
+        ground @ Ground::Revision(_) => {
+            project::is_absent(ground, &asked.path, global.config.as_deref())
+        }
+    }
+}
+
+/// A project that came, or that is gone: the other side is empty.
+fn alone(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result<Read, IoFault> {
+    let (there, gone) = if old_is { (old, new) } else { (new, old) };
+    let made = match Project::find(global, there)? {
+        Ok(mut project) => {
+            project.tested = !old_is;
+            project.past = old_is;
+            project.compile(global, project.catalog(), None, &mut |_| None)?
+        }
+        Err(side) => side,
+    };
+    let mut empty = Side {
+        settings: made.settings.clone(),
+        folder: made.folder.clone(),
+        catalogue: made.catalogue.clone(),
+        today: made.today,
+        numbered: made.numbered,
+        ..Side::default()
+    };
+    empty.hash = empty.hashed();
+    let bad = made.is_bad();
+    let (old, new) = if old_is { (made, empty) } else { (empty, made) };
+    if bad {
+        return Ok(Err(Box::new(Bad { old, new })));
+    }
+    let note = format!(
+        "`{}` has no project at `{}`: it is compared as an empty one",
+        gone.name,
+        io::slashes(&gone.path)
+    );
+    Ok(Ok(Sides {
+        old,
+        new,
+        updated: None,
+        notes: vec![note],
+    }))
 }
 
 fn neither(global: &Global, args: &DiffArgs, old: &Asked, new: &Asked) -> Result<Read, IoFault> {
@@ -93,6 +148,7 @@ fn beside(global: &Global, (old, new): (&Asked, &Asked), old_is: bool) -> Result
     let project = match Project::find(global, sources)? {
         Ok(mut project) => {
             project.tested = old_is;
+            project.past = !old_is;
             project
         }
         Err(side) => {
@@ -179,7 +235,8 @@ fn compiled(global: &Global, old: &Asked, new: &Asked) -> Result<Read, IoFault> 
     };
     let found = (Project::find(global, old)?, Project::find(global, new)?);
     let (before, after) = match found {
-        (Ok(before), Ok(mut after)) => {
+        (Ok(mut before), Ok(mut after)) => {
+            before.past = true;
             after.tested = true;
             (before, after)
         }

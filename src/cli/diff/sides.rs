@@ -9,7 +9,7 @@ use crate::cli::io::IoFault;
 use crate::cli::io::ground::{Ground, GroundLoader};
 use crate::cli::project::{self, Found};
 use crate::cli::{lock, report, run, test};
-use crate::config::Settings;
+use crate::config::{OnExpired, Settings};
 use crate::diag::{Diagnostic, Severity, levels};
 use crate::diff::scene::Scene;
 use crate::diff::textual::{self, Item};
@@ -111,6 +111,8 @@ pub(super) struct Project {
     catalog: Option<Catalog>,
     /// Its tests are run.
     pub(super) tested: bool,
+    /// It is the old side, of which nobody can change anything any more.
+    pub(super) past: bool,
 }
 
 impl Project {
@@ -145,6 +147,7 @@ impl Project {
             found,
             catalog: own,
             tested: false,
+            past: false,
         }))
     }
 
@@ -215,6 +218,10 @@ impl Project {
         let (project, mut options) = run::asked(global, found, &ask, memory);
         // The other side may have it.
         options.absent_is_none = true;
+        // What has expired since is in force all the same, until something else is deployed.
+        if self.past && found.settings.expiry.on_expired == OnExpired::Error {
+            options.on_expired = Some(OnExpired::Warn);
+        }
         let loader = GroundLoader::new(self.asked.ground.clone(), found.root.clone());
         let mut environments: Vec<Environment> = Vec::new();
         let mut unreadable = None;

@@ -129,9 +129,16 @@ impl Pair<'_> {
             destination_port: ported.then_some(packet.port),
             fqdn: packet.name.clone(),
             text: format!("{} {} -> {to}", packet.transport, packet.source),
+            // `explain` asks sources, and these are the new ones.
             explain: typed(packet, any_source)
+                .filter(|_| self.new.scene.sight.statements.known && self.is_there())
                 .map(|words| format!("portcullis explain {words} -e {}", self.name)),
         }
+    }
+
+    /// Whether the new side has the environment.
+    fn is_there(&self) -> bool {
+        self.sides.1.environment(self.name).is_some()
     }
 
     /// Both sides of what the data did say what the old sources say: it is told as the new ones have it,

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 
 use crate::backends::firewall_rules::Target;
+use crate::model::address::AddressSet;
+use crate::model::internet::platform;
 use crate::packet::{Builder, Exhausted, Set, Space};
 use crate::reach::{Layers, Pass, passage};
 
@@ -33,6 +35,8 @@ pub(super) struct Fates {
     walled: Set,
     /// It depends on what is not declared.
     open: Set,
+    /// They have a way that the policy speaks of, wherever it ends.
+    spoken: Set,
     /// Of those that arrive through a firewall the translated ones, by where it leads them.
     led: Vec<(LedTo, Set)>,
 }
@@ -43,6 +47,8 @@ pub(super) struct Both {
     pub(super) space: Space,
     old: Fates,
     new: Fates,
+    /// Packets that are not compared.
+    aside: Set,
 }
 
 impl Both {
@@ -57,13 +63,28 @@ impl Both {
         for region in &slice.regions {
             builder.region(region);
         }
+        builder.addresses(&platform());
         let mut space = builder.build();
         let asked = space.regions(&slice.regions);
         let impossible = space.regions(&slice.new.network.facts.impossible);
         let asked = space.subtract(asked, impossible);
         let old = fates(&mut space, &slice.old, asked);
         let new = fates(&mut space, &slice.new, asked);
-        Self { space, old, new }
+        // The platform's own addresses, and those of firewalls and gateways, are reached from every subnet,
+        // and where there is no subnet nobody speaks of them: one that comes or goes changes nothing there.
+        let (before, now) = (&slice.old.network.transit, &slice.new.network.transit);
+        let all = AddressSet::all();
+        let passed = [&platform(), before, now];
+        let boxes = passed.map(|own| [space.box_of(&all, own), space.box_of(own, &all)]);
+        let passed = space.unite(boxes.concat());
+        let spoken = space.intersect(old.spoken, new.spoken);
+        let aside = space.subtract(passed, spoken);
+        Self {
+            space,
+            old,
+            new,
+            aside,
+        }
     }
 
     /// Whether the facts leave out a packet whatever the symbols hold: they contradict each other.
@@ -76,7 +97,12 @@ impl Both {
     /// # Errors
     /// The sets grew too large.
     pub(super) fn parts(&mut self) -> Result<Vec<Differing>, Exhausted> {
-        let Self { space, old, new } = self;
+        let Self {
+            space,
+            old,
+            new,
+            aside,
+        } = self;
         let was = space.union(old.direct, old.walled);
         let is = space.union(new.direct, new.walled);
         let not_before = space.union(was, old.open);
@@ -120,6 +146,9 @@ impl Both {
             ),
             plain(Kind::Undecided, space.union(opened, settled), open),
         ]);
+        for one in &mut out {
+            one.set = space.subtract(one.set, *aside);
+        }
         space.answer(|_| ())?;
         Ok(out)
     }
@@ -131,10 +160,12 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
     let (mut direct, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
     let mut taken = space.empty();
     let mut led: Vec<(LedTo, Set)> = Vec::new();
+    let mut spoken = Vec::new();
     for one in layers.translated(space, network) {
         let outcome = one.outcome;
         let whole = outcome.whole(space);
         taken = space.union(taken, whole);
+        spoken.push(whole);
         if let Target::Address(address) = one.translation.target {
             let arrives = space.intersect(outcome.allowed, asked);
             led.push(((address, one.translation.port), arrives));
@@ -150,6 +181,7 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
         if space.is_empty(run.region) {
             continue;
         }
+        spoken.push(run.region);
         let through = run.passes.iter().any(|p| matches!(p, Pass::Firewall(_)));
         let outcome = layers.outcome(space, network, &run);
         open.push(outcome.open);
@@ -168,5 +200,6 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
         walled: sum(walled),
         open: sum(open),
         led,
+        spoken: sum(spoken),
     }
 }

@@ -167,9 +167,19 @@ fn paths_with_blanks_sub_folders_and_imports_from_above() {
     // The project was not there yet.
     git(&top, &["rm", "-q", "-r", "--cached", "prod net"]);
     git(&top, &["commit", "-q", "-m", "gone"]);
-    let ran = diff(&own, &["HEAD"]);
+    let all = json(&own, &["HEAD"]);
+    assert_eq!(all["summary"]["verdict"], "widened");
+    assert_eq!(all["semantic"][0]["causes"][0]["edit"], "added");
+    let note = "`HEAD` has no project at `.`: it is compared as an empty one";
+    assert_eq!(all["notes"][0], note, "{}", all["notes"]);
+    let all = json(&top, &["HEAD~1..HEAD", "prod net"]);
+    assert_eq!(all["summary"]["verdict"], "narrowed");
+    assert_eq!(all["semantic"][0]["causes"][0]["edit"], "removed");
+    assert!(all["semantic"][0]["witness"]["explain"].is_null());
+    // Nowhere is nowhere.
+    let ran = diff(&top, &["HEAD~1..HEAD", "prod nte"]);
     assert_eq!(ran.code, 2, "{}", ran.out);
-    assert!(ran.err.contains("revision `HEAD`"), "{}", ran.err);
+    assert!(ran.err.contains("there is no `prod nte`"), "{}", ran.err);
 }
 
 #[cfg(unix)]

@@ -151,6 +151,8 @@ fn an_environment_of_one_side_only() {
     let all = json(dir.path(), &["one.gate", "two.gate", "-e", "dev"]);
     assert_eq!(all["summary"]["environments"]["dev"]["only"], "added");
     assert_eq!(all["summary"]["verdict"], "widened");
+    assert_eq!(all["semantic"][0]["causes"][0]["edit"], "added");
+    assert_eq!(all["notes"][0], "environment `dev` is new");
     let all = json(dir.path(), &["two.gate", "one.gate", "-e", "prod"]);
     assert_eq!(all["summary"]["verdict"], "same");
 }
@@ -192,4 +194,93 @@ fn a_manifest_that_cannot_be_read_is_said() {
         ran.out,
         ran.err
     );
+}
+
+#[test]
+fn what_expired_on_the_old_side_is_in_force_there() {
+    let old = format!(
+        "{}allow ftp: tcp/21 from workloads to 10.9.1.0/24 until 2026-12-31 for \"FTP\"\n",
+        policy("tcp/443", "10.9.0.0/24")
+    );
+    let new = policy("tcp/443", "10.9.0.0/24");
+    let dir = folder(&[("old.gate", &old), ("new.gate", &new)]);
+    let day = ["--as-of", "2027-01-02"];
+    let all = json(dir.path(), &[&["old.gate", "new.gate"], &day[..]].concat());
+    assert_eq!(all["summary"]["verdict"], "narrowed");
+    assert_eq!(all["semantic"][0]["causes"][0]["edit"], "removed");
+    let ran = diff(dir.path(), &[&["new.gate", "old.gate"], &day[..]].concat());
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("PC6001"), "{}", ran.err);
+}
+
+#[test]
+fn with_the_exit_codes_of_terraform_an_error_is_1() {
+    let dir = folder(&[("old.gate", &policy("tcp/443", "10.9.0.0/24"))]);
+    let words = ["old.gate", "nowhere.gate"];
+    assert_eq!(diff(dir.path(), &words).code, 2);
+    let detailed = [&words[..], &["--detailed-exitcode"]].concat();
+    assert_eq!(diff(dir.path(), &detailed).code, 1);
+}
+
+/// Two exports of one policy, of which the second has one rule more.
+fn exports(rule: &str) -> tempfile::TempDir {
+    let own = |rules: &str| {
+        format!(
+            r#"[{{"name": "pol", "type": "Microsoft.Network/firewallPolicies", "properties": {{}}}},
+            {{"name": "pol/in", "type": "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+              "properties": {{"priority": 100, "ruleCollections": [{{"name": "publish", "priority": 100,
+                "ruleCollectionType": "FirewallPolicyNatRuleCollection",
+                "action": {{"type": "DNAT"}}, "rules": [{rules}]}}]}}}}]"#
+        )
+    };
+    let one = r#"{"ruleType": "NatRule", "name": "web", "ipProtocols": ["TCP"], "sourceAddresses": ["20.9.9.0/24"],
+        "destinationAddresses": ["20.1.1.1"], "destinationPorts": ["443"],
+        "translatedAddress": "10.1.0.4", "translatedPort": "443"}"#;
+    folder(&[
+        ("old.json", &own(one)),
+        ("new.json", &own(&format!("{one}, {rule}"))),
+    ])
+}
+
+#[test]
+fn translations_of_exports_are_compared() {
+    let dir = exports(
+        r#"{"ruleType": "NatRule", "name": "files", "ipProtocols": ["TCP"], "sourceAddresses": ["192.0.2.0/24"],
+        "destinationAddresses": ["20.1.1.2"], "destinationPorts": ["22"],
+        "translatedAddress": "10.1.0.5", "translatedPort": "22"}"#,
+    );
+    let all = json(dir.path(), &["old.json", "new.json"]);
+    assert_eq!(all["summary"]["verdict"], "widened");
+    let regions = all["semantic"].as_array().unwrap();
+    assert_eq!(regions.len(), 1, "{regions:?}");
+    assert_eq!(
+        regions[0]["traffic"]["source"]["prefixes"][0],
+        "192.0.2.0/24"
+    );
+    assert_eq!(
+        regions[0]["traffic"]["destination"]["prefixes"][0],
+        "20.1.1.2"
+    );
+    // There is no source to ask.
+    assert!(regions[0]["witness"]["explain"].is_null(), "{}", regions[0]);
+    let back = json(dir.path(), &["new.json", "old.json"]);
+    assert_eq!(back["summary"]["verdict"], "narrowed");
+}
+
+#[test]
+fn a_subnet_that_comes_opens_nothing_by_itself() {
+    let old = "vnet own = 10.1.0.0/16\nfirewall fw {\n  vnet = own\n  subnet = 10.1.255.0/26\n  private-ip = 10.1.255.4\n}\n";
+    let new = format!(
+        "{old}nsg shut {{\n  default-inbound = deny\n  default-outbound = deny\n}}\nsubnet jump = 10.1.7.0/24 {{\n  vnet = own\n  nsg = shut\n}}\n"
+    );
+    let dir = folder(&[
+        ("old/portcullis.yaml", SETTINGS),
+        ("old/a.gate", old),
+        ("new/portcullis.yaml", SETTINGS),
+        ("new/a.gate", &new),
+    ]);
+    let all = json(dir.path(), &["old", "new"]);
+    assert_eq!(all["summary"]["regions"]["newly_allowed"], 0, "{all}");
+    let all = json(dir.path(), &["new", "old"]);
+    assert_eq!(all["summary"]["regions"]["no_longer_allowed"], 0, "{all}");
 }

@@ -337,7 +337,13 @@ impl Pair<'_> {
                 let ranges = ["2000::/3", "fc00::/7"].map(|r| Range::parse(r).unwrap());
                 !end.six || end.within(&ranges)
             };
-            let real = held(packet.source) && held(packet.destination);
+            // No firewall has an IPv6 address, so that between two ends outside all subnets none passes.
+            let inside = |end: Address| {
+                let (old, new) = &topologies;
+                old.subnet_of(end).or_else(|| new.subnet_of(end)).is_some()
+            };
+            let carried = !packet.source.six || inside(packet.source) || inside(packet.destination);
+            let real = held(packet.source) && held(packet.destination) && carried;
             if !real || !in_universe(a, packet) || !in_universe(b, packet) {
                 continue;
             }
