@@ -71,7 +71,7 @@ impl Judge<'_> {
             row
         });
         let row = led.as_ref().unwrap_or(&region.rectangle);
-        self.ends(row, &mut sum);
+        self.ends(row, region.kind, &mut sum);
         self.services(row, &mut sum);
         if region.kind == Kind::NewlyBypassing {
             sum.add("bypass", "it goes past the firewall now".to_owned());
@@ -90,7 +90,12 @@ impl Judge<'_> {
         }
     }
 
-    fn ends(&self, row: &Rectangle, sum: &mut Sum<'_>) {
+    fn ends(&self, row: &Rectangle, kind: Kind, sum: &mut Sum<'_>) {
+        // What goes past the firewall now got there before.
+        let can = match kind {
+            Kind::NewlyBypassing => "can",
+            _ => "can newly",
+        };
         let (source, destination) = (&row.source.addresses, &row.destination.addresses);
         let internet = &self.new.internet;
         if is_most(source, internet) {
@@ -121,9 +126,9 @@ impl Judge<'_> {
         if opened.min(most) > 0 {
             let (from, to) = (count(source), count(destination));
             let text = if named {
-                format!("{from} addresses can newly send it")
+                format!("{from} addresses {can} send it")
             } else {
-                format!("{from} addresses can newly reach {to}")
+                format!("{from} addresses {can} reach {to}")
             };
             sum.push("addresses-opened", text, opened.min(most));
         }

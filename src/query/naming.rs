@@ -151,6 +151,12 @@ impl Shelf {
             let mut terms = self.union(&set.subtract(&whole));
             terms.names.extend(base);
             let label = (terms, self.union(&whole.subtract(set)));
+            // Two sets of one name tell nothing apart.
+            let named = |at: &usize| self.all.get(*at).map(|(name, _)| name);
+            let twice = |at: &usize| label.0.names.iter().any(|own| named(own) == named(at));
+            if label.1.names.iter().any(twice) {
+                continue;
+            }
             let nameless = best.0.names.is_empty();
             if cost(&label) < cost(&best) || nameless && cost(&label) == cost(&best) {
                 best = label;

@@ -19,6 +19,18 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A word as a shell takes it.
+#[must_use]
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@~^=,+-".contains(c);
+    // `~` at the front would be somebody's home.
+    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('~') {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// At most so many characters, with `...` for the rest.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> String {
@@ -33,6 +45,16 @@ pub fn clipped(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for plain in ["prod", "HEAD~1..HEAD", "main:a/b", "v1.0^"] {
+            assert_eq!(shell(plain), plain);
+        }
+        assert_eq!(shell("a b'c"), "'a b'\\''c'");
+        assert_eq!(shell("$(x)"), "'$(x)'");
+        assert_eq!(shell(""), "''");
+    }
 
     #[test]
     fn nothing_is_left_to_obey() {

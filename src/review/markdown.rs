@@ -503,14 +503,11 @@ fn same(rules: &Rules) -> String {
                 Some(now) => format!("{} → {}", code(&one.was), code(now)),
                 None => code(&one.was),
             };
-            format!(
-                "* {name}: {}, no packet changes its fate.\n",
-                message(&one.how)
-            )
+            format!("* {name}: {}, {}.\n", message(&one.how), one.meaning())
         })
         .collect();
     let folded = lines.split_off(lines.len().min(UNFOLDED));
-    let mut out = format!("\n### Same traffic, different rules\n\n{}", lines.concat());
+    let mut out = format!("\n### {}\n\n{}", rules.heading(), lines.concat());
     if !folded.is_empty() {
         out.push_str(&format!(
             "\n<details><summary>{} more</summary>\n\n{}\n</details>\n",

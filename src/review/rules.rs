@@ -26,7 +26,7 @@ pub struct RuleBlock {
     pub lines: Vec<RuleLine>,
 }
 
-/// A statement of which the rules differ and the traffic does not.
+/// A statement of which the rules differ, and that neither opens nor closes anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Its name on the old side.
@@ -35,6 +35,20 @@ pub struct Kept {
     pub now: Option<String>,
     /// What became of its rules: `renamed with moved, priorities kept`.
     pub how: String,
+    /// All of its packets fare as before; else another statement may have changed what becomes of some.
+    pub same: bool,
+}
+
+impl Kept {
+    /// What that means for traffic.
+    #[must_use]
+    pub const fn meaning(&self) -> &'static str {
+        if self.same {
+            "no packet changes its fate"
+        } else {
+            "it opens and closes nothing itself"
+        }
+    }
 }
 
 impl Rules {
@@ -70,9 +84,11 @@ impl Rules {
                 was: moved.was.clone(),
                 now: Some(moved.now.clone()),
                 how: how.to_owned(),
+                same: true,
             });
         }
-        let mut others: Vec<(&str, &'static str)> = Vec::new();
+        let same = difference.semantic.is_empty();
+        let mut others: Vec<(&str, &'static str, Option<&str>)> = Vec::new();
         for entry in entries() {
             let flows = entry.flow.iter().chain(&entry.flows);
             for flow in flows.filter(|f| !fares(f)) {
@@ -83,21 +99,47 @@ impl Rules {
                 let how = match entry.change {
                     Change::Renumbered => "another priority",
                     Change::Renamed => "rules with other names",
-                    _ => "other rules",
+                    Change::Added => "new rules",
+                    Change::Removed => "no rules any more",
+                    Change::Changed => "other rules",
                 };
-                match others.iter_mut().find(|(known, _)| *known == flow.as_str()) {
-                    None => others.push((flow, how)),
-                    Some((_, known)) if *known != how => *known = "other rules",
-                    Some(_) => {}
+                let hint = entry.suggestion.as_deref();
+                match others
+                    .iter_mut()
+                    .find(|(known, ..)| *known == flow.as_str())
+                {
+                    None => others.push((flow, how, hint)),
+                    Some((_, known, own)) => {
+                        if *known != how {
+                            *known = "other rules";
+                        }
+                        *own = own.or(hint);
+                    }
                 }
             }
         }
-        out.kept.extend(others.into_iter().map(|(was, how)| Kept {
-            was: was.to_owned(),
-            now: None,
-            how: how.to_owned(),
+        out.kept.extend(others.into_iter().map(|(was, how, hint)| {
+            let hint = hint.map_or_else(String::new, |hint| {
+                format!(" (PC7005: `{hint}` keeps them and their numbers)")
+            });
+            Kept {
+                was: was.to_owned(),
+                now: None,
+                how: format!("{how}{hint}"),
+                same,
+            }
         }));
         out
+    }
+
+    /// What stands above the statements that are kept.
+    #[must_use]
+    pub fn heading(&self) -> &'static str {
+        if self.kept.iter().all(|one| one.same) {
+            "Same traffic, different rules"
+        } else {
+            "Different rules, nothing opened or closed by them"
+        }
     }
 
     /// How many statements have another name.

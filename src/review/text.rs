@@ -396,16 +396,13 @@ fn kept(page: &mut Page, rules: &Rules) {
         return;
     }
     page.gap();
-    page.line("Same traffic, different rules:");
+    page.line(&format!("{}:", rules.heading()));
     for one in &rules.kept {
         let name = match &one.now {
             Some(now) => format!("{} -> {now}", one.was),
             None => one.was.clone(),
         };
-        page.text(
-            "  ",
-            &format!("{name}: {}; no packet changes its fate", one.how),
-        );
+        page.text("  ", &format!("{name}: {}; {}", one.how, one.meaning()));
     }
 }
 

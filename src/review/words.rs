@@ -568,7 +568,7 @@ fn edit(cause: &CausingFlow, quote: &dyn Fn(&str) -> String) -> String {
         });
     }
     let did = match cause.edit.as_str() {
-        "there" => "unchanged, something else made way for it",
+        "there" => "unchanged, something beside it differs",
         other => other,
     };
     let front = format!("{} {did}", quote(&cause.flow));

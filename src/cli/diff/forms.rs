@@ -9,6 +9,7 @@ use super::asked::Asked;
 use super::page;
 use crate::config::Settings;
 use crate::diff::told::Difference;
+use crate::review::harmless::shell;
 use crate::review::rules::Rules;
 use crate::review::select::{self, Only};
 use crate::review::{annotations, markdown, rdjson, sarif, text};
@@ -169,10 +170,10 @@ impl Forms<'_> {
         let mut out = "portcullis diff".to_owned();
         for word in &self.args.sides {
             out.push(' ');
-            out.push_str(word);
+            out.push_str(&shell(word));
         }
         for name in &self.global.environments {
-            out.push_str(&format!(" -e {name}"));
+            out.push_str(&format!(" -e {}", shell(name)));
         }
         out
     }

@@ -476,15 +476,16 @@ pub(super) fn rules(difference: &Difference) -> Option<Panel> {
     }
     let mut out = String::new();
     if !rules.kept.is_empty() {
-        out.push_str("<div class=\"card\"><h2>Same traffic, different rules</h2><ul>");
+        let _ = write!(out, "<div class=\"card\"><h2>{}</h2><ul>", rules.heading());
         for kept in &rules.kept {
             let now = kept.now.as_ref();
             let now = now.map_or_else(String::new, |now| format!(" → <b>{}</b>", escape(now)));
             let _ = write!(
                 out,
-                "<li><b>{}</b>{now}: {}</li>",
+                "<li><b>{}</b>{now}: {}; {}</li>",
                 escape(&kept.was),
-                escape(&kept.how)
+                escape(&kept.how),
+                kept.meaning()
             );
         }
         out.push_str("</ul></div>");

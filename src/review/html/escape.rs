@@ -49,16 +49,6 @@ pub(super) fn json(value: &serde_json::Value) -> String {
     out
 }
 
-/// A word as a shell takes it.
-pub(super) fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 /// The hash of an inline script as a content security policy names it.
 pub(super) fn script_hash(script: &str) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -96,13 +86,6 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&text).ok(),
             Some(value)
         );
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(shell("prod"), "prod");
-        assert_eq!(shell("a b'c"), "'a b'\\''c'");
-        assert_eq!(shell(""), "''");
     }
 
     /// The empty text's digest in base64, as every tool prints it.

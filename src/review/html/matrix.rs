@@ -5,11 +5,12 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::escape::{escape, json as script_json, shell};
+use super::escape::{escape, json as script_json};
 use super::flows::Rows;
 use super::marks::Marks;
 use super::page::plural;
 use crate::inventory::{Cell, Environment, Fate, Inventory, State, Unit};
+use crate::review::harmless::shell;
 
 /// What a state means, for the legend.
 const fn meaning(state: State) -> &'static str {

@@ -197,6 +197,7 @@ pub(super) fn drawn(seed: u64, regions: usize, hostile: bool) -> (Difference, Ru
             new: at % 2 == 0,
         });
         rules.kept.push(Kept {
+            same: true,
             was: word(&mut draw),
             now: Some(word(&mut draw)),
             how: word(&mut draw),

@@ -531,6 +531,7 @@ fn pull_request_rules() -> Rules {
     Rules {
         blocks,
         kept: vec![Kept {
+            same: true,
             was: "common::dns".to_owned(),
             now: Some("common::names".to_owned()),
             how: "renamed with `moved`, priorities kept".to_owned(),
