@@ -414,6 +414,10 @@ fn head(difference: &Difference, rules: &Rules) -> String {
     }
     out.push_str(&said.join(" "));
     out.push('\n');
+    let leading = tables::leading(difference);
+    if !leading.is_empty() {
+        out.push_str(&format!("\n{leading}"));
+    }
     if summary.verdict != Outcome::Same
         && let Some(blast) = words::blast(&summary.blast_radius)
     {

@@ -20,6 +20,42 @@ pub(super) type Read = (Rectangle, Set, Vec<Rectangle>);
 /// # Errors
 /// The sets grew too large.
 pub(super) fn read(space: &mut Space, part: Set, alike: Set) -> Result<Vec<Read>, Exhausted> {
+    let short = grown(space, part, alike)?;
+    // A row of which nearly all fares as before says little of what does not.
+    if !short.iter().any(mostly_beside) {
+        return Ok(short);
+    }
+    let none = space.empty();
+    let plain = grown(space, part, none)?;
+    let length =
+        |all: &[Read]| -> usize { all.iter().map(|(_, _, beside)| 1 + beside.len()).sum() };
+    Ok(if length(&plain) <= length(&short) {
+        plain
+    } else {
+        short
+    })
+}
+
+/// Whether more of a row's pairs of addresses fares as before than does not.
+fn mostly_beside((row, _, beside): &Read) -> bool {
+    // Only which is larger counts, so that what a float leaves out does not matter.
+    #[allow(clippy::cast_precision_loss)]
+    let pairs = |row: &Rectangle| -> f64 {
+        let size =
+            |set: &AddressSet| (set.count(Family::V4) as f64) + (set.count(Family::V6) as f64);
+        size(&row.source.addresses) * size(&row.destination.addresses)
+    };
+    // Such as differ from the row by more than addresses leave out a name or a protocol of it.
+    let like = |other: &&Rectangle| {
+        let what = |r: &Rectangle| (r.names.clone(), r.transports, r.ports.clone());
+        what(other) == what(row)
+    };
+    let beside: f64 = beside.iter().filter(like).map(pairs).sum();
+    beside * 2.0 > pairs(row)
+}
+
+/// The rows of a part, each as wide as what it may hold lets it be.
+fn grown(space: &mut Space, part: Set, alike: Set) -> Result<Vec<Read>, Exhausted> {
     let mut out = Vec::new();
     let mut rest = part;
     let mut free = space.subtract(alike, part);

@@ -112,6 +112,59 @@ fn row(change: &Change) -> Row {
     }
 }
 
+/// The gravest region that opens something and the first that closes something, a line each: what a reader
+/// has to see before any table.
+pub(super) fn leading(difference: &Difference) -> String {
+    let live = || difference.semantic.iter().filter(|c| !c.accepted);
+    let opens: Vec<&Change> = live().filter(|c| c.change.widens()).collect();
+    let closes: Vec<&Change> = live()
+        .filter(|c| matches!(c.change, Kind::NoLongerAllowed | Kind::NewlyPassing))
+        .collect();
+    let gravest = opens.iter().rev().max_by_key(|c| c.risk.score);
+    let lost = closes.iter().find(|c| c.required_lost).or(closes.first());
+    let mut out = String::new();
+    for (word, found, count) in [
+        ("Opens", gravest, opens.len()),
+        ("Closes", lost, closes.len()),
+    ] {
+        let Some(change) = found else { continue };
+        let traffic = &change.traffic;
+        let mut said = vec![
+            format!(
+                "{} → {}",
+                code(&words::who(traffic)),
+                code(&words::whither_in_short(traffic))
+            ),
+            text(&words::what(traffic)),
+        ];
+        said.extend(words::instead(change).map(|instead| text(&instead)));
+        said.push(format!("in {}", environments(&change.environments)));
+        if change.change.widens() {
+            said.push(format!(
+                "{} {}",
+                sign(change.risk.level),
+                words::risk(change)
+            ));
+        } else if change.required_lost {
+            said.push("🔴 **REQUIRED**".to_owned());
+        }
+        let by = change.causes.first().map(|cause| {
+            let place = text(&cause.place());
+            format!(": {} {place}", code(&cause.flow))
+        });
+        let more = match count {
+            1 => String::new(),
+            _ => format!("; and {} more", count - 1),
+        };
+        out.push_str(&format!(
+            "* {word}: {}{}{more}.\n",
+            said.join(", "),
+            by.unwrap_or_default().trim_end()
+        ));
+    }
+    out
+}
+
 /// Cells as a line of a table.
 pub(super) fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
