@@ -117,7 +117,7 @@ pub struct Global {
         hide_env_values = true
     )]
     pub color: Color,
-    /// Write nothing outside ASCII.
+    /// Write nothing outside ASCII on the terminal; Markdown, HTML and data keep their signs.
     #[arg(long, global = true)]
     pub ascii: bool,
     /// Errors only, no summary.

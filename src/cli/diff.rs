@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<u8, IoFault> {
     for also in &args.also {
         forms::known(also.form)?;
     }
-    let (old, new) = asked::sides(&args.sides)?;
+    let (old, new) = pairs::placed(&args.sides, asked::sides(&args.sides)?)?;
     let sides = match pairs::read(global, args, &old, &new)? {
         Ok(sides) => sides,
         Err(bad) => return refuse(&reporter, (&old, &new), &bad),
@@ -309,7 +309,12 @@ fn environments(global: &Global, sides: &Sides) -> Result<Vec<String>, String> {
     out.dedup();
     let weight = |name: &String| sides.new.settings.risk.weight_of(name);
     out.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
-    if let Some(unknown) = global.environments.iter().find(|name| !out.contains(name)) {
+    // Of sides without sources each layer is told by itself: `prod: nsg app`.
+    let there = |name: &String| {
+        let front = format!("{name}: ");
+        out.iter().any(|own| own == name || own.starts_with(&front))
+    };
+    if let Some(unknown) = global.environments.iter().find(|name| !there(name)) {
         return Err(format!("neither side has an environment `{unknown}`"));
     }
     Ok(out)

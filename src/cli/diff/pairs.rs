@@ -67,6 +67,28 @@ pub(super) fn read(
     }
 }
 
+/// The sides as they were typed: behind a revision without a path, one on the disk says of which project it
+/// is, if the revision has that.
+///
+/// # Errors
+/// A folder cannot be listed.
+pub(super) fn placed(
+    words: &[String],
+    (mut old, new): (Asked, Asked),
+) -> Result<(Asked, Asked), IoFault> {
+    let [word, _] = words else {
+        return Ok((old, new));
+    };
+    let plain = matches!(old.ground, Ground::Revision(_)) && !word.contains(':');
+    if plain && matches!(new.ground, Ground::Disk) && !foreign::is_foreign(&new)? {
+        let path = io::absolute(&io::working_directory()?, &new.path);
+        if old.ground.exists(&path) {
+            old.path.clone_from(&new.path);
+        }
+    }
+    Ok((old, new))
+}
+
 /// Whether a revision has no project where one is asked for.
 fn absent(global: &Global, asked: &Asked) -> Result<bool, IoFault> {
     match &asked.ground {

@@ -152,6 +152,7 @@ fn paths_with_blanks_sub_folders_and_imports_from_above() {
         (own.as_path(), &["HEAD"][..]),
         (own.as_path(), &[]),
         (top.as_path(), &["HEAD", "prod net", "prod net"]),
+        (top.as_path(), &["HEAD", "prod net"]),
         (top.as_path(), &["HEAD:prod net", "prod net"]),
         (own.as_path(), &["HEAD:./", "."]),
         (dir.path(), &["HEAD", &named, &named]),

@@ -265,6 +265,11 @@ fn translations_of_exports_are_compared() {
     assert!(regions[0]["witness"]["explain"].is_null(), "{}", regions[0]);
     let back = json(dir.path(), &["new.json", "old.json"]);
     assert_eq!(back["summary"]["verdict"], "narrowed");
+    // Environments of output folders are chosen by their names.
+    let out = crate::oracle::load::root().join("policies/apim");
+    let named = json(&out, &["out", "out", "-e", "dev"]);
+    assert_eq!(named["summary"]["verdict"], "same", "{named}");
+    assert_eq!(diff(&out, &["out", "out", "-e", "nowhere"]).code, 2);
 }
 
 #[test]
