@@ -384,7 +384,7 @@ pub struct End {
 /// Names that connections show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Names {
-    /// For people: `any`, `none`, `*.contoso.com except www.contoso.com`.
+    /// For people: `any`, `no name`, `*.contoso.com except www.contoso.com`.
     pub short: String,
     /// Connections that show no name are in it.
     pub none: bool,

@@ -87,8 +87,8 @@ pub fn names_text(names: &RectangleNames, most: usize) -> String {
     let all = matches!(names.patterns.as_slice(), [p] if p.pattern == "*" && p.except.is_empty());
     match (names.none, patterns.is_empty()) {
         (true, false) if all => "any".to_owned(),
-        (true, true) => "none".to_owned(),
-        (true, false) => format!("none or {}", cut(&patterns)),
+        (true, true) => "no name".to_owned(),
+        (true, false) => format!("no name or {}", cut(&patterns)),
         (false, _) => cut(&patterns),
     }
 }
