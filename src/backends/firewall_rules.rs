@@ -116,6 +116,10 @@ pub(super) struct Collection<'v> {
     pub(super) verdict: Verdict,
     pub(super) rules: Vec<At<'v>>,
     pub(super) at: At<'v>,
+    /// What would have to be known for it to count at all. Of a parent's translations Microsoft says that
+    /// they are not inherited ("Azure Firewall Manager policy overview") and that they come first ("Azure
+    /// Firewall rule processing logic", example; both checked 2026-11-30).
+    pub(super) doubt: Option<Symbol>,
 }
 
 /// Which of the two forms of rules is read.
@@ -524,6 +528,10 @@ fn translation(
         end(&at, "destination", world, true)?,
     ) else {
         return Ok(None);
+    };
+    let source = match &collection.doubt {
+        Some(doubt) => source.doubted(doubt),
+        None => source,
     };
     let mut transports = Transports::NONE;
     for (word, place) in protocols(&at, form)? {

@@ -351,6 +351,14 @@ pub fn end_reason(journey: &Journey) -> Option<String> {
             | Station::Onward(..),
             Some(Verdict::Deny),
         ) => Some("no route leads there".to_owned()),
+        (Station::Firewall(_), Some(Verdict::Deny))
+            if last.decision.is_none() && last.translation.is_none() =>
+        {
+            Some(
+                "nothing translates it, and behind the firewall's own address is nobody else"
+                    .to_owned(),
+            )
+        }
         _ => None,
     }
 }

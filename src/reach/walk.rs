@@ -158,6 +158,19 @@ fn follow(
         verdict: None,
     };
     let last_route = way.stations.iter().rposition(Station::is_route);
+    if let (End::NoRoute, None, Some(station)) = (way.end, last_route, way.stations.first()) {
+        // The firewall whose address it is, which no translation leads on.
+        if asked(station) {
+            journey.steps.push(Step {
+                station: station.clone(),
+                verdict: Some(Verdict::Deny),
+                decision: None,
+                translation: None,
+            });
+            journey.verdict = Some(Verdict::Deny);
+        }
+        return journey;
+    }
     for (number, station) in way.stations.into_iter().enumerate() {
         if !asked(&station) {
             continue;

@@ -82,10 +82,15 @@ impl Network {
                 continue;
             }
             outside = outside.subtract(&part);
-            for family in [Family::V4, Family::V6] {
-                let (part, to) = (part.only(family), to.only(family));
-                if !part.is_empty() && !to.is_empty() {
-                    self.leave(index, &part, &to, &mut out);
+            // Where a subnet stands for everything, what comes from outside is known by itself.
+            let front = part.intersect(&self.outside);
+            let open = self.front(&front, to, &mut out);
+            for (part, to) in [(&part.subtract(&front), to), (&front, &open)] {
+                for family in [Family::V4, Family::V6] {
+                    let (part, to) = (part.only(family), to.only(family));
+                    if !part.is_empty() && !to.is_empty() {
+                        self.leave(index, &part, &to, &mut out);
+                    }
                 }
             }
         }
@@ -103,8 +108,33 @@ impl Network {
                 }
             }
         }
-        self.pass(&outside, &beyond, &mut out);
+        let near = private().union(&unique_local()).union(&self.declared);
+        let front = outside.subtract(&near);
+        let open = self.front(&front, &beyond, &mut out);
+        self.pass(&front, &open, &mut out);
+        self.pass(&outside.subtract(&front), &beyond, &mut out);
         out
+    }
+
+    /// What comes from the internet to an address of a firewall and is not translated ends there: behind
+    /// that address is nobody else ("Filter inbound traffic with Azure Firewall DNAT", checked 2026-11-30).
+    /// The other destinations.
+    fn front(&self, from: &AddressSet, to: &AddressSet, out: &mut Vec<Way>) -> AddressSet {
+        let mut open = to.clone();
+        let from = from.only(Family::V4);
+        for (index, firewall) in self.firewalls.iter().enumerate() {
+            let own = open.intersect(&firewall.public_ips);
+            open = open.subtract(&own);
+            if !own.is_empty() && !from.is_empty() {
+                out.push(Way {
+                    from: from.clone(),
+                    to: own,
+                    stations: vec![Station::Firewall(index)],
+                    end: End::NoRoute,
+                });
+            }
+        }
+        open
     }
 
     fn leave(&self, index: usize, from: &AddressSet, to: &AddressSet, out: &mut Vec<Way>) {

@@ -52,6 +52,7 @@ pub fn read(
                 _ => return Err(action.fault(format!("action `{word}`"))),
             };
             collections.push(Collection {
+                doubt: None,
                 kind,
                 depth: 0,
                 group: (0, 0),

@@ -11,7 +11,7 @@ use crate::backends::firewall_rules::{
     Collection, FirewallMeaning, Form, Infrastructure, Kind, read as read_collections, threat_mode,
 };
 use crate::backends::meaning::{At, Unreadable, World, last_segment, name_after};
-use crate::packet::Verdict;
+use crate::packet::{Symbol, Verdict};
 
 /// What a policy does, with what its parents say. A policy that is not among `policies` is taken to
 /// have groups only.
@@ -36,12 +36,12 @@ pub fn read(
                 found = true;
                 let from = collections.len();
                 read_group(&at, (depth, index), &member.name, &mut collections)?;
-                // Translations belong to one firewall and are not inherited ("Azure Firewall Manager
-                // policy overview", checked 2026-11-30).
-                if !own {
-                    let inherited = collections.split_off(from);
-                    let inherited = inherited.into_iter().filter(|c| c.kind != Kind::Nat);
-                    collections.extend(inherited);
+                let inherited = collections.iter_mut().skip(from);
+                for one in inherited.filter(|one| !own && one.kind == Kind::Nat) {
+                    one.doubt = Some(Symbol {
+                        kind: "what is translated of",
+                        name: member.name.clone(),
+                    });
                 }
             }
         }
@@ -206,6 +206,7 @@ fn read_group<'v>(
             _ => return Err(action.fault(format!("action `{word}`"))),
         };
         out.push(Collection {
+            doubt: None,
             kind,
             depth,
             group: (priority, index),

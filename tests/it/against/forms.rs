@@ -39,7 +39,7 @@ const EXPECTED: [&str; 33] = [
     "deny nsg nsg-web rest-out",
     "deny nsg nsg-web rest-out",
     "allow firewall pol-web nat/dnat/publish",
-    "deny nsg nsg-web rest-out",
+    "deny firewall pol-web -",
     "unknown none - -",
 ];
 
