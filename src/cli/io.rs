@@ -501,6 +501,8 @@ fn to_text(bytes: Vec<u8>) -> Result<String, LoadError> {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::Other | io::ErrorKind::InvalidData => error.to_string(),
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::StorageFull => "there is no space left".to_owned(),
         kind => kind.to_string(),
     }
 }

@@ -93,7 +93,7 @@ fn a_disk_that_is_full_at_any_step() {
     let steps = at_every_step("fail", |code, said| {
         assert_eq!(code, 2, "{said}");
         assert!(said.starts_with("error: cannot write `"), "{said}");
-        assert!(said.contains("no storage space"), "{said}");
+        assert!(said.contains("there is no space left"), "{said}");
     });
     assert!(steps > 20, "{steps}");
 }
