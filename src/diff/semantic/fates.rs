@@ -1,6 +1,7 @@
 //! What becomes of packets on both sides, as sets, and what differs: the parts by kind share no packet
 //! once it is known what the symbols hold. It names nothing.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::backends::firewall_rules::Target;
@@ -38,7 +39,7 @@ pub(super) struct Fates {
     /// They have a way that the policy speaks of, wherever it ends.
     spoken: Set,
     /// Of those that arrive through a firewall the translated ones, by where it leads them.
-    led: Vec<(LedTo, Set)>,
+    led: BTreeMap<LedTo, Set>,
 }
 
 /// Both sides over one space.
@@ -128,7 +129,7 @@ impl Both {
             ),
         ];
         for (before, was) in &old.led {
-            for (after, is) in new.led.iter().filter(|(after, _)| after != before) {
+            for (after, is) in new.led.iter().filter(|(after, _)| *after != before) {
                 out.push(Differing {
                     kind: Kind::Redirected,
                     set: space.intersect(*was, *is),
@@ -159,7 +160,7 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
     let layers = Layers::new(space, network);
     let (mut direct, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
     let mut taken = space.empty();
-    let mut led: Vec<(LedTo, Set)> = Vec::new();
+    let mut led: BTreeMap<LedTo, Set> = BTreeMap::new();
     let mut spoken = Vec::new();
     for one in layers.translated(space, network) {
         let outcome = one.outcome;
@@ -168,7 +169,9 @@ fn fates(space: &mut Space, side: &Side, asked: Set) -> Fates {
         spoken.push(whole);
         if let Target::Address(address) = one.translation.target {
             let arrives = space.intersect(outcome.allowed, asked);
-            led.push(((address, one.translation.port), arrives));
+            let known = led.entry((address, one.translation.port));
+            let known = known.or_insert_with(|| space.empty());
+            *known = space.union(*known, arrives);
         }
         walled.push(outcome.allowed);
         open.push(outcome.open);
