@@ -507,7 +507,7 @@ fn same(rules: &Rules) -> String {
                 Some(now) => format!("{} → {}", code(&one.was), code(now)),
                 None => code(&one.was),
             };
-            format!("* {name}: {}, {}.\n", message(&one.how), one.meaning())
+            format!("* {name}: {}.\n", message(&one.told()))
         })
         .collect();
     let folded = lines.split_off(lines.len().min(UNFOLDED));

@@ -40,13 +40,13 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// What that means for traffic.
+    /// `: other rules; no packet changes its fate`.
     #[must_use]
-    pub const fn meaning(&self) -> &'static str {
+    pub fn told(&self) -> String {
         if self.same {
-            "no packet changes its fate"
+            format!("{}; no packet changes its fate", self.how)
         } else {
-            "it opens and closes nothing itself"
+            self.how.clone()
         }
     }
 }
@@ -99,8 +99,8 @@ impl Rules {
                 let how = match entry.change {
                     Change::Renumbered => "another priority",
                     Change::Renamed => "rules with other names",
-                    Change::Added => "new rules",
-                    Change::Removed => "no rules any more",
+                    Change::Added => "more rules",
+                    Change::Removed => "fewer rules",
                     Change::Changed => "other rules",
                 };
                 let hint = entry.suggestion.as_deref();
@@ -138,7 +138,7 @@ impl Rules {
         if self.kept.iter().all(|one| one.same) {
             "Same traffic, different rules"
         } else {
-            "Different rules, nothing opened or closed by them"
+            "Other statements with different rules"
         }
     }
 

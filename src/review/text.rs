@@ -402,7 +402,7 @@ fn kept(page: &mut Page, rules: &Rules) {
             Some(now) => format!("{} -> {now}", one.was),
             None => one.was.clone(),
         };
-        page.text("  ", &format!("{name}: {}; {}", one.how, one.meaning()));
+        page.text("  ", &format!("{name}: {}", one.told()));
     }
 }
 

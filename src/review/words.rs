@@ -120,12 +120,10 @@ pub fn the_rest(summary: &Summary) -> &'static str {
 
 /// How many regions go which way, each with the word for it.
 #[must_use]
-pub const fn directions(regions: &Counts) -> [(usize, &'static str); 3] {
+pub const fn directions(regions: &Counts) -> [(usize, &'static str); 4] {
     [
-        (
-            regions.newly_allowed + regions.newly_bypassing + regions.redirected,
-            "widened",
-        ),
+        (regions.newly_allowed + regions.newly_bypassing, "widened"),
+        (regions.redirected, "led elsewhere"),
         (
             regions.no_longer_allowed + regions.newly_passing,
             "narrowed",
@@ -310,7 +308,24 @@ fn towards(traffic: &Traffic, short: bool) -> String {
     format!("{} at {addresses}", shown_names(names))
 }
 
+/// Names, with the things of which nobody told the members that hold them.
 fn shown_names(names: &Names) -> String {
+    let plain = patterns(names);
+    let held = names.within.join(" and ");
+    let all =
+        matches!(names.patterns.as_slice(), [one] if one.pattern == "*" && one.except.is_empty());
+    let mut out = match (held.is_empty() || held == plain, all && !names.none) {
+        (true, _) => plain,
+        (false, true) => held,
+        (false, false) => format!("{plain} in {held}"),
+    };
+    if !names.outside.is_empty() {
+        out.push_str(&format!(" but not in {}", names.outside.join(" or ")));
+    }
+    out
+}
+
+fn patterns(names: &Names) -> String {
     if names.short.is_empty() {
         first_few(
             &names
@@ -326,11 +341,17 @@ fn shown_names(names: &Names) -> String {
 }
 
 fn end(of: &End) -> String {
-    if of.short.is_empty() {
+    let mut out = if of.short.is_empty() {
         of.label.clone().unwrap_or_else(|| few_prefixes(of))
     } else {
         of.short.clone()
+    };
+    for (word, held) in [("in", &of.within), ("but not in", &of.outside)] {
+        if !held.is_empty() {
+            out.push_str(&format!(" {word} {}", held.join(" and ")));
+        }
     }
+    out
 }
 
 fn everywhere(end: &End) -> bool {

@@ -88,6 +88,9 @@ pub(super) struct Edits {
     pub(super) old: BTreeMap<String, Edit>,
     /// Those whose last day is over, by their ids on the old side.
     expired: BTreeMap<String, String>,
+    /// Of changed ones: the id on the old side by that on the new one, and the other way.
+    was: BTreeMap<String, String>,
+    now: BTreeMap<String, String>,
 }
 
 impl Edits {
@@ -105,6 +108,10 @@ impl Edits {
                 Some(was) if was.content == statement.content => Edit::There,
                 Some(_) => Edit::Changed,
             };
+            if edit == Edit::Changed {
+                out.was.insert(id.clone(), before.clone());
+                out.now.insert(before.clone(), id.clone());
+            }
             if edit != Edit::Added {
                 out.old.insert(before.clone(), edit);
                 met.insert(before);
@@ -202,6 +209,16 @@ impl Groups {
         &self.edits
     }
 
+    /// What the rules of the same statement say on the other side.
+    fn other(&self, id: &str, old: bool, verdict: Verdict) -> Option<&Vec<Region>> {
+        let (rules, name) = if old {
+            (&self.new, self.edits.now.get(id))
+        } else {
+            (&self.old, self.edits.was.get(id))
+        };
+        rules.get(&(name?.clone(), verdict))
+    }
+
     /// The parts of a set.
     pub(super) fn part(&self, space: &mut Space, kind: Kind, set: Set) -> Vec<Part> {
         let mut out = Vec::new();
@@ -232,7 +249,12 @@ impl Groups {
                 if space.is_empty(rest) {
                     return out;
                 }
-                let own = space.regions(regions);
+                let mut own = space.regions(regions);
+                // What a statement said before and says now it did not change.
+                if let Some(other) = self.other(id, *old, *verdict) {
+                    let other = space.regions(other);
+                    own = space.subtract(own, other);
+                }
                 let part = space.intersect(rest, own);
                 if space.is_empty(part) {
                     continue;

@@ -482,10 +482,9 @@ pub(super) fn rules(difference: &Difference) -> Option<Panel> {
             let now = now.map_or_else(String::new, |now| format!(" → <b>{}</b>", escape(now)));
             let _ = write!(
                 out,
-                "<li><b>{}</b>{now}: {}; {}</li>",
+                "<li><b>{}</b>{now}: {}</li>",
                 escape(&kept.was),
-                escape(&kept.how),
-                kept.meaning()
+                escape(&kept.told())
             );
         }
         out.push_str("</ul></div>");

@@ -92,7 +92,7 @@ pub(super) fn of_difference(difference: &Difference) -> Head {
         Outcome::SameTraffic => "Same traffic: rules differ, packets do not",
         Outcome::Narrowed => "Narrowed: less is allowed",
         Outcome::Widened => "Widened: more is allowed",
-        Outcome::Mixed => "Mixed: more is allowed, and less",
+        Outcome::Mixed => "Mixed: something opens, and something closes",
         Outcome::Undecided => "Undecided: it hangs on what nobody told",
     };
     let class = match (summary.verdict, summary.risk.max) {
