@@ -315,19 +315,22 @@ fn odd_names_are_told_in_every_form() {
     assert!(tap.contains("\\# d"), "{tap}");
 }
 
+/// Two networks, each behind a firewall of its own.
+const TWO: &str = "portcullis 1\n\
+    vnet west = 10.10.0.0/16 { firewall = fw }\n\
+    vnet east = 10.20.0.0/16 { firewall = fx }\n\
+    firewall fw {\n  private-ip = 10.0.1.4\n}\n\
+    firewall fx {\n  private-ip = 10.128.1.4\n}\n";
+
 /// Application rules put the firewall's own address there, and the next firewall judges that.
 #[test]
 fn a_second_firewall_sees_the_address_of_the_first() {
-    let folder = project(
-        "portcullis 1\n\
-         vnet west = 10.10.0.0/16 { firewall = fw }\n\
-         vnet east = 10.20.0.0/16 { firewall = fx }\n\
-         firewall fw {\n  private-ip = 10.0.1.4\n}\n\
-         firewall fx {\n  private-ip = 10.128.1.4\n}\n\
+    let folder = project(&format!(
+        "{TWO}\
          allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) at fw for \"Far\"\n\
-         test \"far\" {\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}\n\
-         test \"by the second\" {\n  deny https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) by default\n}\n",
-    );
+         test \"far\" {{\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}}\n\
+         test \"by the second\" {{\n  deny https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) by default\n}}\n"
+    ));
     let ran = ask(folder.path(), &["main.gate"]);
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(!ran.err.contains("PC9004"), "{}", ran.err);
@@ -577,18 +580,14 @@ fn a_layer_by_itself_is_asked_about_what_is_translated() {
 /// Where a firewall put its own address, a statement about the packet's source settles nothing.
 #[test]
 fn no_statement_is_proposed_that_settles_nothing() {
-    let folder = project(
-        "portcullis 1\n\
-         vnet west = 10.10.0.0/16 { firewall = fw }\n\
-         vnet east = 10.20.0.0/16 { firewall = fx }\n\
-         firewall fw {\n  private-ip = 10.0.1.4\n}\n\
-         firewall fx {\n  private-ip = 10.128.1.4\n}\n\
-         ip-group partners = [] {\n  id = \"/subscriptions/00000000-0000-0000-0000-000000000000\
-         /resourceGroups/rg/providers/Microsoft.Network/ipGroups/partners\"\n}\n\
+    let folder = project(&format!(
+        "{TWO}\
+         ip-group partners = [] {{\n  id = \"/subscriptions/00000000-0000-0000-0000-000000000000\
+         /resourceGroups/rg/providers/Microsoft.Network/ipGroups/partners\"\n}}\n\
          allow db: https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24) at fw for \"Far\"\n\
          allow near: tcp/443 from ip-group(partners) to 10.20.9.0/24 at fx for \"Near\"\n\
-         test \"far\" {\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}\n",
-    );
+         test \"far\" {{\n  allow https from 10.10.0.0/16 to fqdn(db.contoso.com, in = 10.20.9.0/24)\n}}\n"
+    ));
     let ran = ask(folder.path(), &["main.gate"]);
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(
