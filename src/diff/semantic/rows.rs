@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::address::AddressSet;
 use crate::packet::{Exhausted, Rectangle, Set, Space, Verdict, Witness};
 use crate::query::{question, row_witness};
 use crate::reach::question::word;
@@ -104,11 +105,21 @@ fn part_rows(
         if sure {
             agree(part.kind, &witness, &before, &after)?;
         }
-        let causes = if part.causes.is_empty() {
+        let mut causes = if part.causes.is_empty() {
             walked((old, &before), (new, &after), edits)
         } else {
             part.causes.clone()
         };
+        // A route that was edited changes what statements say at the layers before it.
+        let routed = routes((old, &before), (new, &after), edits);
+        if causes.iter().all(|c| c.edit == Edit::There) && !routed.is_empty() {
+            causes.clear();
+        }
+        for route in routed {
+            if !causes.contains(&route) {
+                causes.push(route);
+            }
+        }
         out.push(Region {
             kind: part.kind,
             led: differing.led,
@@ -181,6 +192,9 @@ fn walked(
                     && let Some(site) = scene.network.sites.get(site)
                 {
                     beside.insert(edits.cause(&format!("subnet {}", site.name), is_old));
+                    if let Some(vnet) = &site.vnet {
+                        beside.insert(edits.cause(&format!("vnet {vnet}"), is_old));
+                    }
                 }
             }
         }
@@ -239,18 +253,47 @@ fn behind(scene: &Scene, step: &crate::reach::Step) -> Vec<String> {
 
 /// The statements behind the route that a step takes.
 fn led(scene: &Scene, journey: &Journey, step: &crate::reach::Step) -> Vec<String> {
-    let (at, to) = match &step.station {
+    let (at, to_addresses) = match &step.station {
         Station::Route(at, _) => (at, &journey.probe.destination),
         Station::Arrival(at, _) | Station::Reply(at, _) => (at, &journey.probe.source),
         _ => return Vec::new(),
     };
-    let found = scene.network.sites.get(*at).and_then(|site| {
+    to(scene, *at, to_addresses)
+}
+
+/// The statements behind the route of a site to some addresses.
+fn to(scene: &Scene, at: usize, to: &AddressSet) -> Vec<String> {
+    let found = scene.network.sites.get(at).and_then(|site| {
         let table = site.table.as_ref()?;
         let (_, cause) = site.hops.decide(to.first()?);
         let (name, _) = table.route(cause)?;
         scene.traces.named(&table.name, name)
     });
     found.map(|(_, ids)| ids.to_vec()).unwrap_or_default()
+}
+
+/// The edited routes that lead, or would lead, packets from their source to where they go.
+fn routes(
+    (old, before): (&Scene, &Reply),
+    (new, after): (&Scene, &Reply),
+    edits: &Edits,
+) -> Vec<Cause> {
+    let mut out = BTreeSet::new();
+    for (scene, reply, is_old) in [(new, after, false), (old, before, true)] {
+        for journey in reply.journey.iter() {
+            let Some(at) = scene.network.site_of(&journey.probe.source) else {
+                continue;
+            };
+            for id in to(scene, at, &journey.probe.destination) {
+                let cause = edits.cause(&id, is_old);
+                let known = out.iter().any(|c: &Cause| c.id == cause.id);
+                if cause.edit != Edit::There && !known {
+                    out.insert(cause);
+                }
+            }
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// The statements of what stands at a station.
